@@ -1,0 +1,12 @@
+# Writes OUT: the texts of FILES as raw string literals (split, since a literal may hold 64 KiB at most).
+set(body "")
+foreach(file IN LISTS FILES)
+  file(READ ${file} text HEX)
+  string(LENGTH "${text}" length)
+  file(RELATIVE_PATH path ${ROOT} ${file})
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" escaped "${text}")
+  string(REGEX REPLACE "((\\\\x[0-9a-f][0-9a-f])(\\\\x[0-9a-f][0-9a-f])?(\\\\x[0-9a-f][0-9a-f])?(\\\\x[0-9a-f][0-9a-f])?(\\\\x[0-9a-f][0-9a-f])?(\\\\x[0-9a-f][0-9a-f])?(\\\\x[0-9a-f][0-9a-f])?(\\\\x[0-9a-f][0-9a-f])?)" "\"\\1\"\n" lines "${escaped}")
+  math(EXPR bytes "${length} / 2")
+  string(APPEND body "    {\"${path}\", std::string_view(\n\"\"${lines}, ${bytes})},\n")
+endforeach()
+file(WRITE ${OUT} "#include \"scenarios/embedded.hpp\"\nnamespace tokwatt::embedded {\nstd::span<const File> ${NAME}() {\n  static const File files[] = {\n${body}  };\n  return files;\n}\n}\n")

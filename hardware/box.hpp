@@ -1,0 +1,100 @@
+#pragma once
+// What a box is, in SI units: compute, memory, power, heat. Plain values; sheets (hardware/sheets/*.yaml) fill them.
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tokwatt::hardware {
+
+/// Number formats that a device's arithmetic units take. bf16 stands for f16 as well: no box here tells them apart.
+enum class Dtype { fp32, bf16, fp8, int8, fp4 };
+inline constexpr std::array kDtypes = {Dtype::fp32, Dtype::bf16, Dtype::fp8, Dtype::int8, Dtype::fp4};
+const char* name(Dtype dtype);
+
+struct Compute {
+  /// Dense peak [FLOP/s] per Dtype at clock.of_peak; 0: the device has no units for it.
+  std::array<double, kDtypes.size()> peak{};
+  double peak_of(Dtype dtype) const { return peak[static_cast<std::size_t>(dtype)]; }
+};
+
+struct Memory {
+  double capacity = 0;         ///< [B]
+  double usable_fraction = 1;  ///< share of the capacity that the device may hold (Apple's wired limit: 0.75)
+  double reserved = 0;         ///< [B] kept by people and the operating system
+  double bandwidth = 0;        ///< peak [B/s]
+  double usable() const { return capacity * usable_fraction - reserved; }
+};
+
+/// The grid of core clocks the governor may pick: min, min + step, ..., max. Compute peaks scale with the clock.
+struct Clock {
+  double min = 0, max = 0, step = 0;  ///< [Hz]
+  double of_peak = 0;                 ///< clock at which the compute peaks hold [Hz]
+  double voltage_min = 0;             ///< floor of the f-V curve [V]
+  double voltage_max = 0;             ///< voltage at max [V]; between floor and max it grows linearly with the clock
+  double voltage_floor_clock = 0;     ///< clock below which the voltage stays at its floor [Hz]
+
+  int levels() const;              ///< number of grid points
+  double at(int level) const;      ///< clock of level 0 (min) .. levels() - 1 (max) [Hz]
+  double voltage(int level) const; ///< [V]
+  int level_at_most(double hz) const;  ///< highest level whose clock is <= hz; 0 if none is
+};
+
+/// Energy roofline (Choi et al., IPDPS 2013) plus the powers that flow whatever the work is.
+struct Power {
+  double idle = 0;           ///< chip at rest, as the vendor's sensor sees it, without leakage [W]
+  double active = 0;         ///< added to idle while a step runs (clock tree, schedulers), at the top clock [W]
+  double leakage = 0;        ///< leakage at leakage_temperature [W]
+  double leakage_temperature = 60;  ///< [degC]
+  double leakage_slope = 30;        ///< leakage grows e-fold over so many kelvin [K]
+  double per_byte = 0;       ///< dynamic energy per byte moved [J/B]
+  std::array<double, kDtypes.size()> per_flop{};  ///< dynamic energy per FLOP at the top clock's voltage [J/FLOP]
+  double limit = 0;          ///< the chip's power limit [W]
+  double rest_idle = 0;      ///< rest of the box (host, memory refresh, network, fans), DC, at rest [W]
+  double rest_busy = 0;      ///< the same while a step runs [W]
+  double psu_efficiency = 1; ///< DC out per AC in
+
+  double leakage_at(double temperature) const;  ///< [W] at a die temperature [degC]
+};
+
+/// A ladder of RC stages from the die outward: node i is tied to node i + 1, the last one to the room.
+/// C_i dT_i/dt = P_i + (T_{i-1} - T_i)/R_{i-1} - (T_i - T_{i+1})/R_i   (HotSpot: Skadron et al., ISCA 2003)
+struct ThermalStage {
+  std::string name;
+  double heat_capacity = 0;  ///< [J/K]
+  double resistance = 0;     ///< to the next stage or to the room [K/W]
+};
+struct Thermal {
+  std::vector<ThermalStage> stages;  ///< die first
+  double rest_to_die = 0;            ///< share of the rest-of-box power that heats the die (1 on a shared package)
+};
+
+/// Lowers the clock with temperature: a slope, and a trip that steps down until the die is hysteresis below it.
+struct Governor {
+  double tick = 1;         ///< [s]
+  double slope_start = 0;  ///< [degC]
+  double slope = 0;        ///< [Hz/K]; 0: no slope
+  double trip = 0;         ///< [degC]
+  double hysteresis = 0;   ///< [K]
+  int trip_steps = 1;      ///< grid steps down per tick above the trip, and up per tick on recovery
+};
+
+struct Price {
+  double purchase = 0;  ///< [USD]; 0: unknown
+  double resale_fraction = 0;  ///< of the purchase price at the end of the horizon
+};
+
+struct Box {
+  std::string id;
+  std::string title;
+  std::vector<std::string> backends;  ///< cuda, metal, ...: engines need one of them
+  Compute compute;
+  Memory memory;
+  Clock clock;
+  Power power;
+  Thermal thermal;
+  Governor governor;
+  Price price;
+};
+
+}  // namespace tokwatt::hardware

@@ -1,0 +1,51 @@
+#pragma once
+// Mistakes of the user, collected and shown all at once: file:line:column: error: what; expected what; did you mean ...?
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scenarios/node.hpp"
+
+namespace tokwatt::scenarios {
+
+struct Diagnostic {
+  Place place;
+  std::string message;  ///< without file, line and "error:"
+};
+
+class Diagnostics {
+ public:
+  void error(const Place& place, std::string message);
+  bool ok() const { return errors_.empty(); }
+  const std::vector<Diagnostic>& errors() const { return errors_; }
+  /// Each error in order of file and place: its line, the source line and a caret. Control characters and bad UTF-8 are
+  /// shown escaped, long lines cut around the caret.
+  std::string render() const;
+
+ private:
+  std::vector<Diagnostic> errors_;
+};
+
+/// Bad input (exit 3). what() is the rendered text.
+class InputError : public std::runtime_error {
+ public:
+  explicit InputError(const Diagnostics& diagnostics);
+  const std::vector<Diagnostic>& errors() const { return errors_; }
+
+ private:
+  std::vector<Diagnostic> errors_;
+};
+
+/// Good input that cannot be done: does not fit, unsupported, infeasible (exit 4). what() is the reason with its arithmetic.
+class Infeasible : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The nearest of `names` to `word` by edit distance, or empty when none is near enough to be meant.
+std::string nearest(std::string_view word, const std::vector<std::string>& names);
+/// "; did you mean \"x\"?" or "".
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& names);
+
+}  // namespace tokwatt::scenarios

@@ -1,0 +1,18 @@
+#pragma once
+// The sheets that come with the program, compiled in (cmake/embed.cmake), so that it runs from anywhere.
+#include <span>
+#include <string_view>
+
+namespace tokwatt::embedded {
+
+struct File {
+  std::string_view path;  // relative to the project, e.g. hardware/sheets/dgx-spark.yaml
+  std::string_view text;
+};
+
+std::span<const File> boxes();
+std::span<const File> models();
+std::span<const File> quants();
+std::span<const File> engines();
+
+}  // namespace tokwatt::embedded

@@ -1,0 +1,24 @@
+#pragma once
+// From a scenario file to the input of a simulation.
+#include <string>
+#include <vector>
+
+#include "scenarios/diagnostics.hpp"
+#include "sim/input.hpp"
+#include "sim/results/results.hpp"
+
+namespace tokwatt::scenarios {
+
+struct Loaded {
+  sim::Input input;
+  std::vector<sim::CarriedText> texts;  ///< the scenario and each sheet used, for the results file
+  std::vector<std::string> assumed;     ///< inputs that rest on assumption: "dgx-spark: power.psu_efficiency", sorted
+};
+
+/// Reads, checks and resolves a scenario with its sheets and traces. `sets` are the texts of --set options.
+/// Throws InputError with every mistake found.
+Loaded load(const std::string& path, const std::vector<std::string>& sets);
+/// The same from a text; relative paths in it are resolved against `folder`.
+Loaded load_text(const std::string& name, const std::string& text, const std::string& folder, const std::vector<std::string>& sets);
+
+}  // namespace tokwatt::scenarios

@@ -1,0 +1,67 @@
+#pragma once
+// Everything one simulation needs, checked and in SI. `scenarios` makes it from text; nothing here knows of text.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "hardware/box.hpp"
+#include "models/architecture.hpp"
+#include "models/engine.hpp"
+#include "models/quant.hpp"
+#include "sim/time.hpp"
+#include "sim/workload/source.hpp"
+
+namespace tokwatt::sim {
+
+struct System {
+  std::string name;
+  hardware::Box box;
+  std::optional<double> start_temperature;  ///< [degC]; nothing: idle steady state
+};
+
+/// A model served on a box. limits hold the engine's defaults, overridden by the scenario.
+struct Deployment {
+  std::string name;
+  int system = 0;  ///< index into Input::systems; one deployment per system so far
+  models::Architecture model;
+  models::Quant quant;
+  models::KvFormat kv;
+  models::Engine engine;  ///< with the tuning for this box
+  std::optional<int64_t> max_model_len;  ///< nothing: what the model allows and the memory holds
+  std::optional<int64_t> kv_blocks;      ///< nothing: what the memory holds
+};
+
+struct Prices {
+  std::optional<double> electricity;  ///< [USD/J]
+  double horizon = 0;                 ///< [s] over which hardware loses its value
+};
+
+/// A change while the simulation runs.
+struct Change {
+  enum class Kind { ambient, electricity, power_limit };
+  Picoseconds at = 0;
+  Kind kind = Kind::ambient;
+  int system = -1;   ///< power_limit only
+  double value = 0;  ///< [degC], [USD/J], [W]
+  std::string text;  ///< as /events shows it
+};
+
+enum class Stepping { macro, token };
+
+struct Input {
+  std::string title;
+  uint64_t seed = 0;
+  std::optional<Picoseconds> duration;  ///< nothing: until drained
+  std::vector<System> systems;
+  std::vector<Deployment> deployments;
+  std::vector<Stream> streams;
+  double ambient = 22;  ///< [degC]
+  Prices prices;
+  std::vector<Change> changes;  ///< in order of time
+  Picoseconds record_every = 1'000'000'000'000;
+  bool record_requests = true;
+};
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,22 @@
+#pragma once
+// Simulated time and energy are integers, so that two ways of adding them up give the same bytes (design, rule 1).
+#include <cstdint>
+#include <limits>
+
+namespace tokwatt::sim {
+
+__extension__ typedef __int128 int128;
+
+using Picoseconds = int64_t;  ///< 106 days fit
+using Picojoules = int64_t;   ///< of one step; totals are int128
+
+inline constexpr double kPicosecondsPerSecond = 1e12;
+inline constexpr Picoseconds kNever = std::numeric_limits<Picoseconds>::max();
+inline constexpr Picoseconds kLongestDuration = 9'158'400'000'000'000'000;  ///< 106 days
+
+inline double seconds(Picoseconds t) { return static_cast<double>(t) / kPicosecondsPerSecond; }
+inline double joules(int128 pj) { return static_cast<double>(pj) / 1e12; }
+/// Nearest picosecond; the caller has checked the range.
+Picoseconds picoseconds(double s);
+
+}  // namespace tokwatt::sim
