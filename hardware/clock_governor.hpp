@@ -1,0 +1,44 @@
+#pragma once
+// Picks a level of the clock grid once a tick, from temperature and power (docs/theory/heat.md).
+#include "hardware/box.hpp"
+
+namespace tokwatt::hardware {
+
+/// Why the clock is below its top.
+enum class Brake { none, heat, power };
+
+/// Chip power of the tick that just ended, split by how it follows the clock [W].
+struct ChipPower {
+  double fixed = 0;      ///< idle, leakage, bytes: do not follow the clock
+  double clocked = 0;    ///< compute and active power: follow clock * voltage^2
+  double total() const { return fixed + clocked; }
+};
+
+class ClockGovernor {
+ public:
+  ClockGovernor(const Clock& clock, const Governor& rules);
+
+  /// End of a tick: picks the level for steps that start from now on.
+  void update(double die_temperature, const ChipPower& power, double power_limit);
+
+  int level() const { return level_; }
+  Brake brake() const { return brake_; }
+  /// Held down by the thermal trip or the power limit (the gentle slope below the trip is not called throttling).
+  bool throttled() const { return throttled_; }
+
+ private:
+  int slope_cap(double die_temperature) const;
+  void step_trip(double die_temperature);
+  void step_power(const ChipPower& power, double power_limit);
+  double switching(int level) const;  // clock * voltage^2, the scale of clocked power
+
+  Clock clock_;
+  Governor rules_;
+  int top_;
+  int trip_cap_, power_cap_;  // highest level each allows
+  int level_;
+  Brake brake_ = Brake::none;
+  bool throttled_ = false;
+};
+
+}  // namespace tokwatt::hardware

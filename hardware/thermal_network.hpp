@@ -1,0 +1,41 @@
+#pragma once
+// The RC ladder of a box, advanced exactly over ticks of constant power (docs/theory/heat.md).
+#include <vector>
+
+#include "hardware/box.hpp"
+
+namespace tokwatt::hardware {
+
+/// Temperatures of the stages of one device. T(t+h) = T_inf + e^(A h) (T(t) - T_inf), with A = -C^-1 G and
+/// T_inf = T_room + G^-1 P: exact for constant power P and room temperature over h.
+class ThermalNetwork {
+ public:
+  /// `tick` [s] is the step that is precomputed; any other one costs a matrix exponential.
+  ThermalNetwork(const Thermal& thermal, double tick, double temperature);
+
+  /// Advances by `h` [s] with `power` [W] into each stage.
+  void advance(double h, const std::vector<double>& power, double room);
+  /// Sets every stage to its steady state.
+  void settle(const std::vector<double>& power, double room);
+
+  double die() const { return temperature_.front(); }  ///< [degC]
+  const std::vector<double>& temperatures() const { return temperature_; }
+
+  /// Steady state of every stage [degC].
+  std::vector<double> steady(const std::vector<double>& power, double room) const;
+
+ private:
+  using Matrix = std::vector<double>;  // row-major n x n
+
+  Matrix propagator(double h) const;
+
+  std::size_t n_;
+  std::vector<double> heat_capacity_;
+  Matrix conductance_;
+  Matrix resistance_;  // inverse of the conductance matrix
+  double tick_;
+  Matrix tick_propagator_;
+  std::vector<double> temperature_;
+};
+
+}  // namespace tokwatt::hardware
