@@ -25,6 +25,7 @@ class Diagnostics {
 
  private:
   std::vector<Diagnostic> errors_;
+  std::size_t left_out_ = 0;  ///< errors beyond what is worth keeping
 };
 
 /// Bad input (exit 3). what() is the rendered text.
@@ -47,5 +48,7 @@ class Infeasible : public std::runtime_error {
 std::string nearest(std::string_view word, const std::vector<std::string>& names);
 /// "; did you mean \"x\"?" or "".
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& names);
+/// A piece of the user's text for a message: in quotes, escaped, at most 60 characters.
+std::string in_quotes(std::string_view text);
 
 }  // namespace tokwatt::scenarios
