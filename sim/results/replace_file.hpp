@@ -1,0 +1,14 @@
+#pragma once
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace tokwatt::sim {
+
+/// Writes `bytes` under a temporary name beside `path`, brings them to the disk and renames: under `path` there is the
+/// old file or the new one, never a part. On failure (std::runtime_error) the temporary file is gone and the old one
+/// stays. Termination signals to this thread wait until it is done, so that an interrupted run leaves no temporary file
+/// either.
+void replace_file(const std::string& path, std::span<const std::byte> bytes);
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,28 @@
+#pragma once
+// What a simulation leaves behind.
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "sim/results/dataset.hpp"
+
+namespace tokwatt::sim {
+
+/// A text that travels inside the results file: the scenario, each sheet.
+struct CarriedText {
+  std::string name;  ///< "scenario", "systems/desk", "models/gpt-oss-120b", ... (never a path of the machine)
+  std::string text;
+};
+
+struct Results {
+  nlohmann::ordered_json summary;  ///< keys of design section 6
+  std::vector<Group> groups;       ///< series, requests, segments, events
+};
+
+/// Writes results as HDF5 that netCDF tools read (docs/file-formats.md): every number of the summary as a scalar at the root
+/// under its dotted name ("ttft_s.p50"; per-deployment and per-stream parts only in `summary_json`), the groups, and the texts with their
+/// SHA-256. Under a temporary name beside `path`, renamed when whole. The bytes depend on the arguments alone.
+/// Throws std::runtime_error with the reason when the file cannot be written.
+void write_results(const std::string& path, const Results& results, const std::vector<CarriedText>& texts, uint64_t seed);
+
+}  // namespace tokwatt::sim
