@@ -1,0 +1,101 @@
+// The Python module tokwatt._core: the least that the package needs from C++. What people use is in bindings/tokwatt.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <utility>
+
+#include "bindings/run.hpp"
+#include "scenarios/scenario.hpp"
+#include "sim/simulation.hpp"
+
+namespace py = pybind11;
+using namespace tokwatt;
+using bindings::Run;
+
+namespace {
+
+sim::Stepping stepping_named(const std::string& name) {
+  if (name == "macro") return sim::Stepping::macro;
+  if (name == "token") return sim::Stepping::token;
+  throw py::value_error("stepping is \"" + name + "\"; expected \"macro\" or \"token\"");
+}
+
+Run simulated(scenarios::Loaded loaded, sim::Stepping stepping) {
+  const auto seed = loaded.input.seed;
+  auto results = sim::simulate(std::move(loaded.input), stepping, {});
+  return {std::move(results), std::move(loaded.texts), seed};
+}
+
+Run run_file(const std::string& path, const std::vector<std::string>& sets, const std::string& stepping) {
+  const auto chosen = stepping_named(stepping);
+  const py::gil_scoped_release released;
+  return simulated(scenarios::load(path, sets), chosen);
+}
+
+Run run_text(const std::string& name, const std::string& text, const std::string& folder,
+             const std::vector<std::string>& sets, const std::string& stepping) {
+  const auto chosen = stepping_named(stepping);
+  const py::gil_scoped_release released;
+  return simulated(scenarios::load_text(name, text, folder, sets), chosen);
+}
+
+void save(const Run& run, const std::string& path) {
+  const py::gil_scoped_release released;
+  sim::write_results(path, run.results, run.texts, run.seed);
+}
+
+/// The exceptions are Python classes (tokwatt/errors.py), so that they pickle and document themselves there.
+void raise_input_error(const scenarios::InputError& error) {
+  const auto errors = py::module_::import("tokwatt.errors");
+  py::list problems;
+  for (const auto& e : error.errors()) {
+    problems.append(
+        errors.attr("Problem")(e.place.source ? e.place.source->name : "", e.place.line, e.place.column, e.message));
+  }
+  const auto type = errors.attr("InputError");
+  py::set_error(type, type(error.what(), problems));
+}
+
+void translate(std::exception_ptr pointer) {
+  try {
+    if (pointer) std::rethrow_exception(pointer);
+  } catch (const scenarios::InputError& error) {
+    raise_input_error(error);
+  } catch (const scenarios::Infeasible& error) {
+    py::set_error(py::module_::import("tokwatt.errors").attr("Infeasible"), error.what());
+  }
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+  m.doc() = "C++ core of tokwatt; use the package, not this module.";
+  m.attr("__version__") = TOKWATT_VERSION;
+  py::register_exception_translator(&translate);
+
+  py::class_<Run>(m, "Run", "One finished simulation.")
+      .def_property_readonly(
+          "summary_json", [](const Run& run) { return run.results.summary.dump(); }, "Summary as JSON text.")
+      .def_property_readonly(
+          "seed", [](const Run& run) { return run.seed; }, "Seed of all random draws.")
+      .def_property_readonly("groups", &bindings::group_names, "Names of the groups of columns.")
+      .def_property_readonly(
+          "texts",
+          [](const Run& run) {
+            py::dict texts;
+            for (const auto& text : run.texts) texts[py::str(text.name)] = text.text;
+            return texts;
+          },
+          "Scenario and sheets by name.")
+      .def(
+          "columns", [](const py::object& self, const std::string& group) { return bindings::columns(self, group); },
+          py::arg("group"),
+          "Columns of a group: (name, units, long_name, dims, values, flag_meanings); numbers are read-only views.")
+      .def("save", &save, py::arg("path"), "Write the results file.")
+      .def(py::pickle(&bindings::to_state, &bindings::from_state));
+
+  m.def("run_file", &run_file, py::arg("path"), py::kw_only(), py::arg("sets"), py::arg("stepping"),
+        "Simulate a scenario file; releases the GIL.");
+  m.def("run_text", &run_text, py::arg("name"), py::arg("text"), py::kw_only(), py::arg("folder"), py::arg("sets"),
+        py::arg("stepping"), "Simulate a scenario given as text; releases the GIL.");
+}
