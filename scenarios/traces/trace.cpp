@@ -1,0 +1,181 @@
+#include "scenarios/traces/trace.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "scenarios/traces/rows.hpp"
+#include "scenarios/traces/time_scale.hpp"
+
+namespace tokwatt::scenarios {
+namespace {
+
+// Why a row is no request (docs/file-formats.md); null if it is one.
+const char* reason_to_drop(const TraceRow& row) {
+  if (row.prompt > 0 && row.output > 0) return nullptr;
+  if (row.prompt > 0) return "no_output";  // a failed or cancelled call
+  return row.output > 0 ? "no_prompt" : "no_tokens";
+}
+
+bool earlier(const TraceRow& a, const TraceRow& b) { return a.at != b.at ? a.at < b.at : a.line < b.line; }
+
+// What the first pass learns. A row is late if one before it in the file has a later instant; all others are in order,
+// so merging them with the late ones, sorted, sorts the file, and only the late ones are kept in memory.
+struct Survey {
+  std::vector<TraceRow> late;
+  int64_t rows = 0, requests = 0;
+  TraceInstant first = 0;  // earliest instant
+};
+
+Survey survey(const std::string& path, const TraceOptions& options, Mistakes& mistakes) {
+  Survey found;
+  TraceRows rows(path, options);
+  TraceRow row;
+  TraceInstant newest = 0;
+  for (auto outcome = rows.next(row, mistakes); outcome != TraceRows::Outcome::end;
+       outcome = rows.next(row, mistakes)) {
+    if (outcome == TraceRows::Outcome::mistake) continue;
+    const bool late = found.rows > 0 && row.at < newest;
+    if (late) found.late.push_back(row);
+    if (!late) newest = row.at;
+    found.first = found.rows == 0 ? row.at : std::min(found.first, row.at);
+    ++found.rows;
+    if (reason_to_drop(row) == nullptr) ++found.requests;
+  }
+  std::stable_sort(found.late.begin(), found.late.end(), earlier);
+  if (mistakes.count() > 0 || found.requests > 0) return found;
+  mistakes.add(std::max<int64_t>(1, rows.line()), "", 0, 1,
+               found.rows == 0
+                   ? "no request; expected rows below the header"
+                   : fmt::format("no request: none of the {} rows has both prompt and output tokens", found.rows));
+  return found;
+}
+
+class TraceFile final : public TraceSource {
+ public:
+  TraceFile(const std::string& path, const TraceOptions& options, Survey found)
+      : path_(path),
+        rows_(path, options),
+        scale_(found.first, options.speed, sim::picoseconds(options.start)),
+        late_(std::move(found.late)),
+        expected_(found.rows) {}
+
+  std::optional<sim::Arrival> next(sim::Picoseconds end) override {
+    while (const TraceRow* row = peek()) {
+      const auto at = scale_(row->at);
+      if (!at && end > sim::kLongestDuration)
+        fail(row->line,
+             "this row comes after 106 days, the longest simulation; expected a duration, a limit or a higher speed");
+      if (!at || *at >= end) return std::nullopt;
+      const TraceRow taken = take(row);
+      ++counts_.read;
+      const char* reason = reason_to_drop(taken);
+      if (reason == nullptr) return sim::Arrival{*at, taken.prompt, taken.output};
+      ++counts_.dropped_by[reason];
+    }
+    return std::nullopt;
+  }
+
+  sim::RowCounts rows() const override { return counts_; }
+  int64_t rows_moved() const override { return static_cast<int64_t>(late_.size()); }
+
+ private:
+  // The earlier of the next row in order and the next late one; of two at one instant the first in the file.
+  const TraceRow* peek() {
+    if (!ahead_ && !ended_) read_ahead();
+    const TraceRow* in_order = ahead_ ? &*ahead_ : nullptr;
+    const TraceRow* late = next_late_ < late_.size() ? &late_[next_late_] : nullptr;
+    if (in_order == nullptr || late == nullptr) return in_order != nullptr ? in_order : late;
+    return earlier(*late, *in_order) ? late : in_order;
+  }
+
+  TraceRow take(const TraceRow* row) {
+    const TraceRow taken = *row;
+    if (ahead_ && row == &*ahead_) {
+      ahead_.reset();
+    } else {
+      ++next_late_;
+    }
+    return taken;
+  }
+
+  void read_ahead() {
+    TraceRow row;
+    Mistakes mistakes(path_);
+    while (true) {
+      const auto outcome = rows_.next(row, mistakes);
+      if (outcome == TraceRows::Outcome::mistake) mistakes.raise();
+      if (outcome == TraceRows::Outcome::end) break;
+      ++read_;
+      if (read_ > 1 && row.at < newest_) continue;  // late: in memory already
+      newest_ = row.at;
+      ahead_ = row;
+      return;
+    }
+    ended_ = true;
+    if (read_ != expected_)
+      fail(rows_.line(), fmt::format("the file has changed while it was read: {} rows, {} before", read_, expected_));
+  }
+
+  [[noreturn]] void fail(int64_t line, std::string message) const {
+    Mistakes mistakes(path_);
+    mistakes.add(line, "", 0, 1, std::move(message));
+    mistakes.raise();
+  }
+
+  std::string path_;
+  TraceRows rows_;
+  TimeScale scale_;
+  std::vector<TraceRow> late_;  // by instant
+  std::size_t next_late_ = 0;
+  std::optional<TraceRow> ahead_;  // the next row that is in order
+  TraceInstant newest_ = 0;
+  int64_t read_ = 0, expected_;
+  bool ended_ = false;
+  sim::RowCounts counts_;
+};
+
+bool check_options(const TraceOptions& options, const Place& asked_at, Diagnostics& diagnostics) {
+  const std::size_t before = diagnostics.errors().size();
+  if (!(options.speed >= kSlowest && options.speed <= kFastest)) {
+    diagnostics.error(asked_at,
+                      fmt::format("speed is {}; expected a number from {} to {}", options.speed, kSlowest, kFastest));
+  }
+  if (options.limit && *options.limit < 1)
+    diagnostics.error(asked_at, fmt::format("limit is {}; expected at least 1 row", *options.limit));
+  if (!(options.start >= 0 && options.start <= sim::seconds(sim::kLongestDuration))) {
+    diagnostics.error(asked_at, fmt::format("start is {} s; expected 0 s to 106 days", options.start));
+  }
+  return diagnostics.errors().size() == before;
+}
+
+}  // namespace
+
+std::unique_ptr<TraceSource> open_trace(const std::string& path, const TraceOptions& options, const Place& asked_at,
+                                        Diagnostics& diagnostics) {
+  if (!check_options(options, asked_at, diagnostics)) return nullptr;
+  // Without a place (no scenario asked), the trace's own name is the best one.
+  const Place place = asked_at.source ? asked_at : Place{std::make_shared<Source>(Source{path, ""}), 0, 0, 1};
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored)) {
+    diagnostics.error(place,
+                      fmt::format("{} is no regular file; expected one, since a trace is read twice", in_quotes(path)));
+    return nullptr;
+  }
+  try {
+    Mistakes mistakes(path);
+    Survey found = survey(path, options, mistakes);
+    mistakes.report(diagnostics);
+    if (mistakes.count() > 0) return nullptr;
+    return std::make_unique<TraceFile>(path, options, std::move(found));
+  } catch (const ReadFailure& e) {
+    diagnostics.error(place, fmt::format("cannot read {}: {}", in_quotes(path), e.what()));
+    return nullptr;
+  }
+}
+
+}  // namespace tokwatt::scenarios
