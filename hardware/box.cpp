@@ -31,6 +31,12 @@ double Clock::voltage(int level) const {
   return voltage_min + (voltage_max - voltage_min) * (hz - voltage_floor_clock) / (max - voltage_floor_clock);
 }
 
+double Clock::switching(int level) const {
+  const int top = levels() - 1;
+  const double volts = voltage(level) / voltage(top);
+  return at(level) / at(top) * volts * volts;
+}
+
 int Clock::level_at_most(double hz) const {
   if (!(hz > min)) return 0;
   return std::min(levels() - 1, static_cast<int>((hz - min + kGridSlack) / step));

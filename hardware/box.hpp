@@ -37,6 +37,7 @@ struct Clock {
   int levels() const;              ///< number of grid points
   double at(int level) const;      ///< clock of level 0 (min) .. levels() - 1 (max) [Hz]
   double voltage(int level) const; ///< [V]
+  double switching(int level) const;  ///< clock * voltage^2, which clocked power follows, relative to the top clock's
   int level_at_most(double hz) const;  ///< highest level whose clock is <= hz; 0 if none is
 };
 

@@ -30,7 +30,6 @@ class ClockGovernor {
   int slope_cap(double die_temperature) const;
   void step_trip(double die_temperature);
   void step_power(const ChipPower& power, double power_limit);
-  double switching(int level) const;  // clock * voltage^2, the scale of clocked power
 
   Clock clock_;
   Governor rules_;

@@ -1,0 +1,19 @@
+#pragma once
+// The cluster: a graph of devices and the links between them. One box is the graph with one node.
+#include <boost/graph/adjacency_list.hpp>
+#include <cstddef>
+
+namespace tokwatt::hardware {
+
+struct DeviceNode {
+  std::size_t system = 0;  ///< index of the box it sits in
+};
+
+struct Link {
+  double bandwidth = 0;  ///< one way [B/s]
+  double latency = 0;    ///< [s]
+};
+
+using Topology = boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS, DeviceNode, Link>;
+
+}  // namespace tokwatt::hardware

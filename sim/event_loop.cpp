@@ -1,0 +1,329 @@
+#include "sim/event_loop.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/serving/macro_replica.hpp"
+#include "sim/serving/token_replica.hpp"
+
+namespace tokwatt::sim {
+
+template <class Replica>
+Ending EventLoop<Replica>::run() {
+  schedule_first_events();
+  while (!drained()) {
+    const auto event = queue_.pop_until(end_);
+    if (!event) break;
+    now_ = event->time;  // never backwards: the queue is in order and nothing is scheduled in the past
+    handle(*event);
+    report_progress();
+  }
+  return finish();
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle(const Event& event) {
+  switch (event.kind) {
+    case EventKind::step_end: return handle_step_end(event);
+    case EventKind::tick: return handle_tick(event.subject);
+    case EventKind::sample: return handle_sample();
+    case EventKind::change: return handle_change(input_.changes[static_cast<std::size_t>(event.subject)]);
+    case EventKind::arrival: return handle_arrival(event);
+    case EventKind::step_start: return handle_step_start(event.subject);
+  }
+}
+
+namespace {
+
+std::size_t index(int i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+template <class Replica>
+EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
+    : input_(input),
+      progress_(progress),
+      end_(input.duration.value_or(kLongestDuration)),
+      end_is_fixed_(input.duration.has_value()),
+      start_pending_(input.deployments.size()),
+      next_arrival_(input.streams.size()),
+      next_number_(input.streams.size()),
+      recorder_(input),
+      batch_max_(input.deployments.size()),
+      used_blocks_max_(input.deployments.size()) {
+  for (std::size_t s = 0; s < input.systems.size(); ++s) {
+    boost::add_vertex(hardware::DeviceNode{s}, topology_);
+    devices_.emplace_back(input.systems[s], input.ambient, input.prices.electricity);
+  }
+  servings_.reserve(input.deployments.size());  // replicas keep references
+  for (std::size_t d = 0; d < input.deployments.size(); ++d) {
+    const auto& deployment = input.deployments[d];
+    servings_.emplace_back(deployment, input.systems[index(deployment.system)].box);
+    replicas_.emplace_back(static_cast<int>(d), servings_.back(), pool_, static_cast<ReplicaObserver&>(*this));
+  }
+}
+
+template <class Replica>
+void EventLoop<Replica>::schedule_first_events() {
+  for (std::size_t d = 0; d < devices_.size(); ++d) queue_.push({devices_[d].tick_length(), EventKind::tick, static_cast<int>(d)});
+  queue_.push({input_.record_every, EventKind::sample});
+  for (std::size_t c = 0; c < input_.changes.size(); ++c) queue_.push({input_.changes[c].at, EventKind::change, static_cast<int>(c)});
+  for (std::size_t s = 0; s < input_.streams.size(); ++s) {
+    const auto stream = static_cast<int>(s);
+    if (const auto* loop = std::get_if<ClosedLoop>(&input_.streams[s].source)) {
+      for (int64_t user = 0; user < loop->users; ++user) schedule_user(stream, static_cast<uint64_t>(user));
+    } else {
+      ++open_streams_;
+      schedule_next_arrival(stream);
+    }
+  }
+}
+
+// --- arrivals ------------------------------------------------------------------------------------------------------
+
+template <class Replica>
+void EventLoop<Replica>::schedule_next_arrival(int stream) {
+  auto& next = next_arrival_[index(stream)];
+  next = std::get<std::unique_ptr<RequestSource>>(input_.streams[index(stream)].source)->next(end_);
+  if (next) {
+    queue_.push({next->at, EventKind::arrival, stream});
+  } else {
+    --open_streams_;
+  }
+}
+
+// A user thinks before every message, the first one too. Message numbers are user + users * turn, so that what a user
+// does depends on nobody else.
+template <class Replica>
+void EventLoop<Replica>::schedule_user(int stream, uint64_t number) {
+  const auto& s = input_.streams[index(stream)];
+  const Picoseconds think = std::max<Picoseconds>(0, picoseconds(draw(std::get<ClosedLoop>(s.source).think, s.key, Purpose::think, number)));
+  if (think < end_ - now_) queue_.push({now_ + think, EventKind::arrival, stream, 0, number});
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_arrival(const Event& event) {
+  const auto& stream = input_.streams[index(event.subject)];
+  if (const auto* loop = std::get_if<ClosedLoop>(&stream.source)) {
+    send(event.subject, event.detail, draw_tokens(loop->prompt, stream.key, Purpose::prompt, event.detail),
+         draw_tokens(loop->output, stream.key, Purpose::output, event.detail));
+    return;
+  }
+  const Arrival arrival = *next_arrival_[index(event.subject)];
+  send(event.subject, next_number_[index(event.subject)]++, arrival.prompt, arrival.output);
+  schedule_next_arrival(event.subject);
+}
+
+template <class Replica>
+void EventLoop<Replica>::send(int stream, uint64_t number, int64_t prompt, int64_t output) {
+  Request request;
+  request.stream = stream;
+  request.number = number;
+  request.prompt = prompt;
+  request.output = output;
+  request.sent = now_;
+  request.record = recorder_.sent(request);
+  ++live_;
+  const RequestId id = pool_.add(request);
+  if (index(id) >= live_requests_.size()) live_requests_.resize(index(id) + 1);
+  live_requests_[index(id)] = id + 1;
+  const int d = input_.streams[index(stream)].deployment;
+  const int64_t longest = servings_[index(d)].kv.max_model_len;
+  if (prompt + output > longest) {
+    pool_[id].outcome = Outcome::rejected;
+    pool_[id].finished = now_;
+    recorder_.event(now_, EventRecord::rejection, fmt::format("request {}", request.record),
+                    fmt::format("{} + {} tokens are more than max_model_len {}", prompt, output, longest));
+    settle(id);
+    return;
+  }
+  auto& replica = replicas_[index(d)];
+  const uint64_t version = replica.version();
+  replica.arrive(id, now_);
+  if (replica.version() != version) schedule_step_end(d);
+  if (!replica.busy()) schedule_step_start(d);
+}
+
+// A request has left: count it, and let its user think again.
+template <class Replica>
+void EventLoop<Replica>::settle(RequestId id) {
+  const Request request = pool_[id];
+  recorder_.left(request);
+  pool_.remove(id);
+  live_requests_[index(id)] = 0;
+  --live_;
+  if (request.outcome == Outcome::completed) ++completed_;
+  if (const auto* loop = std::get_if<ClosedLoop>(&input_.streams[index(request.stream)].source)) {
+    schedule_user(request.stream, request.number + static_cast<uint64_t>(loop->users));
+  }
+}
+
+// --- steps ---------------------------------------------------------------------------------------------------------
+
+template <class Replica>
+void EventLoop<Replica>::schedule_step_start(int replica) {
+  if (start_pending_[index(replica)]) return;
+  start_pending_[index(replica)] = true;
+  queue_.push({now_, EventKind::step_start, replica});
+}
+
+template <class Replica>
+void EventLoop<Replica>::schedule_step_end(int replica) {
+  const auto& r = replicas_[index(replica)];
+  queue_.push({r.ends_at(), EventKind::step_end, replica, 0, r.version()});
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_step_start(int replica) {
+  if (now_ == end_) return;  // it would only be thrown away
+  start_pending_[index(replica)] = false;
+  const auto& device = devices_[index(input_.deployments[index(replica)].system)];
+  replicas_[index(replica)].start(now_, device.clock());
+  schedule_step_end(replica);
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_step_end(const Event& event) {
+  auto& replica = replicas_[index(event.subject)];
+  if (event.detail != replica.version() || !replica.busy()) return;  // the plan was cut since
+  for (const RequestId id : replica.end(now_)) settle(id);
+  if (replica.has_work()) schedule_step_start(event.subject);
+}
+
+// --- ticks, samples, changes --------------------------------------------------------------------------------------
+
+template <class Replica>
+void EventLoop<Replica>::handle_tick(int device) {
+  auto& d = devices_[index(device)];
+  const bool was_throttled = d.throttled();
+  take_readings(device);
+  if (d.throttled() != was_throttled) {
+    recorder_.event(now_, was_throttled ? EventRecord::recovery : EventRecord::throttle, input_.systems[index(device)].name,
+                    fmt::format("{:.1f} degC, {:.0f} MHz", d.temperature(), d.clock_hz() / 1e6));
+  }
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    if (input_.deployments[r].system != device) continue;
+    const uint64_t version = replicas_[r].version();
+    replicas_[r].clock_changed(now_, d.clock());
+    if (replicas_[r].version() != version) schedule_step_end(static_cast<int>(r));
+  }
+  queue_.push({now_ + d.tick_length(), EventKind::tick, device});
+}
+
+/// Ends the tick in progress of a device and records the readings that were asked for within it.
+template <class Replica>
+void EventLoop<Replica>::take_readings(int device) {
+  Meter meter;
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    if (input_.deployments[r].system == device) meter = replicas_[r].meter(now_);
+  }
+  readings_.clear();
+  devices_[index(device)].tick(now_, meter, readings_);
+  for (const auto& reading : readings_) recorder_.reading(index(device), reading);
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_sample() {
+  sample();
+  queue_.push({now_ + input_.record_every, EventKind::sample});
+}
+
+template <class Replica>
+void EventLoop<Replica>::sample() {
+  const std::size_t row = recorder_.start_row(now_);
+  std::vector<Meter> by_device(devices_.size());
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    const Meter meter = replicas_[r].meter(now_);
+    by_device[index(input_.deployments[r].system)] = meter;
+    recorder_.deployment_row(r, replicas_[r].load(now_), servings_[r].kv.blocks, meter);
+  }
+  for (std::size_t d = 0; d < devices_.size(); ++d) {
+    recorder_.device_row(d, devices_[d].clock_hz(), devices_[d].temperature(), devices_[d].throttled());
+    devices_[d].mark(now_, by_device[d], row);
+  }
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_change(const Change& change) {
+  recorder_.event(now_, EventRecord::change, change.system >= 0 ? input_.systems[index(change.system)].name : "", change.text);
+  for (std::size_t d = 0; d < devices_.size(); ++d) {
+    if (change.system >= 0 && index(change.system) != d) continue;
+    switch (change.kind) {
+      case Change::Kind::ambient: devices_[d].set_ambient(now_, change.value); break;
+      case Change::Kind::power_limit: devices_[d].set_power_limit(change.value); break;
+      case Change::Kind::electricity: {
+        Meter meter;
+        for (std::size_t r = 0; r < replicas_.size(); ++r) {
+          if (index(input_.deployments[r].system) == d) meter = replicas_[r].meter(now_);
+        }
+        devices_[d].set_electricity(now_, meter, change.value);
+        break;
+      }
+    }
+  }
+}
+
+template <class Replica>
+void EventLoop<Replica>::report_progress() {
+  constexpr int64_t kEvery = 4096;
+  if (!progress_ || ++handled_ % kEvery != 0) return;
+  progress_({now_, end_is_fixed_ ? std::optional(end_) : std::nullopt, completed_});
+}
+
+// --- the end ---------------------------------------------------------------------------------------------------------
+
+template <class Replica>
+Ending EventLoop<Replica>::finish() {
+  if (end_is_fixed_) now_ = end_;
+  if (now_ > recorder_.last_row_at()) sample();
+  for (std::size_t d = 0; d < devices_.size(); ++d) take_readings(static_cast<int>(d));
+  Ending ending;
+  ending.at = now_;
+  for (auto& replica : replicas_) {
+    ending.meters.push_back(replica.meter(now_));
+    replica.stop(now_);
+    ending.tokens_out.push_back(replica.tokens_out());
+  }
+  ending.batch_max = batch_max_;
+  ending.used_blocks_max = used_blocks_max_;
+  for (const RequestId id : live_requests_) {
+    if (id > 0) recorder_.left(pool_[id - 1]);
+  }
+  return ending;
+}
+
+// --- what replicas report ---------------------------------------------------------------------------------------------
+
+template <class Replica>
+void EventLoop<Replica>::ran(int replica, const StepRun& run) {
+  const auto& box = input_.systems[index(input_.deployments[index(replica)].system)].box;
+  recorder_.segment(replica, run, box.clock.at(run.clock.level));
+}
+
+template <class Replica>
+void EventLoop<Replica>::token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences) {
+  recorder_.tally(stream).itl.add(gaps, steps, sequences);
+}
+
+template <class Replica>
+void EventLoop<Replica>::first_token(int replica, Picoseconds ttft) {
+  recorder_.first_token(replica, ttft);
+}
+
+template <class Replica>
+void EventLoop<Replica>::preempted(int, Picoseconds now, const Request& request) {
+  recorder_.event(now, EventRecord::preemption, fmt::format("request {}", request.record),
+                  fmt::format("KV blocks ran out; {} tokens to compute again", request.target));
+}
+
+template <class Replica>
+void EventLoop<Replica>::step_started(int replica, int64_t running, int64_t used_blocks) {
+  batch_max_[index(replica)] = std::max(batch_max_[index(replica)], running);
+  used_blocks_max_[index(replica)] = std::max(used_blocks_max_[index(replica)], used_blocks);
+}
+
+template class EventLoop<MacroReplica>;
+template class EventLoop<TokenReplica>;
+
+}  // namespace tokwatt::sim

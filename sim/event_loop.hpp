@@ -1,0 +1,83 @@
+#pragma once
+// The event loop. Read run() first.
+#include <vector>
+
+#include "hardware/topology.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/heat/device.hpp"
+#include "sim/results/recorder.hpp"
+#include "sim/serving/serving.hpp"
+#include "sim/simulation.hpp"
+
+namespace tokwatt::sim {
+
+/// What is left when the loop has ended, for the summary.
+struct Ending {
+  Picoseconds at = 0;
+  std::vector<Meter> meters;       // by deployment
+  std::vector<int64_t> tokens_out; // by deployment
+  std::vector<int64_t> batch_max, used_blocks_max;
+};
+
+template <class Replica>
+class EventLoop : private ReplicaObserver {
+ public:
+  EventLoop(Input& input, const Progress& progress);
+
+  Ending run();
+
+  Recorder& recorder() { return recorder_; }
+  const std::vector<Device>& devices() const { return devices_; }
+  const std::vector<Serving>& servings() const { return servings_; }
+
+ private:
+  void schedule_first_events();
+  void handle(const Event& event);
+  void handle_step_end(const Event& event);
+  void handle_tick(int device);
+  void handle_sample();
+  void handle_change(const Change& change);
+  void handle_arrival(const Event& event);
+  void handle_step_start(int replica);
+  Ending finish();
+
+  void send(int stream, uint64_t number, int64_t prompt, int64_t output);
+  void settle(RequestId id);
+  void schedule_next_arrival(int stream);
+  void schedule_user(int stream, uint64_t number);
+  void schedule_step_start(int replica);
+  void schedule_step_end(int replica);
+  void sample();
+  void take_readings(int device);
+  bool drained() const { return !end_is_fixed_ && open_streams_ == 0 && live_ == 0; }
+  void report_progress();
+
+  // ReplicaObserver
+  void ran(int replica, const StepRun& run) override;
+  void token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences) override;
+  void first_token(int replica, Picoseconds ttft) override;
+  void preempted(int replica, Picoseconds now, const Request& request) override;
+  void step_started(int replica, int64_t running, int64_t used_blocks) override;
+
+  Input& input_;
+  const Progress& progress_;
+  Picoseconds now_ = 0, end_;
+  bool end_is_fixed_;
+  EventQueue queue_;
+  hardware::Topology topology_;
+  std::vector<Device> devices_;  // by topology node
+  std::vector<Serving> servings_;
+  RequestPool pool_;
+  std::vector<RequestId> live_requests_;  // by place in the pool: id + 1, or 0 when the place is free
+  std::vector<Replica> replicas_;           // by deployment
+  std::vector<bool> start_pending_;
+  std::vector<std::optional<Arrival>> next_arrival_;  // by stream, open loop
+  std::vector<uint64_t> next_number_;
+  Recorder recorder_;
+  std::vector<Reading> readings_;
+  int64_t live_ = 0, completed_ = 0, handled_ = 0;
+  int open_streams_ = 0;
+  std::vector<int64_t> batch_max_, used_blocks_max_;
+};
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,99 @@
+#pragma once
+// One device over time: energy, heat, clock and the electricity bill, advanced once per tick (design, rule 4).
+#include <optional>
+#include <vector>
+
+#include "hardware/clock_governor.hpp"
+#include "hardware/thermal_network.hpp"
+#include "sim/input.hpp"
+#include "sim/serving/meter.hpp"
+#include "sim/serving/serving.hpp"
+
+namespace tokwatt::sim {
+
+/// Energy up to an instant [pJ].
+struct Energy {
+  int128 compute = 0, memory = 0, fixed = 0, rest = 0;
+  int128 chip() const { return compute + memory + fixed; }
+  int128 wall() const { return chip() + rest; }
+};
+
+/// Energy and bill at an instant that was marked.
+struct Reading {
+  std::size_t row = 0;  ///< the caller's
+  Energy energy;
+  double electricity_usd = 0;
+};
+
+/// Time-weighted statistics over ticks.
+struct DeviceStatistics {
+  double chip_power_max = 0, wall_power_max = 0;  ///< of a tick's mean [W]
+  double temperature_integral = 0;                ///< [degC s]
+  double temperature_max = 0;                     ///< [degC]
+  double clock_integral = 0;                      ///< [Hz s]
+  double clock_min = 0;                           ///< [Hz]
+  Picoseconds throttled = 0;
+};
+
+class Device {
+ public:
+  Device(const System& system, double ambient, std::optional<double> usd_per_joule);
+
+  ClockState clock() const { return {governor_.level(), governor_.brake()}; }
+  double clock_hz() const { return box_.clock.at(governor_.level()); }
+  double temperature() const { return network_.die(); }
+  bool throttled() const { return governor_.throttled(); }
+  Picoseconds tick_length() const { return tick_length_; }
+
+  /// Ends the tick in progress: adds its static energy, moves heat, lets the governor choose. `meter` is the work up to
+  /// now. Readings asked for within the tick are appended.
+  void tick(Picoseconds now, const Meter& meter, std::vector<Reading>& readings);
+
+  /// Asks for a reading at `now`; it comes with the end of the tick, when its static energy is known.
+  void mark(Picoseconds now, const Meter& meter, std::size_t row);
+
+  void set_ambient(Picoseconds now, double ambient);
+  void set_power_limit(double watts) { power_limit_ = watts; }
+  void set_electricity(Picoseconds now, const Meter& meter, double usd_per_joule);
+
+  const Energy& energy() const { return energy_; }
+  double electricity_usd() const { return bill_; }
+  const DeviceStatistics& statistics() const { return statistics_; }
+
+ private:
+  struct Mark {
+    Picoseconds at;
+    int128 compute, memory;
+    std::optional<std::size_t> row;          // a reading
+    std::optional<double> new_usd_per_joule; // a change of price
+  };
+  struct TickPower {  // means over a tick [W]
+    hardware::ChipPower chip;
+    double fixed = 0, rest = 0;  // fixed: energy booked as static; rest: DC outside the chip
+  };
+
+  TickPower power_over(double dt, double busy, double compute, double memory) const;
+  std::vector<double> heat_inputs(double chip, double rest) const;
+  void settle_idle();
+  void resolve_marks(Picoseconds now, Picojoules fixed, Picojoules rest, std::vector<Reading>& readings);
+  void bill_up_to(int128 wall);
+
+  hardware::Box box_;
+  Picoseconds tick_length_;
+  double ambient_;
+  std::optional<double> next_ambient_;
+  double power_limit_;
+  std::optional<double> usd_per_joule_;
+  hardware::ClockGovernor governor_;
+  hardware::ThermalNetwork network_;
+
+  Picoseconds tick_start_ = 0;
+  int128 busy_at_start_ = 0;
+  std::vector<Mark> marks_;
+  Energy energy_;  // up to tick_start_
+  int128 billed_ = 0;
+  double bill_ = 0;
+  DeviceStatistics statistics_;
+};
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,160 @@
+#include "sim/results/recorder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace tokwatt::sim {
+
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+double seconds_or_none(Picoseconds t) { return t == kNever ? kNone : seconds(t); }
+
+double p95(std::vector<Picoseconds>& values) {
+  if (values.empty()) return kNone;
+  Latencies latencies;
+  for (const Picoseconds v : values) latencies.add(v);
+  values.clear();
+  return latencies.summary().p95;
+}
+
+// Whether a run only carries on what the one before it did (rule 11).
+bool continues(const StepRun& before, const StepRun& run) {
+  return before.chunk_tokens == 0 && run.chunk_tokens == 0 && before.composition == run.composition &&
+         before.growing == run.growing && before.forms == run.forms && before.clock == run.clock &&
+         before.start + static_cast<Picoseconds>(before.duration.sum(before.steps)) == run.start;
+}
+
+}  // namespace
+
+const std::array<const char*, kLimits> kLimitNames = {"bandwidth", "compute", "dispatch", "link", "heat", "power", "queue", "idle"};
+
+std::array<double, kLimits> time_by_limit(const Meter& from, const Meter& to, Picoseconds span) {
+  const auto spent = [&](Quantity q) { return static_cast<double>(to[q] - from[q]); };
+  constexpr double kLossUnit = 65536;
+  const double heat = spent(Quantity::heat_loss) / kLossUnit, power = spent(Quantity::power_loss) / kLossUnit;
+  return {spent(Quantity::bandwidth_time),
+          spent(Quantity::compute_time) - heat - power,
+          spent(Quantity::dispatch_time),
+          0,
+          heat,
+          power,
+          spent(Quantity::queue_time),
+          static_cast<double>(span) - spent(Quantity::busy_time)};
+}
+
+Recorder::Recorder(const Input& input)
+    : input_(input),
+      keep_requests_(input.record_requests),
+      tallies_(input.streams.size(), Tally(input.record_requests)),
+      last_run_(input.deployments.size()),
+      last_row_of_replica_(input.deployments.size()),
+      intervals_(input.deployments.size()),
+      last_energy_(input.systems.size()),
+      last_reading_(input.systems.size()) {}
+
+int64_t Recorder::sent(const Request& request) {
+  if (keep_requests_) {
+    requests_.stream.push_back(request.stream);
+    requests_.arrival.push_back(seconds(request.sent));
+    requests_.prompt.push_back(request.prompt);
+    requests_.output.push_back(request.output);
+    for (auto* column : {&requests_.admitted, &requests_.first_token, &requests_.finish}) column->push_back(kNone);
+    requests_.cached.push_back(0);
+    requests_.preemptions.push_back(0);
+    requests_.outcome.push_back(0);
+  }
+  return next_record_++;
+}
+
+void Recorder::left(const Request& request) {
+  const auto stream = static_cast<std::size_t>(request.stream);
+  tallies_[stream].count(request, input_.streams[stream].objective);
+  if (!keep_requests_) return;
+  const auto row = static_cast<std::size_t>(request.record);
+  requests_.admitted[row] = seconds_or_none(request.admitted);
+  requests_.first_token[row] = seconds_or_none(request.first_token);
+  requests_.finish[row] = seconds_or_none(request.finished);
+  requests_.preemptions[row] = request.preemptions;
+  requests_.outcome[row] = static_cast<int8_t>(request.outcome);
+}
+
+void Recorder::first_token(int deployment, Picoseconds ttft) { intervals_[static_cast<std::size_t>(deployment)].ttft.push_back(ttft); }
+
+void Recorder::segment(int replica, const StepRun& run, double clock_hz) {
+  if (!keep_requests_) return;
+  auto& last = last_run_[static_cast<std::size_t>(replica)];
+  if (last.open && continues(last.run, run)) {
+    const std::size_t row = last_row_of_replica_[static_cast<std::size_t>(replica)];
+    if (last.run.steps == 1) last.run.duration.slope = run.duration.base - last.run.duration.base;
+    last.run.steps += run.steps;
+    segments_.steps[row] = last.run.steps;
+    segments_.growth[row] = last.run.duration.slope;
+    return;
+  }
+  last = {run, true};
+  if (run.steps == 1) last.run.duration.slope = 0;  // one step tells no growth
+  last_row_of_replica_[static_cast<std::size_t>(replica)] = segments_.start.size();
+  segments_.replica.push_back(replica);
+  segments_.start.push_back(run.start);
+  segments_.steps.push_back(run.steps);
+  segments_.duration.push_back(run.duration.base);
+  segments_.growth.push_back(last.run.duration.slope);
+  segments_.decoding.push_back(run.decoding);
+  segments_.chunk_tokens.push_back(run.chunk_tokens);
+  segments_.clock.push_back(clock_hz);
+  int32_t bits = 0;
+  for (std::size_t g = 0; g < run.forms.size(); ++g) bits |= run.forms[g] == Form::compute ? 1 << g : 0;
+  segments_.forms.push_back(bits);
+}
+
+void Recorder::event(Picoseconds now, EventRecord kind, const std::string& subject, const std::string& text) {
+  events_.time.push_back(seconds(now));
+  events_.kind.push_back(static_cast<int8_t>(kind));
+  events_.subject.push_back(subject);
+  events_.text.push_back(text);
+}
+
+std::size_t Recorder::start_row(Picoseconds now) {
+  times_.push_back(now);
+  const std::size_t cells = times_.size() * input_.systems.size();
+  for (auto* column : {&per_device_.wall_power, &per_device_.chip_power, &per_device_.energy, &per_device_.bill}) column->resize(cells, kNone);
+  return times_.size() - 1;
+}
+
+void Recorder::deployment_row(std::size_t deployment, const Load& load, int64_t kv_blocks, const Meter& meter) {
+  auto& interval = intervals_[deployment];
+  const Picoseconds span = times_.size() > 1 ? times_.back() - times_[times_.size() - 2] : times_.back();
+  const auto rate = [&](Quantity q) { return static_cast<double>(meter[q] - interval.meter[q]) / seconds(span); };
+  per_deployment_.output_rate.push_back(rate(Quantity::output_tokens));
+  per_deployment_.prompt_rate.push_back(rate(Quantity::prompt_tokens));
+  per_deployment_.ttft_p95.push_back(p95(interval.ttft));
+  per_deployment_.kv_used.push_back(static_cast<double>(load.used_blocks) / static_cast<double>(kv_blocks));
+  per_deployment_.batch.push_back(load.running);
+  per_deployment_.queue.push_back(load.waiting);
+  const auto spent = time_by_limit(interval.meter, meter, span);
+  per_deployment_.limited_by.push_back(static_cast<int8_t>(std::max_element(spent.begin(), spent.end()) - spent.begin()));
+  interval.meter = meter;
+}
+
+void Recorder::device_row(std::size_t, double clock_hz, double temperature, bool throttled) {
+  per_device_.clock.push_back(clock_hz);
+  per_device_.temperature.push_back(temperature);
+  per_device_.throttled.push_back(throttled ? 1 : 0);
+}
+
+void Recorder::reading(std::size_t device, const Reading& reading) {
+  const std::size_t cell = reading.row * input_.systems.size() + device;
+  const Picoseconds at = times_[reading.row];
+  const double span = seconds(at - last_reading_[device]);
+  per_device_.wall_power[cell] = joules(reading.energy.wall() - last_energy_[device].wall()) / span;
+  per_device_.chip_power[cell] = joules(reading.energy.chip() - last_energy_[device].chip()) / span;
+  per_device_.energy[cell] = joules(reading.energy.wall());
+  per_device_.bill[cell] = reading.electricity_usd;
+  last_energy_[device] = reading.energy;
+  last_reading_[device] = at;
+}
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,165 @@
+#include "sim/results/summary.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace tokwatt::sim {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+Json ratio(double a, double b) { return b != 0 ? number(a / b) : Json(nullptr); }
+
+Json latency(const LatencySummary& s) {
+  return {{"mean", number(s.mean)}, {"p50", number(s.p50)}, {"p90", number(s.p90)}, {"p95", number(s.p95)}, {"p99", number(s.p99)}, {"max", number(s.max)}};
+}
+
+// Rows of traces, over some streams.
+Json rows(const Input& input, const std::vector<std::size_t>& streams) {
+  RowCounts sum;
+  for (const std::size_t s : streams) {
+    const auto* source = std::get_if<std::unique_ptr<RequestSource>>(&input.streams[s].source);
+    if (!source) continue;
+    const auto counts = (*source)->rows();
+    sum.read += counts.read;
+    for (const auto& [reason, count] : counts.dropped_by) sum.dropped_by[reason] += count;
+  }
+  int64_t dropped = 0;
+  Json by = Json::object();
+  for (const auto& [reason, count] : sum.dropped_by) {
+    dropped += count;
+    by[reason] = count;
+  }
+  return {{"read", sum.read}, {"dropped", dropped}, {"dropped_by", by}};
+}
+
+double duration_of(const Tally& t) { return t.last_finished < 0 ? 0 : seconds(t.last_finished - t.first_sent); }
+
+// The part that a stream, a deployment and the whole box share.
+void add_requests(Json& out, const Outcomes& o, const std::vector<std::size_t>& streams) {
+  Tally all(o.input.record_requests);
+  for (const std::size_t s : streams) all.merge(*o.tallies[s]);
+  const double duration = duration_of(all);
+  out["duration_s"] = number(duration);
+  out["rows"] = rows(o.input, streams);
+  out["requests"] = {{"submitted", all.submitted}, {"completed", all.completed}, {"rejected", all.rejected}, {"cancelled", 0},
+                     {"timed_out", 0}, {"failed", 0}, {"unfinished", all.unfinished}};
+  out["requests_retried"] = 0;
+  out["tokens"] = {{"prompt", all.prompt_tokens}, {"output", all.output_tokens}, {"cached", 0}};
+  const auto output = static_cast<double>(all.output_tokens), prompt = static_cast<double>(all.prompt_tokens);
+  out["throughput_tok_s"] = {{"output", ratio(output, duration)}, {"total", ratio(output + prompt, duration)}};
+  out["request_rate_per_s"] = ratio(static_cast<double>(all.completed), duration);
+  out["goodput_per_s"] = all.has_objective ? ratio(static_cast<double>(all.good), duration) : Json(nullptr);
+  const Json ttft = latency(all.ttft.summary());
+  out["ttft_s"] = ttft;
+  out["ttfa_s"] = ttft;  // without thinking tokens the first token is the first answer token
+  out["tpot_s"] = latency(all.tpot.summary());
+  out["itl_s"] = latency(summary(all.itl));
+  out["e2e_s"] = latency(all.e2e.summary());
+  out["queue_s"] = latency(all.queue.summary());
+}
+
+// Batch, KV cache and what limited it, over some deployments.
+void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& deployments, const std::vector<std::size_t>& streams) {
+  double running = 0, busy = 0, peak = 0;
+  int64_t batch_max = 0, preemptions = 0;
+  std::array<double, kLimits> limits{};
+  for (const std::size_t d : deployments) {
+    const Meter& meter = o.ending.meters[d];
+    running += static_cast<double>(meter[Quantity::running_time]);
+    busy += static_cast<double>(meter[Quantity::busy_time]);
+    batch_max = std::max(batch_max, o.ending.batch_max[d]);
+    peak = std::max(peak, static_cast<double>(o.ending.used_blocks_max[d]) / static_cast<double>(o.servings[d].kv.blocks));
+    const auto spent = time_by_limit({}, meter, o.ending.at);
+    for (std::size_t k = 0; k < kLimits; ++k) limits[k] += spent[k];
+  }
+  for (const std::size_t s : streams) preemptions += o.tallies[s]->preemptions;
+  out["batch"] = {{"mean", ratio(running, busy)}, {"max", batch_max}};
+  out["kv"] = {{"peak_fraction", number(peak)}, {"preemptions", preemptions}, {"prefix_hit_fraction", 0.0}};
+  Json limited = Json::object();
+  const double whole = static_cast<double>(o.ending.at) * static_cast<double>(deployments.size());
+  for (std::size_t k = 0; k < kLimits; ++k) limited[kLimitNames[k]] = ratio(std::max(limits[k], 0.0), whole);
+  out["limited_by"] = limited;
+}
+
+// Energy, heat and money, over some devices.
+void add_physics(Json& out, const Outcomes& o, const std::vector<std::size_t>& devices) {
+  const double span = seconds(o.ending.at);
+  Energy sum;
+  double wall_max = 0, chip_max = 0, temperature = 0, temperature_max = -INFINITY, final_temperature = -INFINITY, clock = 0, clock_min = INFINITY;
+  double throttled = 0, electricity = 0, hardware = 0;
+  for (const std::size_t i : devices) {
+    const Device& device = o.devices[i];
+    const auto& s = device.statistics();
+    const auto& e = device.energy();
+    sum = {sum.compute + e.compute, sum.memory + e.memory, sum.fixed + e.fixed, sum.rest + e.rest};
+    wall_max += s.wall_power_max;
+    chip_max += s.chip_power_max;
+    temperature += s.temperature_integral / span / static_cast<double>(devices.size());
+    temperature_max = std::max(temperature_max, s.temperature_max);
+    final_temperature = std::max(final_temperature, device.temperature());
+    clock += s.clock_integral / span / static_cast<double>(devices.size());
+    clock_min = std::min(clock_min, s.clock_min);
+    throttled += seconds(s.throttled);
+    electricity += device.electricity_usd();
+    const auto& price = o.input.systems[i].box.price;
+    const bool priced = price.purchase > 0 && o.input.prices.horizon > 0;
+    hardware += priced ? price.purchase * (1 - price.resale_fraction) / o.input.prices.horizon : NAN;
+  }
+  const double duration = out["duration_s"].is_number() ? out["duration_s"].get<double>() : 0;
+  hardware *= duration;
+  out["energy_j"] = {{"wall", joules(sum.wall())}, {"chip", joules(sum.chip())}, {"compute", joules(sum.compute)},
+                     {"memory", joules(sum.memory)}, {"static", joules(sum.fixed)}, {"rest", joules(sum.rest)}};
+  out["power_w"] = {{"wall", {{"mean", ratio(joules(sum.wall()), span)}, {"max", number(wall_max)}}},
+                    {"chip", {{"mean", ratio(joules(sum.chip()), span)}, {"max", number(chip_max)}}}};
+  out["temperature_c"] = {{"mean", number(temperature)}, {"max", number(temperature_max)}, {"final", number(final_temperature)}};
+  out["clock_hz"] = {{"mean", number(clock)}, {"min", number(clock_min)}};
+  out["throttled_s"] = number(throttled);
+  const double total = electricity + hardware;
+  out["cost_usd"] = {{"electricity", number(electricity)}, {"hardware", number(hardware)}, {"api", 0.0}, {"total", number(total)}};
+  const auto tokens = out["tokens"]["output"].get<double>();
+  out["usd_per_mtok_output"] = ratio(total, tokens / 1e6);
+  out["j_per_tok_output"] = ratio(joules(sum.wall()), tokens);
+}
+
+std::vector<std::size_t> all_of(std::size_t count) {
+  std::vector<std::size_t> indices(count);
+  std::iota(indices.begin(), indices.end(), std::size_t{0});
+  return indices;
+}
+
+}  // namespace
+
+nlohmann::ordered_json summarise(const Outcomes& o) {
+  const auto streams = all_of(o.input.streams.size());
+  Json out;
+  add_requests(out, o, streams);
+  add_serving(out, o, all_of(o.input.deployments.size()), streams);
+  add_physics(out, o, all_of(o.input.systems.size()));
+  Json per_deployment = Json::object();
+  for (std::size_t d = 0; d < o.input.deployments.size(); ++d) {
+    std::vector<std::size_t> mine;
+    for (const std::size_t s : streams) {
+      if (static_cast<std::size_t>(o.input.streams[s].deployment) == d) mine.push_back(s);
+    }
+    Json part;
+    add_requests(part, o, mine);
+    add_serving(part, o, {d}, mine);
+    add_physics(part, o, {static_cast<std::size_t>(o.input.deployments[d].system)});
+    per_deployment[o.input.deployments[d].name] = std::move(part);
+  }
+  out["deployments"] = std::move(per_deployment);
+  Json per_stream = Json::object();
+  for (const std::size_t s : streams) {
+    Json part;
+    add_requests(part, o, {s});
+    per_stream[o.input.streams[s].name] = std::move(part);
+  }
+  out["workload"] = std::move(per_stream);
+  return out;
+}
+
+}  // namespace tokwatt::sim

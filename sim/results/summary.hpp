@@ -1,0 +1,20 @@
+#pragma once
+// The answer in one object: the keys of `--summary json` (docs/file-formats.md).
+#include <nlohmann/json.hpp>
+
+#include "sim/event_loop.hpp"
+
+namespace tokwatt::sim {
+
+/// Everything the summary is made of, whichever replicas ran.
+struct Outcomes {
+  const Input& input;
+  const Ending& ending;
+  const std::vector<Device>& devices;
+  const std::vector<Serving>& servings;
+  std::vector<const Tally*> tallies;  // by stream
+};
+
+nlohmann::ordered_json summarise(const Outcomes& outcomes);
+
+}  // namespace tokwatt::sim

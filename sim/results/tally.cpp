@@ -1,0 +1,99 @@
+#include "sim/results/tally.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace tokwatt::sim {
+
+namespace {
+
+// Linear between order statistics, numpy's default and vLLM's.
+double quantile(const std::vector<Picoseconds>& sorted, double q) {
+  const double rank = q * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(rank);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  const double part = rank - static_cast<double>(below);
+  return seconds(sorted[below]) + part * (seconds(sorted[above]) - seconds(sorted[below]));
+}
+
+bool meets(const Request& r, Picoseconds ttft, Picoseconds tpot, const Objective& objective) {
+  const bool ttft_ok = !objective.ttft || seconds(ttft) <= *objective.ttft;
+  const bool tpot_ok = !objective.tpot || r.output <= 1 || seconds(tpot) <= *objective.tpot;  // vLLM: n <= 1 counts as 0
+  return ttft_ok && tpot_ok;
+}
+
+}  // namespace
+
+void Latencies::add(Picoseconds value) {
+  if (exact_) {
+    values_.push_back(value);
+  } else {
+    histogram_.add(value);
+  }
+}
+
+void Latencies::merge(const Latencies& other) {
+  values_.insert(values_.end(), other.values_.begin(), other.values_.end());
+  histogram_.merge(other.histogram_);
+}
+
+LatencySummary summary(const Histogram& histogram) {
+  const auto at = [&](double q) { return histogram.quantile(q) / kPicosecondsPerSecond; };
+  const double max = histogram.count() == 0 ? std::numeric_limits<double>::quiet_NaN() : seconds(histogram.max());
+  return {histogram.mean() / kPicosecondsPerSecond, at(0.5), at(0.9), at(0.95), at(0.99), max};
+}
+
+LatencySummary Latencies::summary() const {
+  if (!exact_ || values_.empty()) return sim::summary(histogram_);
+  int128 sum = 0;
+  for (const Picoseconds value : values_) sum += value;
+  std::vector<Picoseconds> sorted = values_;
+  std::sort(sorted.begin(), sorted.end());
+  const double mean = static_cast<double>(sum) / static_cast<double>(sorted.size()) / kPicosecondsPerSecond;
+  return {mean, quantile(sorted, 0.5), quantile(sorted, 0.9), quantile(sorted, 0.95), quantile(sorted, 0.99), seconds(sorted.back())};
+}
+
+void Tally::count(const Request& r, const std::optional<Objective>& objective) {
+  ++submitted;
+  preemptions += r.preemptions;
+  output_tokens += r.produced;
+  first_sent = std::min(first_sent, r.sent);
+  has_objective = objective.has_value();
+  if (r.admitted != kNever) queue.add(r.admitted - r.sent);
+  if (r.first_token != kNever) {
+    prompt_tokens += r.prompt;
+    ttft.add(r.first_token - r.sent);
+  }
+  if (r.outcome == Outcome::rejected) ++rejected;
+  if (r.outcome == Outcome::unfinished) ++unfinished;
+  if (r.outcome != Outcome::completed) return;
+  ++completed;
+  last_finished = std::max(last_finished, r.finished);
+  e2e.add(r.finished - r.sent);
+  const Picoseconds gaps = std::max<int64_t>(r.output - 1, 1);
+  const Picoseconds mean_gap = (r.finished - r.first_token + gaps / 2) / gaps;
+  if (r.output > 1) tpot.add(mean_gap);
+  if (objective && meets(r, r.first_token - r.sent, mean_gap, *objective)) ++good;
+}
+
+void Tally::merge(const Tally& other) {
+  submitted += other.submitted;
+  completed += other.completed;
+  rejected += other.rejected;
+  unfinished += other.unfinished;
+  prompt_tokens += other.prompt_tokens;
+  output_tokens += other.output_tokens;
+  preemptions += other.preemptions;
+  good += other.good;
+  has_objective = has_objective || other.has_objective;
+  ttft.merge(other.ttft);
+  tpot.merge(other.tpot);
+  e2e.merge(other.e2e);
+  queue.merge(other.queue);
+  itl.merge(other.itl);
+  first_sent = std::min(first_sent, other.first_sent);
+  last_finished = std::max(last_finished, other.last_finished);
+}
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,123 @@
+#include "sim/serving/decode_batch.hpp"
+
+#include <algorithm>
+
+namespace tokwatt::sim {
+
+DecodeBatch::DecodeBatch(const Serving& serving, RequestPool& pool)
+    : serving_(serving), pool_(pool), windows_(serving.cost.groups()), starting_block_(static_cast<std::size_t>(serving.kv.block_size)) {
+  for (std::size_t g = 0; g < windows_.size(); ++g) windows_[g].length = serving.cost.window(g);
+}
+
+// A member starts a block in step s when computed_base + s is a multiple of the block size.
+std::size_t DecodeBatch::first_block_phase(const Link& member) const {
+  const int64_t size = serving_.kv.block_size;
+  const int64_t phase = -member.computed_base % size;
+  return static_cast<std::size_t>(phase < 0 ? phase + size : phase);
+}
+
+void DecodeBatch::join(RequestId id) {
+  if (static_cast<std::size_t>(id) >= links_.size()) links_.resize(static_cast<std::size_t>(id) + 1);
+  const Request& r = pool_[id];
+  Link& member = link(id);
+  member = {tail_, -1, r.admission, r.computed - step_, r.produced - step_, 0};
+  if (tail_ >= 0) link(tail_).after = id;
+  tail_ = id;
+  ++size_;
+  ++composition_;
+  const auto stream = static_cast<std::size_t>(r.stream);
+  if (stream >= by_stream_.size()) by_stream_.resize(stream + 1);
+  ++by_stream_[stream];
+  ++starting_block_[first_block_phase(member)];
+  completions_.push({r.output - member.produced_base, r.admission, id});
+  for (auto& window : windows_) {
+    ++window.growing;
+    window.computed_bases += member.computed_base;
+    // In step s a member's context is computed_base + s + 1; its window stops growing when that reaches the length.
+    if (window.length > 0) window.fills.push({window.length - member.computed_base - 1, r.admission, id});
+  }
+}
+
+void DecodeBatch::update(RequestId id) {
+  pool_[id].computed = link(id).computed_base + step_;
+  pool_[id].produced = link(id).produced_base + step_;
+}
+
+void DecodeBatch::update_members() {
+  for (RequestId id = tail_; id >= 0; id = link(id).before) update(id);
+}
+
+void DecodeBatch::leave(RequestId id) {
+  update(id);
+  Link& member = link(id);
+  const Request& r = pool_[id];
+  (member.after >= 0 ? link(member.after).before : tail_) = member.before;
+  if (member.before >= 0) link(member.before).after = member.after;
+  --size_;
+  ++composition_;
+  --by_stream_[static_cast<std::size_t>(r.stream)];
+  --starting_block_[first_block_phase(member)];
+  for (std::size_t g = 0; g < windows_.size(); ++g) {
+    auto& window = windows_[g];
+    if (member.full_windows >> g & 1U) {
+      --window.full;
+    } else {
+      --window.growing;
+      window.computed_bases -= member.computed_base;
+    }
+  }
+  member.admission = -1;
+}
+
+void DecodeBatch::drop_stale(DueHeap& heap) const {
+  while (!heap.empty() && stale(heap.top())) heap.pop();
+}
+
+void DecodeBatch::take_completed(std::vector<RequestId>& out) {
+  for (drop_stale(completions_); !completions_.empty() && completions_.top().step == step_; drop_stale(completions_)) {
+    const RequestId id = completions_.top().id;
+    completions_.pop();
+    leave(id);
+    out.push_back(id);
+  }
+}
+
+void DecodeBatch::settle_windows() {
+  for (std::size_t g = 0; g < windows_.size(); ++g) {
+    auto& window = windows_[g];
+    for (drop_stale(window.fills); !window.fills.empty() && window.fills.top().step <= step_; drop_stale(window.fills)) {
+      Link& member = link(window.fills.top().id);
+      window.fills.pop();
+      member.full_windows |= 1U << g;
+      --window.growing;
+      window.computed_bases -= member.computed_base;
+      ++window.full;
+    }
+  }
+}
+
+int64_t DecodeBatch::steps_until_change() {
+  int64_t next = kNever;
+  drop_stale(completions_);
+  if (!completions_.empty()) next = completions_.top().step;
+  for (auto& window : windows_) {
+    drop_stale(window.fills);
+    if (!window.fills.empty()) next = std::min(next, window.fills.top().step);
+  }
+  return next == kNever ? kNever : next - step_;
+}
+
+AttentionSums DecodeBatch::attention(std::size_t group) const {
+  const auto& window = windows_[group];
+  const int64_t seen = window.computed_bases + window.growing * (step_ + 1) + window.full * window.length;
+  return {seen, seen};
+}
+
+int64_t DecodeBatch::new_blocks_until(int64_t ahead) const {
+  const int64_t cycle = serving_.kv.block_size;
+  int64_t sum = ahead / cycle * size_;
+  for (int64_t s = 1; s <= ahead % cycle; ++s) sum += new_blocks(s);
+  return sum;
+}
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,80 @@
+#include "sim/serving/kv_capacity.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/graph.hpp"
+
+namespace tokwatt::sim {
+
+namespace {
+
+std::string gb(double bytes) { return fmt::format("{:.1f} GB", bytes / 1e9); }
+
+const models::WeightFormat& weight_format(const Deployment& d) {
+  return d.engine.container == models::Container::gguf ? d.quant.gguf : d.quant.safetensors;
+}
+
+// Activations of the largest step (widest operator in and out, bf16) and the logits it samples from (fp32).
+double workspace_bytes(const Deployment& d) {
+  double widest = 0;
+  for (const auto& layer : d.model.layers) {
+    const double ffn = layer.experts ? static_cast<double>(layer.experts->per_token * layer.experts->ffn + layer.experts->shared_ffn)
+                                     : static_cast<double>(layer.dense_ffn);
+    widest = std::max(widest, 4 * static_cast<double>(d.model.hidden) + 3 * ffn);
+  }
+  const auto& limits = d.engine.limits;
+  const int64_t rows = limits.micro_batch > 0 ? limits.micro_batch : limits.max_num_batched_tokens;
+  return 2 * widest * static_cast<double>(rows) + 4 * static_cast<double>(d.model.vocab * std::min(limits.max_num_seqs, rows));
+}
+
+[[noreturn]] void refuse_weights(const Deployment& d, const hardware::Memory& memory, const MemoryPlan& plan) {
+  throw DoesNotFit(fmt::format("{} as {} does not fit: weights {} + workspace {} = {}, but {} of {} can be used",
+                               d.model.id, d.quant.id, gb(plan.weights), gb(plan.workspace), gb(plan.weights + plan.workspace),
+                               gb(plan.usable), gb(memory.capacity)));
+}
+
+[[noreturn]] void refuse_context(const Deployment& d, int64_t asked, int64_t possible, const MemoryPlan& plan, double per_token) {
+  throw DoesNotFit(fmt::format(
+      "{}: max_model_len {} does not fit: {} usable - {} weights - {} workspace = {} for the KV cache, at {:.1f} kB per token "
+      "that is {} tokens per sequence",
+      d.name, asked, gb(plan.usable), gb(plan.weights), gb(plan.workspace), gb(std::max(plan.left(), 0.0)), per_token / 1e3, possible));
+}
+
+}  // namespace
+
+MemoryPlan memory_plan(const Deployment& d, const hardware::Memory& memory) {
+  const double engine_share = memory.capacity * memory.usable_fraction * d.engine.limits.memory_utilization;
+  return {std::min(engine_share, memory.usable()), models::weight_bytes(d.model, weight_format(d)), workspace_bytes(d)};
+}
+
+KvCapacity kv_capacity(const Deployment& d, const hardware::Box& box) {
+  const auto plan = memory_plan(d, box.memory);
+  if (plan.left() <= 0) refuse_weights(d, box.memory, plan);
+  const auto kv = models::kv_bytes(d.model, d.kv.element_bytes);
+  const auto& limits = d.engine.limits;
+  KvCapacity out;
+  if (d.engine.policy == models::Policy::vllm) {
+    // Paged: any sequence may take any block; windowed layers hold a fixed number of blocks per sequence.
+    out.block_size = limits.block_size;
+    const double block_bytes = (kv.per_token > 0 ? kv.per_token : kv.window_fixed) * static_cast<double>(out.block_size);
+    out.window_blocks = static_cast<int64_t>(std::ceil(kv.window_fixed / block_bytes));
+    out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(plan.left() / block_bytes);
+    const int64_t longest = (out.blocks - out.window_blocks) * out.block_size;
+    out.max_model_len = d.max_model_len.value_or(std::min(d.model.max_context, longest));
+    if (out.max_model_len > longest || longest <= 0) refuse_context(d, std::max<int64_t>(out.max_model_len, 1), std::max<int64_t>(longest, 0), plan, kv.per_token);
+  } else {
+    // llama-server: the context is split evenly over the slots when it starts, so a token is a block of its own.
+    const double per_slot = plan.left() / static_cast<double>(limits.max_num_seqs) - kv.window_fixed;
+    const auto longest = d.kv_blocks ? *d.kv_blocks / limits.max_num_seqs
+                                     : kv.per_token > 0 ? static_cast<int64_t>(std::max(per_slot, 0.0) / kv.per_token) : d.model.max_context;
+    out.max_model_len = d.max_model_len.value_or(std::min(d.model.max_context, longest));
+    if (out.max_model_len > longest || longest <= 0) refuse_context(d, std::max<int64_t>(out.max_model_len, 1), longest, plan, kv.per_token);
+    out.blocks = out.max_model_len * limits.max_num_seqs;
+  }
+  return out;
+}
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,91 @@
+#pragma once
+// The fast path: decode steps between two changes are one plan. Work per change is O(log batch), whatever the number of
+// tokens (docs/theory/time.md). Must match TokenReplica byte for byte.
+#include <deque>
+#include <vector>
+
+#include "sim/serving/decode_batch.hpp"
+#include "sim/serving/serving.hpp"
+
+namespace tokwatt::sim {
+
+class MacroReplica {
+ public:
+  MacroReplica(int number, const Serving& serving, RequestPool& pool, ReplicaObserver& observer);
+
+  /// A request joins the queue; a plan it may change is cut at the next step boundary.
+  void arrive(RequestId id, Picoseconds now);
+  /// Starts a plan. Called when none runs and has_work().
+  void start(Picoseconds now, ClockState clock);
+  /// The plan in flight, if any, ends here; another version means that it was cut since.
+  Picoseconds ends_at() const { return plan_.end; }
+  uint64_t version() const { return version_; }
+  /// Ends the plan; returns the requests that got their last token, in order of admission.
+  const std::vector<RequestId>& end(Picoseconds now);
+  /// The clock changed: steps that start from now on must see it.
+  void clock_changed(Picoseconds now, ClockState clock);
+  /// The simulation ends: steps that are complete are counted.
+  void stop(Picoseconds now);
+
+  bool busy() const { return plan_.running; }
+  bool has_work() const { return running_ > 0 || !waiting_.empty(); }
+  Load load(Picoseconds now) const;
+  /// Totals up to an instant, the step in flight counted by rule 3.
+  Meter meter(Picoseconds now) const;
+  int64_t tokens_out() const { return tokens_out_; }
+
+ private:
+  struct Chunk {
+    RequestId id;
+    int64_t tokens;
+  };
+  struct Plan {
+    bool running = false;
+    Picoseconds start = 0, end = kNever;
+    int64_t steps = 0;
+    Progression duration;
+    StepProgressions amounts;
+    Forms forms{};
+    ClockState clock;
+    int64_t chunk_tokens = 0;
+  };
+
+  bool give_decoding_a_slot(Picoseconds now);
+  bool continue_prompts(Picoseconds now, int64_t& budget);
+  bool admit(Picoseconds now, int64_t& budget);
+  void preempt_last(Picoseconds now);
+  void add_chunk(RequestId id, int64_t tokens);
+
+  void price_plan(bool queued);
+  int64_t steps_until_change();
+  int64_t steps_until_forms_cross(const StepShape& shape) const;
+  StepCost cost_growth(int64_t tokens) const;
+
+  /// Steps of the plan that were complete, and the one in flight, at an instant.
+  int64_t completed_by(Picoseconds now) const;
+  int64_t in_flight_at(Picoseconds now) const;
+  void cut(Picoseconds now);
+  void advance(int64_t steps);
+  void finish_prompts(Picoseconds now);
+
+  int number_;
+  const Serving& serving_;
+  RequestPool& pool_;
+  ReplicaObserver& observer_;
+
+  std::deque<RequestId> waiting_;
+  DecodeBatch batch_;
+  std::vector<RequestId> prompts_;  // begun, by rank
+  std::deque<int64_t> free_slots_;  // llama-server: least recently used first
+  std::vector<Chunk> chunks_;       // of the plan
+  int64_t running_ = 0;
+  int64_t admissions_ = 0;
+  int64_t used_blocks_ = 0;  // during the plan's first step
+  int64_t tokens_out_ = 0;
+  uint64_t version_ = 0;
+  Plan plan_;
+  Meter done_;
+  std::vector<RequestId> finished_;
+};
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,41 @@
+#pragma once
+// What steps add up: energy, tokens, and the time that each limit took. Integers all, so that sums do not depend on
+// how they were split.
+#include <array>
+#include <cstddef>
+
+#include "sim/progression.hpp"
+
+namespace tokwatt::sim {
+
+enum class Quantity : std::size_t {
+  compute_energy,   ///< [pJ]
+  memory_energy,    ///< [pJ]
+  output_tokens,
+  prompt_tokens,    ///< prefilled, recomputed ones included
+  busy_time,        ///< a step was running [ps]
+  running_time,     ///< busy time weighted by sequences in the step [ps]
+  bandwidth_time,   ///< busy time by what bound it [ps]
+  compute_time,
+  dispatch_time,
+  queue_time,       ///< steps during which KV blocks or sequence slots kept requests waiting [ps]
+  heat_loss,        ///< part of compute_time that a cooler chip would not have taken [ps / 2^16]
+  power_loss,       ///< the same for the power limit [ps / 2^16]
+};
+inline constexpr std::size_t kQuantities = 12;
+
+template <class T>
+struct Quantities {
+  std::array<T, kQuantities> values{};
+  T& operator[](Quantity q) { return values[static_cast<std::size_t>(q)]; }
+  const T& operator[](Quantity q) const { return values[static_cast<std::size_t>(q)]; }
+};
+
+/// Totals up to an instant.
+using Meter = Quantities<int128>;
+/// Amounts of one step.
+using StepAmounts = Quantities<int64_t>;
+/// Amounts of a run of steps.
+using StepProgressions = Quantities<Progression>;
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,36 @@
+#include "sim/serving/serving.hpp"
+
+#include <algorithm>
+
+namespace tokwatt::sim {
+
+StepAmounts amounts(const StepCost& cost, const StepContext& context, const CostModel& model) {
+  StepAmounts out;
+  out[Quantity::compute_energy] = cost.compute_energy;
+  out[Quantity::memory_energy] = cost.memory_energy;
+  out[Quantity::output_tokens] = context.output_tokens;
+  out[Quantity::prompt_tokens] = context.prompt_tokens;
+  out[Quantity::busy_time] = cost.duration;
+  out[Quantity::running_time] = cost.duration * context.running;
+  if (context.queued) {
+    out[Quantity::queue_time] = cost.duration;
+    return out;
+  }
+  out[Quantity::bandwidth_time] = cost.bandwidth;
+  out[Quantity::compute_time] = cost.compute;
+  out[Quantity::dispatch_time] = cost.dispatch;
+  const int64_t loss = cost.compute * model.slowdown(context.clock.level);
+  if (context.clock.brake == hardware::Brake::heat) out[Quantity::heat_loss] = loss;
+  if (context.clock.brake == hardware::Brake::power) out[Quantity::power_loss] = loss;
+  return out;
+}
+
+AttentionSums chunk_attention(int64_t before, int64_t tokens, int64_t window) {
+  // Token i of the chunk (1-based) sees before + i tokens, itself included.
+  if (window == 0) return {before + tokens, before * tokens + tokens * (tokens + 1) / 2};
+  const int64_t rising = std::clamp<int64_t>(window - before, 0, tokens);  // tokens that see less than a window, or just one
+  const int64_t pairs = before * rising + rising * (rising + 1) / 2 + (tokens - rising) * window;
+  return {std::min(before, window - 1) + tokens, pairs};
+}
+
+}  // namespace tokwatt::sim

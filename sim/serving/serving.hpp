@@ -1,0 +1,74 @@
+#pragma once
+// One deployment's constants, and what its replica tells the rest of the simulation; shared by both steppings.
+#include <vector>
+
+#include "sim/serving/cost_model.hpp"
+#include "sim/serving/kv_capacity.hpp"
+#include "sim/serving/request.hpp"
+
+namespace tokwatt::sim {
+
+struct Serving {
+  Serving(const Deployment& deployment, const hardware::Box& box)
+      : cost(deployment, box),
+        kv(kv_capacity(deployment, box)),
+        policy(deployment.engine.policy),
+        max_num_seqs(deployment.engine.limits.max_num_seqs),
+        token_budget(deployment.engine.limits.max_num_batched_tokens) {}
+
+  CostModel cost;
+  KvCapacity kv;
+  models::Policy policy;
+  int64_t max_num_seqs;
+  int64_t token_budget;
+};
+
+/// Clock of a step: the governor's choice when it started.
+struct ClockState {
+  int level = 0;
+  hardware::Brake brake = hardware::Brake::none;
+  bool operator==(const ClockState&) const = default;
+};
+
+/// State of a replica at an instant.
+struct Load {
+  int64_t running = 0, waiting = 0, used_blocks = 0;
+};
+
+/// A run of equal steps that has ended: the same sequences, clock and forms; or one step with a prompt chunk.
+struct StepRun {
+  Picoseconds start = 0;
+  int64_t steps = 0;
+  Progression duration;
+  int64_t decoding = 0;      ///< sequences that got a token in each step
+  int64_t chunk_tokens = 0;  ///< prompt tokens; then steps is 1
+  int64_t composition = 0;   ///< changes whenever the decoding sequences do
+  std::array<int64_t, kMaxAttentionGroups> growing{};  ///< decoding sequences whose window was not full yet
+  Forms forms{};
+  ClockState clock;
+};
+
+/// Where replicas report what happened. Times between tokens are counted per stream.
+class ReplicaObserver {
+ public:
+  virtual ~ReplicaObserver() = default;
+  virtual void ran(int replica, const StepRun& run) = 0;
+  virtual void token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences) = 0;
+  virtual void first_token(int replica, Picoseconds ttft) = 0;
+  virtual void preempted(int replica, Picoseconds now, const Request& request) = 0;
+  /// A step runs with so many sequences and blocks; of a run of steps, the last is told too.
+  virtual void step_started(int replica, int64_t running, int64_t used_blocks) = 0;
+};
+
+/// What a step adds to the meter; linear in the cost, so that it serves for slopes too.
+struct StepContext {
+  int64_t running = 0, output_tokens = 0, prompt_tokens = 0;
+  bool queued = false;
+  ClockState clock;
+};
+StepAmounts amounts(const StepCost& cost, const StepContext& context, const CostModel& model);
+
+/// Attention of a prompt chunk of `tokens` whose first token has `before` tokens in front of it; window 0: none.
+AttentionSums chunk_attention(int64_t before, int64_t tokens, int64_t window);
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,80 @@
+#pragma once
+// The reference: one event per step, plain sums over the sequences, no closed forms. It is written to be read beside
+// docs/theory/time.md and is the specification that MacroReplica must match byte for byte.
+#include <deque>
+#include <vector>
+
+#include "sim/serving/serving.hpp"
+
+namespace tokwatt::sim {
+
+class TokenReplica {
+ public:
+  TokenReplica(int number, const Serving& serving, RequestPool& pool, ReplicaObserver& observer);
+
+  /// A request joins the queue.
+  void arrive(RequestId id, Picoseconds now);
+  /// Starts a step. Called when no step runs and has_work().
+  void start(Picoseconds now, ClockState clock);
+  /// The step in flight, if any, ends here.
+  Picoseconds ends_at() const { return step_.end; }
+  uint64_t version() const { return version_; }
+  /// Ends the step; returns the requests that got their last token, in order of admission.
+  const std::vector<RequestId>& end(Picoseconds now);
+  /// The clock changed: nothing to do, the next step asks for it.
+  void clock_changed(Picoseconds, ClockState) {}
+  /// The simulation ends: nothing to do, completed steps are counted already.
+  void stop(Picoseconds) {}
+
+  bool busy() const { return step_.running; }
+  bool has_work() const { return !running_.empty() || !waiting_.empty(); }
+  Load load(Picoseconds) const { return {std::ssize(running_), std::ssize(waiting_), used_blocks_}; }
+  /// Totals up to an instant, the step in flight counted by rule 3.
+  Meter meter(Picoseconds now) const;
+  int64_t tokens_out() const { return tokens_out_; }
+
+ private:
+  struct Chunk {
+    RequestId id;
+    int64_t tokens;
+  };
+  struct Step {
+    bool running = false;
+    Picoseconds start = 0, end = kNever;
+    std::vector<RequestId> decoding;
+    std::vector<Chunk> chunks;
+    int64_t chunk_tokens = 0;
+    ClockState clock;
+    StepCost cost;
+    StepAmounts amounts;
+  };
+
+  bool prefilling(RequestId id) const { return pool_[id].computed < pool_[id].target; }
+  int64_t held_blocks(RequestId id) const;
+  bool give_decoding_a_slot(Picoseconds now);
+  bool continue_prompts(Picoseconds now, int64_t& budget);
+  bool admit(Picoseconds now, int64_t& budget);
+  void preempt_last(Picoseconds now);
+  void price_step(bool queued);
+  void report_step() const;
+  void emit_token(RequestId id, Picoseconds now);
+
+  int number_;
+  const Serving& serving_;
+  RequestPool& pool_;
+  ReplicaObserver& observer_;
+
+  std::deque<RequestId> waiting_;
+  std::vector<RequestId> running_;  // in order of admission
+  std::deque<int64_t> free_slots_;  // llama-server: least recently used first
+  int64_t admissions_ = 0;
+  int64_t used_blocks_ = 0;
+  int64_t composition_ = 0;
+  int64_t tokens_out_ = 0;
+  uint64_t version_ = 0;
+  Step step_;
+  Meter done_;
+  std::vector<RequestId> finished_;
+};
+
+}  // namespace tokwatt::sim
