@@ -89,11 +89,18 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 void Diagnostics::error(const Place& place, std::string message) {
+  ++reported_;
   if (errors_.size() >= kMostErrors) {
     ++left_out_;
     return;
   }
-  errors_.push_back({place, shortened(escaped(message), kLongestMessage)});
+  message = shortened(escaped(message), kLongestMessage);
+  // A sheet that two systems use, or a tree that is read alone and merged, would say the same twice.
+  const auto name = [](const Place& p) { return p.source ? std::string_view(p.source->name) : std::string_view(); };
+  const auto same = [&](const Diagnostic& d) {
+    return d.place.line == place.line && d.place.column == place.column && name(d.place) == name(place) && d.message == message;
+  };
+  if (std::none_of(errors_.begin(), errors_.end(), same)) errors_.push_back({place, std::move(message)});
 }
 
 std::string Diagnostics::render() const {

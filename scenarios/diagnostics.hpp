@@ -19,12 +19,15 @@ class Diagnostics {
   void error(const Place& place, std::string message);
   bool ok() const { return errors_.empty(); }
   const std::vector<Diagnostic>& errors() const { return errors_; }
+  /// How often error() was called: repetitions and what is beyond the kept ones count too.
+  std::size_t reported() const { return reported_; }
   /// Each error in order of file and place: its line, the source line and a caret. Control characters and bad UTF-8 are
   /// shown escaped, long lines cut around the caret.
   std::string render() const;
 
  private:
   std::vector<Diagnostic> errors_;
+  std::size_t reported_ = 0;
   std::size_t left_out_ = 0;  ///< errors beyond what is worth keeping
 };
 

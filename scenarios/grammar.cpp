@@ -1,0 +1,167 @@
+#include "scenarios/grammar.hpp"
+
+#include "scenarios/sheets/sheet_fields.hpp"
+
+namespace tokwatt::scenarios {
+namespace {
+
+constexpr Range kCount{1, 1e12};
+constexpr Range kTokens{1, 2'147'483'647};
+constexpr Range kSpan{0, kLongestSeconds, true};  ///< a duration that simulated time can hold
+constexpr Range kInstant{0, kLongestSeconds, false};
+constexpr Range kAir{-60, 100};  ///< [degC]
+constexpr Range kRate{1e-9, 1e9, false};
+
+const Choices kUntil{{"drained"}, {}};
+const Choices kTraceFormats{
+    {"auto", "azure", "csv"},
+    {"burstgpt", "mooncake", "vidur", "ragpulse", "weka", "llmservingsim", "servegen", "otel", "exgentic"}};
+const Choices kProcesses{{"poisson", "constant", "gamma", "weibull"}, {}};
+
+}  // namespace
+
+static void fields(Fields& f, WrittenSystem& s) {
+  f.text(required("sheet", "box: an id, an alias, or a path to a sheet of your own"), s.sheet);
+  f.count(optional("count", "devices in the box; more than 1 is not built yet", kCount), s.count);
+  f.quantity(optional("start_temperature", "of every thermal stage at the start; without it the idle steady state",
+                      {-60, 150}),
+             Dimension::temperature, s.start_temperature);
+  f.not_yet("link");
+  f.overrides<BoxSheet>(s.tree);
+}
+
+static void fields(Fields& f, WrittenLimits& l) {
+  f.here(l.place);
+  f.count(optional("max_num_seqs", "sequences that run at once (slots)", kCount), l.max_num_seqs);
+  f.count(optional("max_num_batched_tokens", "token budget of a step (n_batch)", kTokens), l.max_num_batched_tokens);
+  f.count(optional("max_model_len", "longest context of a request [tokens]", kTokens), l.max_model_len);
+  f.number(optional("memory_utilization", "share of the device memory that the engine takes", kPositiveFraction),
+           l.memory_utilization);
+  f.count(optional("kv_blocks", "KV blocks; without it what the memory holds", kCount), l.kv_blocks);
+  f.count(optional("block_size", "tokens in a KV block", {1, 65'536}), l.block_size);
+}
+
+static void fields(Fields& f, WrittenDeployment& d) {
+  f.here(d.place);
+  f.text(required("model", "model: an id, an alias, a path to a sheet, or to a Hugging Face config.json or its folder"),
+         d.model);
+  f.text(required("quant", "format of the weights: an id, or a path to a sheet"), d.quant);
+  f.text(optional("kv", "format of the KV cache: bf16, f16, fp8, q8_0 or q4_0; without it the engine's own"), d.kv);
+  f.text(required("engine", "engine: an id, or a path to a sheet"), d.engine);
+  Key runs_on = required("runs_on", "the system it runs on");
+  runs_on.list_not_yet = true;
+  f.text(runs_on, d.runs_on);
+  f.section(optional("limits", "limits of the engine; without them its defaults"), d.limits);
+  Key prefix_cache = optional("prefix_cache", "reuse of equal prefixes; true is not built yet");
+  prefix_cache.true_not_yet = true;
+  f.flag(prefix_cache, d.prefix_cache);
+  for (const char* key : {"share", "tensor_parallel", "pipeline_parallel", "layers", "replicas", "routing", "prefill",
+                          "decode", "kv_transfer", "speculative", "fallback", "api"}) {
+    f.not_yet(key);
+  }
+}
+
+}  // namespace tokwatt::scenarios
+
+namespace tokwatt::sim {
+static void fields(scenarios::Fields& f, RateStage& s) {
+  f.quantity(scenarios::required("rate", "arrivals per time; 0/s is a pause", {0, 1e9}), scenarios::Dimension::rate,
+             s.rate);
+  f.quantity(scenarios::required("for", "how long", scenarios::kSpan), scenarios::Dimension::duration, s.duration);
+}
+}  // namespace tokwatt::sim
+
+namespace tokwatt::scenarios {
+
+static void fields(Fields& f, WrittenArrivals& a) {
+  f.here(a.place);
+  f.choice(required("process", "poisson, constant, gamma or weibull"), kProcesses, a.process);
+  f.quantity(optional("rate", "mean arrivals per time", kRate), Dimension::rate, a.rate);
+  f.number(optional("cv", "standard deviation over mean of the gaps, for gamma and weibull (default 1)", {0.01, 100}),
+           a.cv);
+  f.sections(optional("stages", "in place of rate: one rate after the other; no arrivals after the last"), a.stages);
+}
+
+static void fields(Fields& f, WrittenObjective& o) {
+  f.quantity(optional("ttft", "time to the first token", kSpan), Dimension::duration, o.ttft);
+  f.quantity(optional("tpot", "mean time per output token after the first", kSpan), Dimension::duration, o.tpot);
+}
+
+static void fields(Fields& f, WrittenStream& s) {
+  f.here(s.place);
+  f.text(required("name", "name; keys its random numbers"), s.name);
+  f.text(required("to", "deployment that serves it"), s.to);
+  f.text(optional("trace", "recorded requests: a file, gzip or not"), s.trace);
+  f.choice(optional("format", "of the trace (default auto: by its header)"), kTraceFormats, s.format);
+  f.number(optional("speed", "of the trace: 0.1 stretches it tenfold (default 1)", {1e-6, 1e6}), s.speed);
+  f.count(optional("limit", "only the first rows of the trace", kCount), s.limit);
+  f.quantity(optional("start", "instant of the trace's first row (default 0 s)", kInstant), Dimension::duration,
+             s.start);
+  f.section(optional("arrivals", "requests drawn from an arrival process"), s.arrivals);
+  f.count(optional("users", "closed loop: people who think, send, wait for the answer, and think again", {1, 1e6}),
+          s.users);
+  f.distribution(optional("think", "time that a user thinks"), Dimension::duration, s.think);
+  f.distribution(optional("prompt", "prompt tokens"), Dimension::number, s.prompt);
+  f.distribution(optional("output", "output tokens"), Dimension::number, s.output);
+  f.section(optional("slo", "objectives, for goodput"), s.slo);
+  for (const char* key : {"sessions", "turns", "prefix", "thinking", "priority", "timeout", "max_in_flight"})
+    f.not_yet(key);
+}
+
+static void fields(Fields& f, WrittenEnvironment& e) {
+  f.quantity(optional("ambient", "air that the boxes draw in", kAir), Dimension::temperature, e.ambient);
+}
+
+static void fields(Fields& f, WrittenPrices& p) {
+  f.here(p.place);
+  f.quantity(optional("electricity", "electricity; without it its cost is null", kNotNegative),
+             Dimension::money_per_energy, p.electricity);
+  f.quantity(optional("horizon", "over which hardware loses its value (default 36 months)", kPositive),
+             Dimension::duration, p.horizon);
+  f.quantity(optional("hardware", "price of the box, in place of its sheet's", kNotNegative), Dimension::money,
+             p.hardware);
+  f.number(optional("resale", "share of the price that is left at the horizon, in place of the sheet's", kFraction),
+           p.resale);
+}
+
+static void fields(Fields& f, WrittenChange& c) {
+  f.quantity(required("at", "instant of the change", kInstant), Dimension::duration, c.at);
+  f.quantity(optional("for", "after which the value before comes back", kSpan), Dimension::duration, c.lasts);
+  f.changes(required("set", "environment.ambient, prices.electricity or systems.NAME.power.limit, and the new value"),
+            c.set);
+  for (const char* key : {"ramp", "fault", "system"}) f.not_yet(key);
+}
+
+static void fields(Fields& f, WrittenRecord& r) {
+  f.here(r.place);
+  f.quantity(optional("every", "between two samples of the series", {1e-6, kLongestSeconds}), Dimension::duration,
+             r.every);
+  f.flag(optional("requests", "keep a row for every request"), r.requests);
+}
+
+static void fields(Fields& f, ModelOverrides& o) { f.overrides<ModelSheet>(o.tree); }
+static void fields(Fields& f, QuantOverrides& o) { f.overrides<QuantSheet>(o.tree); }
+static void fields(Fields& f, EngineOverridesByUser& o) { f.overrides<EngineSheet>(o.tree); }
+
+void fields(Fields& f, Written& w) {
+  f.here(w.place);
+  f.text(optional("title", "what it is about"), w.title);
+  f.count(optional("seed", "of all random numbers", {0, 9.2e18}), w.seed);
+  f.text(optional("start", "date and time at which it starts, quoted: \"2026-11-23 09:00\""), w.start);
+  f.quantity(optional("duration", "how long it lasts, at most 106 days; or `until`", kSpan), Dimension::duration,
+             w.duration);
+  f.choice(optional("until", "drained: until every request has its answer; or `duration`"), kUntil, w.until);
+  f.named(required("systems", "boxes, by name"), w.systems);
+  f.named(required("deployments", "models served, by name"), w.deployments);
+  f.sections(required("workload", "streams of requests; each with trace, arrivals or users"), w.workload);
+  f.section(optional("environment", "surroundings"), w.environment);
+  f.section(optional("prices", "prices"), w.prices);
+  f.sections(optional("timeline", "changes while it runs"), w.timeline);
+  f.section(optional("record", "what is kept"), w.record);
+  f.named(optional("models", "fields of model sheets to change, by id"), w.models);
+  f.named(optional("quants", "fields of quant sheets to change, by id"), w.quants);
+  f.named(optional("engines", "fields of engine sheets to change, by id"), w.engines);
+  for (const char* key : {"links", "tariff", "plan"}) f.not_yet(key);
+}
+
+}  // namespace tokwatt::scenarios

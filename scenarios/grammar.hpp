@@ -1,0 +1,107 @@
+#pragma once
+// A scenario as it is written: each key of docs/file-formats.md, declared once in grammar.cpp.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scenarios/read/fields.hpp"
+#include "sim/workload/arrivals.hpp"
+
+namespace tokwatt::scenarios {
+
+struct WrittenSystem {
+  Text sheet;
+  int64_t count = 1;
+  std::optional<double> start_temperature;
+  Node tree;  ///< the whole mapping: the keys above, and any field of a box sheet
+};
+
+struct WrittenLimits {
+  Place place;
+  std::optional<int64_t> max_num_seqs, max_num_batched_tokens, max_model_len, kv_blocks, block_size;
+  std::optional<double> memory_utilization;
+};
+
+struct WrittenDeployment {
+  Place place;
+  Text model, quant, kv, engine, runs_on;
+  WrittenLimits limits;
+  bool prefix_cache = false;
+};
+
+struct WrittenArrivals {
+  Place place;
+  Text process;
+  std::optional<double> rate, cv;
+  std::vector<sim::RateStage> stages;
+};
+
+struct WrittenObjective {
+  std::optional<double> ttft, tpot;
+};
+
+struct WrittenStream {
+  Place place;
+  Text name, to, trace, format;
+  std::optional<double> speed, start;
+  std::optional<int64_t> limit, users;
+  std::optional<WrittenArrivals> arrivals;
+  std::optional<sim::Distribution> think, prompt, output;
+  std::optional<WrittenObjective> slo;
+};
+
+struct WrittenEnvironment {
+  double ambient = 22;
+};
+
+struct WrittenPrices {
+  Place place;
+  std::optional<double> electricity, horizon, hardware, resale;
+};
+
+struct WrittenChange {
+  double at = 0;
+  std::optional<double> lasts;
+  std::vector<std::pair<Text, Node>> set;
+};
+
+struct WrittenRecord {
+  Place place;
+  double every = 1;
+  bool requests = true;
+};
+
+struct SheetOverrides {
+  Node tree;
+};
+struct ModelOverrides : SheetOverrides {};
+struct QuantOverrides : SheetOverrides {};
+struct EngineOverridesByUser : SheetOverrides {};
+
+struct Written {
+  Place place;
+  std::string title;
+  int64_t seed = 0;
+  Text start, until;
+  std::optional<double> duration;
+  std::vector<Named<WrittenSystem>> systems;
+  std::vector<Named<WrittenDeployment>> deployments;
+  std::vector<WrittenStream> workload;
+  WrittenEnvironment environment;
+  WrittenPrices prices;
+  std::vector<WrittenChange> timeline;
+  WrittenRecord record;
+  std::vector<Named<ModelOverrides>> models;
+  std::vector<Named<QuantOverrides>> quants;
+  std::vector<Named<EngineOverridesByUser>> engines;
+};
+
+void fields(Fields& f, Written& w);
+
+inline constexpr double kLongestSeconds = 106.0 * 86'400;  // sim::kLongestDuration
+/// Where neither the scenario nor the design says over how long hardware loses its value: three years, as such boxes
+/// are usually written off.
+inline constexpr double kDefaultHorizon = 36 * 730.5 * 3600;
+
+}  // namespace tokwatt::scenarios

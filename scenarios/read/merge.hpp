@@ -1,0 +1,27 @@
+#pragma once
+// One tree laid over another, and --set options laid over a scenario.
+#include <string>
+#include <vector>
+
+#include "scenarios/diagnostics.hpp"
+#include "scenarios/node.hpp"
+
+namespace tokwatt::scenarios {
+
+/// `over` laid over `base`: mappings merge key by key, everything else is replaced. A number with its source
+/// ({value: ..., source: ...}) counts as one value.
+Node merge(const Node& base, const Node& over);
+
+/// A piece of a dotted path.
+struct PathSegment {
+  std::string name;
+  bool quoted = false;
+  int column = 1, width = 1;  ///< in the text it was split from
+};
+/// Splits `workload.0.users` or `models."llama-3.1-8b".layers`; reports what is wrong with it at `place`.
+std::vector<PathSegment> split_path(const std::string& text, const Place& place, Diagnostics& diagnostics);
+
+/// Applies "key=value" to a tree; the value is YAML. Missing mappings are made, list entries must exist.
+void apply_set(Node& root, const std::string& option, Diagnostics& diagnostics);
+
+}  // namespace tokwatt::scenarios

@@ -1,0 +1,203 @@
+// The parts of the reader that read values of more than one piece.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scenarios/read/distribution.hpp"
+#include "scenarios/read/reader.hpp"
+
+namespace tokwatt::scenarios {
+namespace {
+
+const std::vector<std::string> kConfidences = {"vendor", "measured", "derived", "assumed", "hypothetical"};
+const std::vector<std::string> kSourcedKeys = {"value", "source", "confidence", "note"};
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+const Node* Reader::take_list(const Key& key, const std::string& expected) {
+  const Node* node = take(key, expected);
+  if (!node || node->kind == Node::Kind::sequence) return node;
+  wrong(*node, path_of(key.name), node->kind == Node::Kind::scalar ? in_quotes(node->scalar) : "a mapping", expected);
+  return nullptr;
+}
+
+bool Reader::texts(const Key& key, std::vector<Text>& member) {
+  const Node* node = take_list(key, "a list of texts");
+  if (!node) return false;
+  if (key.required && node->items.empty()) wrong(*node, path_of(key.name), "empty", "a list of texts");
+  for (const Node& item : node->items) {
+    Text text;
+    if (take_text(item, path_of(key.name), "a text", text)) member.push_back(text);
+  }
+  return !member.empty();
+}
+
+bool Reader::text_map(const Key& key, std::vector<Named<Text>>& member) {
+  const std::size_t size = enter_list(key, /*named=*/true);
+  const Node* node = lists_.back();
+  leave_list();
+  for (std::size_t i = 0; i < size; ++i) {
+    const auto& [name, value] = node->entries[i];
+    if (std::any_of(member.begin(), member.end(), [&](const auto& m) { return m.name == name.scalar; })) {
+      context_.diagnostics.error(
+          name.place, fmt::format("{}.{} is given twice", shown(name, path_of(key.name)), path_segment(name.scalar)));
+      continue;
+    }
+    Named<Text> entry{name.scalar, name.place, {}};
+    if (take_text(value, path_of(key.name) + "." + path_segment(name.scalar), "a text", entry.value))
+      member.push_back(std::move(entry));
+  }
+  return node != nullptr;
+}
+
+bool Reader::quantities(const Key& key, Dimension dimension, std::vector<double>& member) {
+  const Node* node = take_list(key, fmt::format("a list, each {}", expectation(dimension)));
+  if (!node) return false;
+  for (const Node& item : node->items) {
+    double read = 0;
+    if (value(item, path_of(key.name), dimension, key.range, read)) member.push_back(read);
+  }
+  return member.size() == node->items.size() && !member.empty();
+}
+
+bool Reader::weighted(const Key& key, Dimension dimension, std::vector<std::pair<double, double>>& member) {
+  const std::string expected = "a list of [value, weight]";
+  const Node* node = take_list(key, expected);
+  if (!node) return false;
+  const std::string path = path_of(key.name);
+  for (const Node& item : node->items) {
+    if (item.kind != Node::Kind::sequence || item.items.size() != 2) {
+      context_.diagnostics.error(
+          item.place, fmt::format("an entry of {} is not of two numbers; expected {}", shown(item, path), expected));
+      continue;
+    }
+    double at = 0, weight = 0;
+    const bool has_value = value(item.items[0], path, dimension, key.range, at);
+    if (value(item.items[1], path, Dimension::number, kNotNegative, weight) && has_value)
+      member.emplace_back(at, weight);
+  }
+  return !member.empty();
+}
+
+bool Reader::distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) {
+  const std::string expected = fmt::format("{} or a distribution such as {{exponential: {}}}", expectation(dimension),
+                                           dimension == Dimension::number ? "250" : info(dimension).example);
+  const Node* node = take(key, expected);
+  if (!node) return false;
+  const std::string path = path_of(key.name);
+  if (node->kind == Node::Kind::sequence) {
+    wrong(*node, path, "a list", expected);
+    return false;
+  }
+  DistributionSheet sheet;
+  sheet.dimension = dimension;
+  if (node->kind == Node::Kind::scalar) {
+    double constant = 0;
+    if (!value(*node, path, dimension, kNotNegative, constant)) return false;
+    sheet.constant = constant;
+  } else {
+    const std::size_t before = context_.diagnostics.reported();
+    push(*node, path + ".");
+    fields(*this, sheet);
+    leave();
+    if (context_.diagnostics.reported() > before) return false;
+  }
+  member = to_distribution(sheet, node->place, shown(*node, path), context_.diagnostics);
+  return member.has_value();
+}
+
+bool Reader::changes(const Key& key, std::vector<std::pair<Text, Node>>& member) {
+  const std::string expected = "a mapping from keys to their new values";
+  const Node* node = take(key, expected);
+  if (!node) return false;
+  if (node->kind != Node::Kind::mapping || node->entries.empty()) {
+    wrong(*node, path_of(key.name), node->kind == Node::Kind::mapping ? "empty" : "no mapping", expected);
+    return false;
+  }
+  for (const auto& [name, value] : node->entries) {
+    const auto same = [&](const auto& m) { return m.first.value == name.scalar; };
+    if (std::any_of(member.begin(), member.end(), same)) {
+      context_.diagnostics.error(name.place, fmt::format("{} is set twice here", in_quotes(name.scalar)));
+      continue;
+    }
+    member.push_back({{name.scalar, name.place}, value});
+  }
+  return true;
+}
+
+/// Takes {value: ..., source: ...} apart; a plain value is its own.
+Reader::Sourced Reader::unwrap(const Key& key, const Node& node, const std::string& path) {
+  Sourced out;
+  out.value = &node;
+  if (!context_.is_sheet || node.kind != Node::Kind::mapping) return out;
+  auto known = kSourcedKeys;
+  if (key.peak) known.emplace_back("sparsity");
+  for (const auto& [k, v] : node.entries) {
+    if (!contains(known, k.scalar)) {
+      context_.diagnostics.error(k.place,
+                                 fmt::format("unknown key {}{}", in_quotes(k.scalar), did_you_mean(k.scalar, known)));
+    }
+    if (node.find(k.scalar) != &v)
+      context_.diagnostics.error(k.place, fmt::format("{}.{} is given twice", shown(k, path), k.scalar));
+  }
+  out.value = node.find("value");
+  out.source = node.find("source");
+  out.confidence = node.find("confidence");
+  out.note = node.find("note");
+  if (!out.value) context_.diagnostics.error(node.place, fmt::format("{}.value is missing", shown(node, path)));
+  const Node* sparsity = node.find("sparsity");
+  if (sparsity && key.peak && sparsity->scalar != "dense") {
+    wrong(*sparsity, path + ".sparsity", in_quotes(sparsity->scalar), "the dense figure");
+    out.value = nullptr;
+  }
+  return out;
+}
+
+/// What the nearest mapping around a number says of its source or confidence; only what stands in the same text counts,
+/// since a sheet does not vouch for what somebody else put into it.
+const Node* Reader::said_around(const char* key, const Node& number) const {
+  for (auto frame = frames_.rbegin(); frame != frames_.rend(); ++frame) {
+    for (const auto& [name, value] : frame->node->entries) {
+      if (name.scalar == key && value.place.source == number.place.source) return &value;
+    }
+  }
+  return nullptr;
+}
+
+/// Notes where a number of a sheet comes from, and checks that the sheet says so rightly.
+void Reader::keep(const Sourced& sourced, const std::string& path, Dimension dimension, double value) {
+  if (!context_.is_sheet) return;
+  const Node& node = *sourced.value;
+  const Origin* origin = origin_of(node);
+  SheetNumber number{
+      origin ? origin->sheet : "", shown(node, path), node.scalar, value, dimension, {}, "user", "", node.place};
+  const Node* source = sourced.source ? sourced.source : said_around("source", node);
+  const Node* confidence = sourced.confidence ? sourced.confidence : said_around("confidence", node);
+  if (source) {
+    const std::vector<Node> one = {*source};
+    for (const Node& id : source->kind == Node::Kind::sequence ? source->items : one) {
+      if (origin && !contains(origin->sources, id.scalar)) {
+        context_.diagnostics.error(id.place,
+                                   fmt::format("source {} is not among this sheet's sources{}", in_quotes(id.scalar),
+                                               did_you_mean(id.scalar, origin->sources)));
+      }
+      number.sources.push_back(id.scalar);
+    }
+  }
+  if (confidence) {
+    if (!contains(kConfidences, confidence->scalar)) {
+      context_.diagnostics.error(confidence->place,
+                                 fmt::format("confidence is {}; expected {}{}", in_quotes(confidence->scalar),
+                                             one_of(kConfidences), did_you_mean(confidence->scalar, kConfidences)));
+    }
+    number.confidence = confidence->scalar;
+  }
+  if (sourced.note) number.note = sourced.note->scalar;
+  if (context_.numbers) context_.numbers->push_back(std::move(number));
+}
+
+}  // namespace tokwatt::scenarios

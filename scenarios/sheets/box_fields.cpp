@@ -1,0 +1,147 @@
+// Keys of a box sheet (hardware/sheets/*.yaml).
+#include "scenarios/sheets/sheet_fields.hpp"
+
+namespace tokwatt::scenarios {
+
+constexpr Range kAmbientRange{-60, 150};  // no sheet means anything outside [degC]
+
+void fields(Fields& f, Describes& d) {
+  f.text(optional("date", "month that the sheet describes, quoted, such as \"2026-11\""), d.date);
+  f.text(optional("software", "driver and system software that it describes"), d.software);
+}
+
+void head_fields(Fields& f, Head& h) {
+  f.text(required("id", "name in scenarios and on the command line"), h.id);
+  f.text(optional("title", "name for people"), h.title);
+  f.texts(optional("aliases", "short names"), h.aliases);
+  f.section(optional("describes", "date and software that the sheet describes"), h.describes);
+  f.text(optional("description", "what it is, how its numbers came about, and which host a card is assumed to sit in"),
+         h.description);
+  f.text_map(optional("sources", "id: citation or address; numbers name these ids"), h.sources);
+  f.flag(optional("hypothetical", "the thing does not exist"), h.hypothetical);
+}
+
+static void fields(Fields& f, hardware::Compute& c) {
+  constexpr const char* kDocs[] = {"dense peak in fp32", "dense peak in bf16 and f16", "dense peak in fp8",
+                                   "dense peak in int8", "dense peak in fp4"};
+  for (std::size_t i = 0; i < hardware::kDtypes.size(); ++i) {
+    Key key = optional(hardware::name(hardware::kDtypes[i]), kDocs[i], kNotNegative);
+    key.peak = true;
+    f.quantity(key, Dimension::flop_rate, c.peak[i]);
+  }
+}
+
+static void fields(Fields& f, hardware::Memory& m) {
+  f.quantity(required("capacity", "memory that the device can address", kPositive), Dimension::bytes, m.capacity);
+  f.number(optional("usable_fraction", "share of it that the device may hold", kPositiveFraction), m.usable_fraction);
+  f.quantity(optional("reserved", "kept by people and the operating system", kNotNegative), Dimension::bytes,
+             m.reserved);
+  f.quantity(required("bandwidth", "peak bandwidth", kPositive), Dimension::byte_rate, m.bandwidth);
+}
+
+static void fields(Fields& f, hardware::Clock& c) {
+  f.quantity(required("min", "lowest core clock", kPositive), Dimension::frequency, c.min);
+  f.quantity(required("max", "highest core clock", kPositive), Dimension::frequency, c.max);
+  f.quantity(required("step", "between two clocks of the grid", kPositive), Dimension::frequency, c.step);
+  f.quantity(required("of_peak", "clock at which the peaks of `compute` hold", kPositive), Dimension::frequency,
+             c.of_peak);
+  f.quantity(required("voltage_min", "floor of the f-V curve", kPositive), Dimension::voltage, c.voltage_min);
+  f.quantity(required("voltage_max", "voltage at the highest clock", kPositive), Dimension::voltage, c.voltage_max);
+  f.quantity(required("voltage_floor_clock", "clock below which the voltage stays at its floor", kPositive),
+             Dimension::frequency, c.voltage_floor_clock);
+}
+
+/// Dynamic energy of arithmetic, by number format.
+struct PerFlop {
+  std::array<double, hardware::kDtypes.size()>& energy;
+};
+
+static void fields(Fields& f, PerFlop& p) {
+  constexpr const char* kDocs[] = {"in fp32", "in bf16 and f16", "in fp8", "in int8", "in fp4"};
+  for (std::size_t i = 0; i < hardware::kDtypes.size(); ++i) {
+    f.quantity(optional(hardware::name(hardware::kDtypes[i]), kDocs[i], kNotNegative), Dimension::energy_per_flop,
+               p.energy[i]);
+  }
+}
+
+static void fields(Fields& f, hardware::Power& p) {
+  f.quantity(required("idle", "chip at rest, as the vendor's sensor sees it, without leakage", kNotNegative),
+             Dimension::power, p.idle);
+  f.quantity(required("active", "added to idle while a step runs, at the highest clock", kNotNegative),
+             Dimension::power, p.active);
+  f.quantity(optional("leakage", "leakage at leakage_temperature", kNotNegative), Dimension::power, p.leakage);
+  f.quantity(optional("leakage_temperature", "die temperature at which leakage holds", kAmbientRange),
+             Dimension::temperature, p.leakage_temperature);
+  f.quantity(optional("leakage_slope", "leakage grows e-fold over so much", kPositive),
+             Dimension::temperature_difference, p.leakage_slope);
+  f.quantity(required("per_byte", "dynamic energy of a byte moved", kNotNegative), Dimension::energy_per_byte,
+             p.per_byte);
+  PerFlop per_flop{p.per_flop};
+  f.section(required("per_flop", "dynamic energy of an operation at the highest clock's voltage, by number format"),
+            per_flop);
+  f.quantity(required("limit", "the chip's power limit", kPositive), Dimension::power, p.limit);
+  f.quantity(required("rest_idle", "rest of the box (host, memory refresh, fans), DC, at rest", kNotNegative),
+             Dimension::power, p.rest_idle);
+  f.quantity(required("rest_busy", "rest of the box while a step runs, DC", kNotNegative), Dimension::power,
+             p.rest_busy);
+  f.number(required("psu_efficiency", "power supply: DC out over AC in", kPositiveFraction), p.psu_efficiency);
+}
+
+static void fields(Fields& f, hardware::ThermalStage& s) {
+  f.text(required("name", "die, heatsink, chassis, ..."), s.name);
+  f.quantity(required("heat_capacity", "heat that warms it by a kelvin", kPositive), Dimension::heat_capacity,
+             s.heat_capacity);
+  f.quantity(required("resistance", "to the next stage, or from the last one to the room", kPositive),
+             Dimension::thermal_resistance, s.resistance);
+}
+
+static void fields(Fields& f, hardware::Thermal& t) {
+  f.number(required("rest_to_die", "share of the rest's power that heats the die (1 on a shared package)", kFraction),
+           t.rest_to_die);
+  f.sections(required("stages", "from the die outward"), t.stages);
+}
+
+static void fields(Fields& f, hardware::Governor& g) {
+  f.quantity(required("tick", "how often the governor looks", {0.01, 60}), Dimension::duration, g.tick);
+  f.quantity(optional("slope_start", "die temperature from which the clock falls with it", kAmbientRange),
+             Dimension::temperature, g.slope_start);
+  f.quantity(optional("slope", "how much it falls", kNotNegative), Dimension::frequency_per_kelvin, g.slope);
+  f.quantity(required("trip", "die temperature above which the clock steps down", kAmbientRange),
+             Dimension::temperature, g.trip);
+  f.quantity(required("hysteresis", "how far below the trip it steps up again", kNotNegative),
+             Dimension::temperature_difference, g.hysteresis);
+  int64_t steps = g.trip_steps;
+  if (f.count(optional("trip_steps", "grid steps per tick", {1, 10'000}), steps))
+    g.trip_steps = static_cast<int>(steps);
+}
+
+static void fields(Fields& f, hardware::Price& p) {
+  f.quantity(optional("purchase", "price of the box", kNotNegative), Dimension::money, p.purchase);
+  f.number(optional("resale_fraction", "of it that is left at the end of the horizon", kFraction), p.resale_fraction);
+}
+
+void fields(Fields& f, EngineOverrides& e) { f.overrides<EngineSheet>(e.raw); }
+
+void fields(Fields& f, BoxSheet& s) {
+  head_fields(f, s.head);
+  f.texts(required("backends", "what its driver offers to engines: cuda, metal, ..."), s.backends);
+  f.section(required("compute", "dense peaks of its arithmetic units; a format that is not here has no units"),
+            s.box.compute);
+  f.section(required("memory", "memory"), s.box.memory);
+  f.section(required("clock", "grid of core clocks and the f-V curve"), s.box.clock);
+  f.section(required("power", "where the watts go"), s.box.power);
+  f.section(required("thermal", "ladder of thermal stages"), s.box.thermal);
+  f.section(required("governor", "lowers the clock with temperature"), s.box.governor);
+  f.section(optional("price", "what it costs"), s.box.price);
+  f.named(optional("engines", "what engines reach here, laid over their own sheets"), s.engines);
+}
+
+hardware::Box box_of(const BoxSheet& s) {
+  hardware::Box box = s.box;
+  box.id = s.head.id.value;
+  box.title = s.head.title.given() ? s.head.title.value : box.id;
+  for (const auto& backend : s.backends) box.backends.push_back(backend.value);
+  return box;
+}
+
+}  // namespace tokwatt::scenarios

@@ -1,0 +1,233 @@
+// Reads sheets, and checks what their fields mean together.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "scenarios/hf_config.hpp"
+#include "scenarios/read/merge.hpp"
+#include "scenarios/sheets/sheets.hpp"
+
+namespace tokwatt::scenarios {
+namespace {
+
+Origin origin_of(const RawSheet& sheet, std::string prefix) {
+  Origin origin{sheet.source, sheet.id, std::move(prefix), {}};
+  if (const Node* sources = sheet.root.find("sources")) {
+    for (const auto& [id, text] : sources->entries) origin.sources.push_back(id.scalar);
+  }
+  return origin;
+}
+
+/// Reports what fields mean together, at the field that is to blame.
+class Check {
+ public:
+  Check(const Node& root, Diagnostics& diagnostics) : root_(root), diagnostics_(diagnostics) {}
+
+  void that(bool good, std::initializer_list<const char*> path, const std::string& message) {
+    if (!good) diagnostics_.error(place_of(path), message);
+  }
+
+ private:
+  Place place_of(std::initializer_list<const char*> path) const {
+    const Node* node = &root_;
+    for (const char* key : path) {
+      const Node* next = node->find(key);
+      if (!next) break;
+      node = next;
+    }
+    const Node* value = node->find("value");
+    return value ? value->place : node->place;
+  }
+  const Node& root_;
+  Diagnostics& diagnostics_;
+};
+
+void check_box(const hardware::Box& box, const Node& root, Diagnostics& diagnostics) {
+  constexpr double kMostLevels = 10'000;
+  Check check(root, diagnostics);
+  const auto& clock = box.clock;
+  check.that(clock.max >= clock.min, {"clock", "max"}, "clock.max is below clock.min");
+  const double steps = (clock.max - clock.min) / clock.step;
+  check.that(steps < kMostLevels, {"clock", "step"},
+             fmt::format("clock.step makes {:.0f} levels; expected fewer than {:.0f}", steps, kMostLevels));
+  check.that(
+      std::abs(steps - std::round(steps)) < 1e-6, {"clock", "step"},
+      fmt::format("clock.step does not divide clock.max - clock.min ({:.9g} steps); the grid would not reach clock.max",
+                  steps));
+  check.that(clock.voltage_max >= clock.voltage_min, {"clock", "voltage_max"},
+             "clock.voltage_max is below clock.voltage_min");
+  check.that(box.memory.usable() > 0, {"memory", "reserved"},
+             "memory.reserved leaves nothing of capacity x usable_fraction");
+  const bool computes =
+      std::any_of(box.compute.peak.begin(), box.compute.peak.end(), [](double peak) { return peak > 0; });
+  check.that(computes, {"compute"}, "compute has no peak; expected at least one of fp32, bf16, fp8, int8 and fp4");
+  for (const auto dtype : hardware::kDtypes) {
+    const auto i = static_cast<std::size_t>(dtype);
+    check.that(box.compute.peak[i] <= 0 || box.power.per_flop[i] > 0, {"power", "per_flop"},
+               fmt::format("power.per_flop.{0} is missing; compute.{0} is not", hardware::name(dtype)));
+  }
+  check.that(box.power.limit > box.power.idle, {"power", "limit"}, "power.limit is not above power.idle");
+  check.that(!box.thermal.stages.empty(), {"thermal", "stages"},
+             "thermal.stages is empty; expected at least one stage");
+}
+
+void check_model(const ModelSheet& s, const Node& root, Diagnostics& diagnostics) {
+  Check check(root, diagnostics);
+  check.that(s.attention.has_value() != s.latent.has_value(), {}, "expected exactly one of attention and latent");
+  if (s.attention) {
+    const auto& a = *s.attention;
+    check.that(a.heads % a.kv_heads == 0, {"attention", "kv_heads"},
+               fmt::format("attention.kv_heads ({}) does not divide heads ({})", a.kv_heads, a.heads));
+    bool slides = false;
+    for (const auto& kind : a.pattern) {
+      slides = slides || kind.value == "sliding";
+      if (kind.value != "sliding" && kind.value != "full") {
+        diagnostics.error(kind.place,
+                          fmt::format("attention.pattern holds {}; expected full or sliding", in_quotes(kind.value)));
+      }
+    }
+    check.that(!slides || a.window > 0, {"attention", "pattern"},
+               "attention.pattern slides, but attention.window is missing");
+    check.that(slides || a.window == 0, {"attention", "window"},
+               "attention.window is given, but attention.pattern has no sliding layer");
+  }
+  if (s.experts) {
+    const auto& e = *s.experts;
+    check.that(e.per_token <= e.count, {"experts", "per_token"}, "experts.per_token is more than experts.count");
+    const bool some_dense = e.first_dense > 0 || e.every > 1;
+    check.that(!some_dense || s.ffn > 0, {"experts"}, "ffn is missing; some layers have no experts");
+  } else {
+    check.that(s.ffn > 0, {}, "ffn is missing, and there are no experts");
+  }
+}
+
+void check_engine(const EngineSheet& s, const Node& root, Diagnostics& diagnostics) {
+  Check check(root, diagnostics);
+  const auto& limits = s.engine.limits;
+  check.that(
+      limits.max_num_batched_tokens >= limits.max_num_seqs, {"limits", "max_num_batched_tokens"},
+      "limits.max_num_batched_tokens is below limits.max_num_seqs: each running sequence needs a token in a step");
+  const auto has = [&](const std::string& format) {
+    return std::any_of(s.kv.begin(), s.kv.end(), [&](const Text& t) { return t.value == format; });
+  };
+  check.that(s.kv.empty() || has(s.engine.default_kv), {"default_kv"}, "default_kv is not among kv");
+  for (const auto& [quant, place, dtype] : s.compute_in) {
+    const auto same = [&d = dtype](hardware::Dtype t) { return d.value == hardware::name(t); };
+    if (std::none_of(hardware::kDtypes.begin(), hardware::kDtypes.end(), same)) {
+      diagnostics.error(dtype.place, fmt::format("compute_in.{} is {}; expected fp32, bf16, fp8, int8 or fp4",
+                                                 path_segment(quant), in_quotes(dtype.value)));
+    }
+  }
+}
+
+/// Reads a merged tree; `meaning` checks it where its fields are good.
+template <class Declared>
+Declared read_merged(const Node& root, std::vector<Origin> origins, const Overrides& over,
+                     std::vector<SheetNumber>& numbers, Diagnostics& diagnostics,
+                     void (*meaning)(const Declared&, const Node&, Diagnostics&)) {
+  Declared declared;
+  const std::size_t before = diagnostics.reported();
+  Reader reader({diagnostics, true, over.prefix, std::move(origins), &numbers, over.more_keys});
+  reader.read(root, declared);
+  if (diagnostics.reported() == before) meaning(declared, root, diagnostics);
+  return declared;
+}
+
+Node laid_over(const Node& base, const Node& over) {
+  return over.kind == Node::Kind::mapping ? merge(base, over) : base;
+}
+
+}  // namespace
+
+BoxRead read_box(const RawSheet& sheet, const Overrides& over, Diagnostics& diagnostics) {
+  BoxRead out;
+  out.source = sheet.source;
+  const Node root = laid_over(sheet.root, over.tree);
+  const auto declared =
+      read_merged<BoxSheet>(root, {origin_of(sheet, "")}, over, out.numbers, diagnostics,
+                            [](const BoxSheet& s, const Node& n, Diagnostics& d) { check_box(s.box, n, d); });
+  out.value = box_of(declared);
+  out.head = declared.head;
+  return out;
+}
+
+ModelRead read_model(const RawSheet& sheet, const Overrides& over, Diagnostics& diagnostics) {
+  ModelRead out;
+  out.source = sheet.source;
+  if (sheet.is_config) {
+    if (over.tree.kind != Node::Kind::null)
+      diagnostics.error(over.tree.place, "overriding fields of a config.json is not built yet; change the file");
+    out.value = read_hf_config(sheet.root, sheet.id, diagnostics);
+    return out;
+  }
+  const auto declared = read_merged<ModelSheet>(laid_over(sheet.root, over.tree), {origin_of(sheet, "")}, over,
+                                                out.numbers, diagnostics, check_model);
+  out.head = declared.head;
+  if (diagnostics.ok()) out.value = architecture_of(declared);
+  return out;
+}
+
+QuantRead read_quant(const RawSheet& sheet, const Overrides& over, Diagnostics& diagnostics) {
+  QuantRead out;
+  out.source = sheet.source;
+  const auto exists = [](const QuantSheet& s, const Node& n, Diagnostics& d) {
+    if (s.gguf.bits[0] == 0 && s.safetensors.bits[0] == 0)
+      d.error(n.place, "expected at least one of gguf and safetensors");
+  };
+  const auto declared = read_merged<QuantSheet>(laid_over(sheet.root, over.tree), {origin_of(sheet, "")}, over,
+                                                out.numbers, diagnostics, exists);
+  out.head = declared.head;
+  out.value = quant_of(declared);
+  return out;
+}
+
+EngineRead read_engine(const RawSheet& sheet, const RawSheet& box, const Overrides& over, Diagnostics& diagnostics) {
+  EngineRead out;
+  out.source = sheet.source;
+  Node root = sheet.root;
+  std::vector<Origin> origins = {origin_of(sheet, "")};
+  const Node* on_box = box.root.find("engines");
+  if (on_box) on_box = on_box->find(sheet.id);
+  if (on_box) {
+    root = laid_over(root, *on_box);
+    origins.push_back(origin_of(box, fmt::format("engines.{}.", path_segment(sheet.id))));
+  }
+  const auto declared = read_merged<EngineSheet>(laid_over(root, over.tree), std::move(origins), over, out.numbers,
+                                                 diagnostics, check_engine);
+  out.head = declared.head;
+  out.value = engine_of(declared);
+  return out;
+}
+
+hardware::Dtype compute_dtype(const models::Engine& engine, const models::Quant& quant) {
+  const std::string& dtype = engine.compute_in.at(quant.id);
+  for (const auto d : hardware::kDtypes) {
+    if (dtype == hardware::name(d)) return d;
+  }
+  throw std::logic_error("an engine sheet was not checked: " + dtype);
+}
+
+std::string why_not(const hardware::Box& box, const models::Engine& engine, const models::Quant& quant) {
+  if (std::find(box.backends.begin(), box.backends.end(), engine.backend) == box.backends.end()) {
+    return fmt::format("{} runs on {}; {} offers {}", engine.id, engine.backend, box.id, one_of(box.backends));
+  }
+  const bool is_gguf = engine.container == models::Container::gguf;
+  const auto& format = is_gguf ? quant.gguf : quant.safetensors;
+  if (engine.compute_in.find(quant.id) == engine.compute_in.end()) {
+    std::vector<std::string> runs;
+    for (const auto& [id, dtype] : engine.compute_in) runs.push_back(id);
+    return fmt::format("{} does not run {}; it runs {}", engine.id, quant.id, one_of(runs));
+  }
+  if (format.bits[0] <= 0)
+    return fmt::format("{} reads {} files; {} does not come in them", engine.id, is_gguf ? "GGUF" : "safetensors",
+                       quant.id);
+  const auto dtype = compute_dtype(engine, quant);
+  if (box.compute.peak_of(dtype) <= 0) {
+    return fmt::format("{} computes {} in {}; {} has no {} units", engine.id, quant.id, hardware::name(dtype), box.id,
+                       hardware::name(dtype));
+  }
+  return {};
+}
+
+}  // namespace tokwatt::scenarios

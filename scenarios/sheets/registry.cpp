@@ -1,0 +1,152 @@
+// Which sheets there are, and which one is meant.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "scenarios/embedded.hpp"
+#include "scenarios/sheets/sheets.hpp"
+
+namespace tokwatt::scenarios {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::span<const embedded::File> files(SheetKind kind) {
+  switch (kind) {
+    case SheetKind::box:
+      return embedded::boxes();
+    case SheetKind::model:
+      return embedded::models();
+    case SheetKind::quant:
+      return embedded::quants();
+    case SheetKind::engine:
+      break;
+  }
+  return embedded::engines();
+}
+
+/// A shipped sheet is named after its id (a test holds them to it), so that finding one needs no parsing.
+std::string id_of(const embedded::File& file) {
+  const auto start = file.path.rfind('/') + 1;
+  return std::string(file.path.substr(start, file.path.rfind(".yaml") - start));
+}
+
+std::shared_ptr<const Source> source_of(const embedded::File& file) {
+  return std::make_shared<Source>(Source{std::string(file.path), std::string(file.text)});
+}
+
+struct Names {
+  std::string id;
+  std::vector<std::string> aliases;
+};
+std::vector<Names> names_of(SheetKind kind) {
+  std::vector<Names> out;
+  for (const auto& file : files(kind)) {
+    Names names{id_of(file), {}};
+    Diagnostics broken_sheets_are_reported_where_they_are_used;
+    const Node root = parse(source_of(file), broken_sheets_are_reported_where_they_are_used);
+    if (const Node* aliases = root.find("aliases")) {
+      for (const auto& alias : aliases->items) names.aliases.push_back(alias.scalar);
+    }
+    out.push_back(std::move(names));
+  }
+  return out;
+}
+
+const embedded::File* find_id(SheetKind kind, const std::string& id) {
+  for (const auto& file : files(kind)) {
+    if (id_of(file) == id) return &file;
+  }
+  return nullptr;
+}
+
+bool ends_with(const std::string& text, std::string_view end) {
+  return text.size() >= end.size() && std::string_view(text).substr(text.size() - end.size()) == end;
+}
+
+bool looks_like_path(const std::string& text) {
+  return text.find('/') != std::string::npos || ends_with(text, ".yaml") || ends_with(text, ".yml") ||
+         ends_with(text, ".json");
+}
+
+/// What a config.json describes is named by its folder; any other file by itself.
+std::string id_of_path(const fs::path& path) {
+  if (path.filename() != "config.json") return path.stem().string();
+  const std::string folder = path.parent_path().filename().string();
+  return folder.empty() || folder == "." || folder == ".." ? "model" : folder;
+}
+
+std::optional<RawSheet> open_path(SheetKind kind, const Text& asked, const std::string& folder,
+                                  Diagnostics& diagnostics) {
+  fs::path path =
+      fs::path(asked.value).is_absolute() || folder.empty() ? fs::path(asked.value) : fs::path(folder) / asked.value;
+  std::error_code no_throw;
+  if (kind == SheetKind::model && fs::is_directory(path, no_throw)) path /= "config.json";
+  const std::size_t before = diagnostics.reported();
+  RawSheet sheet;
+  sheet.source = read_source(path.string(), asked.place, diagnostics);
+  if (diagnostics.reported() > before) return std::nullopt;
+  sheet.root = parse(sheet.source, diagnostics);
+  if (diagnostics.reported() > before) return std::nullopt;
+  sheet.is_config = kind == SheetKind::model && path.extension() == ".json";
+  const Node* id = sheet.root.find("id");
+  sheet.id = !sheet.is_config && id && !id->scalar.empty() ? id->scalar : id_of_path(path);
+  return sheet;
+}
+
+RawSheet open_embedded(const embedded::File& file, Diagnostics& diagnostics) {
+  RawSheet sheet{id_of(file), source_of(file), {}, false};
+  sheet.root = parse(sheet.source, diagnostics);
+  return sheet;
+}
+
+}  // namespace
+
+const char* noun(SheetKind kind) {
+  switch (kind) {
+    case SheetKind::box:
+      return "box";
+    case SheetKind::model:
+      return "model";
+    case SheetKind::quant:
+      return "quant";
+    case SheetKind::engine:
+      break;
+  }
+  return "engine";
+}
+
+std::vector<std::string> ids(SheetKind kind) {
+  std::vector<std::string> out;
+  for (const auto& file : files(kind)) out.push_back(id_of(file));
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::string_view sheet_text(SheetKind kind, const std::string& id) {
+  const auto* file = find_id(kind, id);
+  return file ? file->text : std::string_view();
+}
+
+std::optional<RawSheet> open_sheet(SheetKind kind, const Text& asked, const std::string& key, const std::string& folder,
+                                   Diagnostics& diagnostics) {
+  if (const auto* file = find_id(kind, asked.value)) return open_embedded(*file, diagnostics);
+  std::error_code no_throw;
+  const bool is_model_folder = kind == SheetKind::model && fs::is_directory(fs::path(folder) / asked.value, no_throw);
+  if (looks_like_path(asked.value) || is_model_folder) return open_path(kind, asked, folder, diagnostics);
+  std::vector<std::string> all;
+  for (const auto& names : names_of(kind)) {
+    const bool is_alias = std::find(names.aliases.begin(), names.aliases.end(), asked.value) != names.aliases.end();
+    if (is_alias) return open_embedded(*find_id(kind, names.id), diagnostics);
+    all.push_back(names.id);
+    all.insert(all.end(), names.aliases.begin(), names.aliases.end());
+  }
+  const std::string hint = did_you_mean(asked.value, all);
+  const std::string expected = fmt::format("expected {}, or a path to a sheet", one_of(ids(kind)));
+  diagnostics.error(asked.place, fmt::format("{} is {}; no {} has this name{}", key, in_quotes(asked.value), noun(kind),
+                                             hint.empty() ? "; " + expected : hint));
+  return std::nullopt;
+}
+
+}  // namespace tokwatt::scenarios

@@ -1,0 +1,87 @@
+#pragma once
+// What sheets are made of: each key of a box, model, quant and engine sheet, declared once.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hardware/box.hpp"
+#include "models/architecture.hpp"
+#include "models/engine.hpp"
+#include "models/quant.hpp"
+#include "scenarios/read/fields.hpp"
+
+namespace tokwatt::scenarios {
+
+/// The date and software that a sheet describes: drivers make boxes faster.
+struct Describes {
+  Text date, software;
+};
+
+/// What every sheet starts with.
+struct Head {
+  Text id, title, description;
+  std::vector<Text> aliases;
+  Describes describes;
+  std::vector<Named<Text>> sources;
+  bool hypothetical = false;
+};
+
+struct EngineSheet {
+  Head head;
+  models::Engine engine;  ///< enums, maps and ids are filled from the words below by engine_of()
+  Text container, policy;
+  std::vector<Named<Text>> compute_in;
+  std::vector<Text> kv;
+};
+models::Engine engine_of(const EngineSheet& sheet);
+
+/// What a box says about one engine: laid over the engine's own sheet.
+struct EngineOverrides {
+  Node raw;
+};
+
+struct BoxSheet {
+  Head head;
+  hardware::Box box;  ///< id, title and backends are filled by box_of()
+  std::vector<Text> backends;
+  std::vector<Named<EngineOverrides>> engines;
+};
+hardware::Box box_of(const BoxSheet& sheet);
+
+struct AttentionSheet {
+  int64_t heads = 0, kv_heads = 0, head_dim = 0, window = 0;
+  std::vector<Text> pattern;
+};
+struct ExpertsSheet {
+  int64_t count = 0, per_token = 0, ffn = 0, shared_ffn = 0, first_dense = 0, every = 1;
+};
+struct ModelSheet {
+  Head head;
+  std::string family, native_quant;
+  int64_t layers = 0, hidden = 0, vocab = 0, max_context = 0, ffn = 0;
+  bool tied_embeddings = false;
+  std::optional<AttentionSheet> attention;
+  std::optional<models::LatentAttention> latent;
+  std::optional<ExpertsSheet> experts;
+};
+models::Architecture architecture_of(const ModelSheet& sheet);
+
+struct QuantSheet {
+  Head head;
+  models::WeightFormat gguf, safetensors;
+};
+models::Quant quant_of(const QuantSheet& sheet);
+
+void fields(Fields& f, Describes& d);
+void fields(Fields& f, BoxSheet& s);
+void fields(Fields& f, EngineOverrides& e);
+void fields(Fields& f, EngineSheet& s);
+void fields(Fields& f, models::Limits& l);
+void fields(Fields& f, ModelSheet& s);
+void fields(Fields& f, QuantSheet& s);
+
+/// The keys that all sheets share.
+void head_fields(Fields& f, Head& h);
+
+}  // namespace tokwatt::scenarios

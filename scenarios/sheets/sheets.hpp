@@ -1,0 +1,69 @@
+#pragma once
+// Finds sheets (the ones compiled in, by id or alias; or a file of the user's, by path), lays overrides over them,
+// reads them.
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scenarios/diagnostics.hpp"
+#include "scenarios/read/reader.hpp"
+#include "scenarios/sheets/sheet_fields.hpp"
+
+namespace tokwatt::scenarios {
+
+enum class SheetKind { box, model, quant, engine };
+/// "box", "model", "quant", "engine".
+const char* noun(SheetKind kind);
+
+/// Ids of the sheets that come with the program, sorted.
+std::vector<std::string> ids(SheetKind kind);
+/// Text of such a sheet by its id; empty if there is none.
+std::string_view sheet_text(SheetKind kind, const std::string& id);
+
+/// A sheet as a tree, not yet checked.
+struct RawSheet {
+  std::string id;
+  std::shared_ptr<const Source> source;
+  Node root;
+  bool is_config = false;  ///< a Hugging Face config.json
+};
+/// The sheet that a user means by an id, an alias, or a path (relative to `folder`). Reports what cannot be found.
+/// `key` is what messages call the place, "systems.desk.sheet".
+std::optional<RawSheet> open_sheet(SheetKind kind, const Text& asked, const std::string& key, const std::string& folder,
+                                   Diagnostics& diagnostics);
+
+/// What was laid over a sheet.
+struct Overrides {
+  Node tree;                           ///< a mapping; a null node is none
+  std::string prefix;                  ///< what messages put before its paths, "systems.desk."
+  std::vector<std::string> more_keys;  ///< keys beside the sheet's that may be meant by a misspelt one
+};
+
+/// A sheet that was read, with where each of its numbers comes from.
+template <class T>
+struct Sheet {
+  T value;
+  Head head;
+  std::vector<SheetNumber> numbers;
+  std::shared_ptr<const Source> source;
+};
+using BoxRead = Sheet<hardware::Box>;
+using ModelRead = Sheet<models::Architecture>;
+using QuantRead = Sheet<models::Quant>;
+using EngineRead = Sheet<models::Engine>;
+
+// Each reports every mistake, of fields and of what they mean together; the value is to be used only if there was none.
+BoxRead read_box(const RawSheet& sheet, const Overrides& over, Diagnostics& diagnostics);
+ModelRead read_model(const RawSheet& sheet, const Overrides& over, Diagnostics& diagnostics);
+QuantRead read_quant(const RawSheet& sheet, const Overrides& over, Diagnostics& diagnostics);
+/// The engine as it runs on a box: its own sheet, over it what the box's sheet says of it, over that the user's
+/// overrides.
+EngineRead read_engine(const RawSheet& sheet, const RawSheet& box, const Overrides& over, Diagnostics& diagnostics);
+
+/// Why an engine cannot run a quant on a box; empty when it can.
+std::string why_not(const hardware::Box& box, const models::Engine& engine, const models::Quant& quant);
+/// The arithmetic that an engine computes a quant in; the pair must be one that runs.
+hardware::Dtype compute_dtype(const models::Engine& engine, const models::Quant& quant);
+
+}  // namespace tokwatt::scenarios
