@@ -2,6 +2,9 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <chrono>
+#include <map>
+#include <memory>
 #include <utility>
 
 #include "bindings/run.hpp"
@@ -20,23 +23,48 @@ sim::Stepping stepping_named(const std::string& name) {
   throw py::value_error("stepping is \"" + name + "\"; expected \"macro\" or \"token\"");
 }
 
-Run simulated(scenarios::Loaded loaded, sim::Stepping stepping) {
+/// Tells `progress` (a callable or None) how far it is, and lets Ctrl-C end the run. Takes the GIL ten times a second
+/// at most.
+class Watch {
+ public:
+  explicit Watch(const py::object& progress) : progress_(progress) {}
+
+  void operator()(const sim::ProgressReport& report) const {
+    using Clock = std::chrono::steady_clock;
+    const auto now = Clock::now();
+    if (now < *next_) return;
+    *next_ = now + std::chrono::milliseconds(100);
+    const py::gil_scoped_acquire acquired;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (progress_.is_none()) return;
+    const py::object end = report.end ? py::cast(sim::seconds(*report.end)) : py::none();
+    progress_(sim::seconds(report.now), end, report.completed);
+  }
+
+ private:
+  const py::object& progress_;  // the caller's, who holds it until the run ends: copying one would need the GIL
+  std::shared_ptr<std::chrono::steady_clock::time_point> next_ =
+      std::make_shared<std::chrono::steady_clock::time_point>();
+};
+
+Run simulated(scenarios::Loaded loaded, sim::Stepping stepping, const py::object& progress) {
   const auto seed = loaded.input.seed;
-  auto results = sim::simulate(std::move(loaded.input), stepping, {});
+  auto results = sim::simulate(std::move(loaded.input), stepping, Watch(progress));
   return {std::move(results), std::move(loaded.texts), seed};
 }
 
-Run run_file(const std::string& path, const std::vector<std::string>& sets, const std::string& stepping) {
+Run run_file(const std::string& path, const std::vector<std::string>& sets, const std::string& stepping,
+             const py::object& progress) {
   const auto chosen = stepping_named(stepping);
   const py::gil_scoped_release released;
-  return simulated(scenarios::load(path, sets), chosen);
+  return simulated(scenarios::load(path, sets), chosen, progress);
 }
 
 Run run_text(const std::string& name, const std::string& text, const std::string& folder,
-             const std::vector<std::string>& sets, const std::string& stepping) {
+             const std::vector<std::string>& sets, const std::string& stepping, const py::object& progress) {
   const auto chosen = stepping_named(stepping);
   const py::gil_scoped_release released;
-  return simulated(scenarios::load_text(name, text, folder, sets), chosen);
+  return simulated(scenarios::load_text(name, text, folder, sets), chosen, progress);
 }
 
 void save(const Run& run, const std::string& path) {
@@ -56,13 +84,19 @@ void raise_input_error(const scenarios::InputError& error) {
   py::set_error(type, type(error.what(), problems));
 }
 
+void raise_infeasible(const char* reason) {
+  py::set_error(py::module_::import("tokwatt.errors").attr("Infeasible"), reason);
+}
+
 void translate(std::exception_ptr pointer) {
   try {
     if (pointer) std::rethrow_exception(pointer);
   } catch (const scenarios::InputError& error) {
     raise_input_error(error);
   } catch (const scenarios::Infeasible& error) {
-    py::set_error(py::module_::import("tokwatt.errors").attr("Infeasible"), error.what());
+    raise_infeasible(error.what());
+  } catch (const sim::DoesNotFit& error) {
+    raise_infeasible(error.what());
   }
 }
 
@@ -82,8 +116,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
       .def_property_readonly(
           "texts",
           [](const Run& run) {
-            py::dict texts;
-            for (const auto& text : run.texts) texts[py::str(text.name)] = text.text;
+            std::map<std::string, std::string> texts;
+            for (const auto& text : run.texts) texts.emplace(text.name, text.text);
             return texts;
           },
           "Scenario and sheets by name.")
@@ -95,7 +129,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
       .def(py::pickle(&bindings::to_state, &bindings::from_state));
 
   m.def("run_file", &run_file, py::arg("path"), py::kw_only(), py::arg("sets"), py::arg("stepping"),
-        "Simulate a scenario file; releases the GIL.");
+        py::arg("progress"), "Simulate a scenario file; releases the GIL.");
   m.def("run_text", &run_text, py::arg("name"), py::arg("text"), py::kw_only(), py::arg("folder"), py::arg("sets"),
-        py::arg("stepping"), "Simulate a scenario given as text; releases the GIL.");
+        py::arg("stepping"), py::arg("progress"), "Simulate a scenario given as text; releases the GIL.");
 }

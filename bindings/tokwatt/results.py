@@ -30,7 +30,8 @@ class Results:
     @cached_property
     def summary(self) -> dict[str, Any]:
         """Key figures; the last part of a key says its unit (``ttft_s``, ``energy_j``). Null is None."""
-        return json.loads(self._run.summary_json)
+        summary: dict[str, Any] = json.loads(self._run.summary_json)
+        return summary
 
     @cached_property
     def series(self) -> xr.Dataset:
@@ -39,18 +40,27 @@ class Results:
 
     @cached_property
     def requests(self) -> pd.DataFrame:
-        """One row per request.
+        """One row per request; ``stream`` and ``outcome`` are categories, times are in s.
 
         Raises
         ------
         KeyError
             The scenario says ``record: {requests: false}``.
         """
-        return self._frame("requests")
+        table = self._frame("requests")
+        streams = pd.Index(self.summary["workload"])
+        table["stream"] = pd.Categorical.from_codes(table["stream"].to_numpy(), categories=streams)
+        return table
 
     @cached_property
     def segments(self) -> pd.DataFrame:
-        """Runs of steps with the same sequences, clock and form, one row each."""
+        """Runs of steps with the same sequences, clock and form, one row each; times in ps, as the simulation counts them.
+
+        Raises
+        ------
+        KeyError
+            The scenario says ``record: {requests: false}``.
+        """
         return self._frame("segments")
 
     @cached_property
@@ -101,7 +111,7 @@ class Results:
 
     def _columns(self, group: str) -> list[tables.Column]:
         if group not in self._run.groups:
-            hint = "; the scenario says record: {requests: false}" if group == "requests" else ""
+            hint = "; the scenario says record: {requests: false}" if group in ("requests", "segments") else ""
             raise KeyError(f"these results have no {group}{hint}")
         return [tables.Column(*column) for column in self._run.columns(group)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from . import _core
@@ -17,6 +17,7 @@ def run(
     *,
     set: Mapping[str, Any] | None = None,
     stepping: Literal["macro", "token"] = "macro",
+    progress: Callable[[float, float | None, int], None] | None = None,
 ) -> Results:
     """Simulate a scenario.
 
@@ -32,6 +33,10 @@ def run(
         (``"35 degC"``); numbers, booleans, None, lists and mappings mean what they mean in YAML.
     stepping : {"macro", "token"}
         ``"macro"`` jumps from change to change; ``"token"`` is the slow reference. Both give the same results.
+
+    progress : callable, optional
+        Called now and then with the simulated time [s], the time at which the run ends [s] (None: when it is drained) and
+        the requests completed. What it raises ends the run.
 
     Returns
     -------
@@ -49,8 +54,10 @@ def run(
     sets = [f"{path}={_yaml(path, value)}" for path, value in (set or {}).items()]
     if isinstance(scenario, Mapping):
         text = json.dumps(scenario, indent=2, ensure_ascii=False, default=_plain, allow_nan=False)
-        return Results(_core.run_text("scenario", text, folder=os.getcwd(), sets=sets, stepping=stepping))
-    return Results(_core.run_file(os.fspath(scenario), sets=sets, stepping=stepping))
+        core = _core.run_text("scenario", text, folder=os.getcwd(), sets=sets, stepping=stepping, progress=progress)
+    else:
+        core = _core.run_file(os.fspath(scenario), sets=sets, stepping=stepping, progress=progress)
+    return Results(core)
 
 
 def _yaml(path: str, value: Any) -> str:

@@ -45,7 +45,7 @@ def frame(columns: list[Column], index: str) -> pd.DataFrame:
 
 def _values(column: Column) -> Any:
     if column.flag_meanings:
-        return pd.Categorical.from_codes(column.values, categories=column.flag_meanings)
+        return pd.Categorical.from_codes(column.values, categories=pd.Index(column.flag_meanings))
     return column.values
 
 

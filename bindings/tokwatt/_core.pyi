@@ -1,0 +1,52 @@
+"""
+C++ core of tokwatt; use the package, not this module.
+"""
+from __future__ import annotations
+import collections.abc
+import typing
+__all__: list[str] = ['Run', 'run_file', 'run_text']
+class Run:
+    """
+    One finished simulation.
+    """
+    def __getstate__(self) -> tuple:
+        ...
+    def __setstate__(self, arg0: tuple) -> None:
+        ...
+    def columns(self, group: str) -> list:
+        """
+        Columns of a group: (name, units, long_name, dims, values, flag_meanings); numbers are read-only views.
+        """
+    def save(self, path: str) -> None:
+        """
+        Write the results file.
+        """
+    @property
+    def groups(self) -> list[str]:
+        """
+        Names of the groups of columns.
+        """
+    @property
+    def seed(self) -> int:
+        """
+        Seed of all random draws.
+        """
+    @property
+    def summary_json(self) -> str:
+        """
+        Summary as JSON text.
+        """
+    @property
+    def texts(self) -> dict[str, str]:
+        """
+        Scenario and sheets by name.
+        """
+def run_file(path: str, *, sets: collections.abc.Sequence[str], stepping: str, progress: typing.Any) -> Run:
+    """
+    Simulate a scenario file; releases the GIL.
+    """
+def run_text(name: str, text: str, *, folder: str, sets: collections.abc.Sequence[str], stepping: str, progress: typing.Any) -> Run:
+    """
+    Simulate a scenario given as text; releases the GIL.
+    """
+__version__: str = '0.1.0'
