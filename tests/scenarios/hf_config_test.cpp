@@ -1,0 +1,248 @@
+#include "scenarios/hf_config.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "models/graph.hpp"
+#include "tests/catch.hpp"
+
+using namespace tokwatt;
+using namespace tokwatt::scenarios;
+
+namespace {
+
+struct Read {
+  models::Architecture model;
+  std::vector<std::string> errors;
+  std::string rendered;
+};
+
+Read read(std::shared_ptr<const Source> source) {
+  Diagnostics diagnostics;
+  const Node root = parse(std::move(source), diagnostics);
+  Read result;
+  result.model = read_hf_config(root, "m", diagnostics);
+  for (const auto& error : diagnostics.errors()) result.errors.push_back(error.message);
+  result.rendered = diagnostics.render();
+  return result;
+}
+
+Read read_text(const std::string& json) { return read(std::make_shared<Source>(Source{"config.json", json})); }
+
+models::Architecture read_file(const std::string& name) {
+  Diagnostics diagnostics;
+  const auto source =
+      read_source(fmt::format("{}/tests/data/configs/{}.json", TOKWATT_SOURCE_DIR, name), {}, diagnostics);
+  REQUIRE(source);
+  const auto result = read(source);
+  INFO(result.rendered);
+  REQUIRE(result.errors.empty());
+  return result.model;
+}
+
+/// A model_type nobody has tables for, with every key given but what `more` replaces or adds.
+std::string unknown_family(const std::string& more) {
+  return R"({"model_type": "novel", "hidden_size": 1024, "intermediate_size": 4096, "vocab_size": 1000,
+  "max_position_embeddings": 2048, "num_hidden_layers": 4, "num_attention_heads": 8, "head_dim": 128,
+  "tie_word_embeddings": false)" +
+         more + "}";
+}
+
+std::vector<int64_t> windows(const models::Architecture& model) {
+  std::vector<int64_t> result;
+  for (const auto& layer : model.layers) result.push_back(layer.grouped ? layer.grouped->window : -1);
+  return result;
+}
+
+std::vector<bool> sparse(const models::Architecture& model) {
+  std::vector<bool> result;
+  for (const auto& layer : model.layers) result.push_back(layer.experts.has_value());
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("the six published architectures keep exactly the KV bytes that are known of them", "[scenarios][hf]") {
+  struct Vector {
+    const char* name;
+    double per_token, fixed;
+  };
+  const auto vector = GENERATE(Vector{"llama-3.1-8b", 131072, 0}, Vector{"qwen3-30b-a3b", 98304, 0},
+                               Vector{"deepseek-v3", 70272, 0}, Vector{"gpt-oss-120b", 36864, 4718592},
+                               Vector{"gemma-3-12b", 65536, 335544320}, Vector{"glm-4.5-air", 188416, 0});
+  const auto bytes = models::kv_bytes(read_file(vector.name), 2);
+  CAPTURE(vector.name);
+  CHECK(bytes.per_token == vector.per_token);
+  CHECK(bytes.window_fixed == vector.fixed);
+}
+
+TEST_CASE("the six published architectures have the weights that are known of them", "[scenarios][hf]") {
+  struct Vector {
+    const char* name;
+    double billions, within;
+  };
+  // facts/models.yaml: 8.03, 30.53, 671 and 106 (rounded by the maker), 116.83, 11.765. Norms and biases are not
+  // counted.
+  const auto vector = GENERATE(Vector{"llama-3.1-8b", 8.03, 0.001}, Vector{"qwen3-30b-a3b", 30.53, 0.001},
+                               Vector{"deepseek-v3", 671, 0.002}, Vector{"gpt-oss-120b", 116.83, 0.002},
+                               Vector{"gemma-3-12b", 11.765, 0.001}, Vector{"glm-4.5-air", 106, 0.01});
+  CAPTURE(vector.name);
+  CHECK_THAT(static_cast<double>(models::parameters(read_file(vector.name))) / 1e9,
+             Catch::Matchers::WithinRel(vector.billions, vector.within));
+}
+
+TEST_CASE("expert layers, shared experts and dense layers come out as published", "[scenarios][hf]") {
+  const auto deepseek = read_file("deepseek-v3");
+  REQUIRE(deepseek.layers.size() == 61);  // the MTP layer is not one of them
+  CHECK(deepseek.layers[2].dense_ffn == 18432);
+  CHECK_FALSE(deepseek.layers[2].experts);
+  REQUIRE(deepseek.layers[3].experts);
+  CHECK(deepseek.layers[3].experts->count == 256);
+  CHECK(deepseek.layers[3].experts->shared_ffn == 2048);
+  CHECK(deepseek.layers[3].latent->q_rank == 1536);
+  CHECK_FALSE(deepseek.layers[3].grouped);
+  CHECK(deepseek.native_quant == "fp8");
+  CHECK(deepseek.max_context == 163840);
+
+  const auto gpt_oss = read_file("gpt-oss-120b");
+  CHECK(gpt_oss.native_quant == "mxfp4");
+  CHECK(gpt_oss.layers[0].grouped->window == 128);  // sliding first
+  CHECK(gpt_oss.layers[1].grouped->window == 0);
+  CHECK(gpt_oss.layers[0].experts->ffn == 2880);
+
+  const auto gemma = read_file("gemma-3-12b");
+  CHECK(gemma.family == "gemma3_text");
+  CHECK(gemma.tied_embeddings);
+  CHECK(gemma.vocab == 262208);  // the class default, left out of the file
+  CHECK(gemma.layers[4].grouped->window == 1024);
+  CHECK(gemma.layers[5].grouped->window == 0);
+}
+
+TEST_CASE("what a hub file leaves out comes from its own family and from no other", "[scenarios][hf]") {
+  CHECK(read_text(R"({"model_type": "gpt_oss"})").model.layers.size() == 36);
+  CHECK(read_text(R"({"model_type": "llama"})").model.layers.at(0).grouped->kv_heads == 32);  // absent = heads
+  CHECK(read_text(R"({"model_type": "qwen3", "hidden_size": 2048})").model.layers.at(0).grouped->head_dim == 128);
+  CHECK(read_text(R"({"model_type": "qwen3_moe"})").model.layers.at(0).grouped->head_dim == 64);  // hidden / heads
+  CHECK(read_text(R"({"model_type": "gemma2"})").model.tied_embeddings);
+
+  const auto empty = read_text(R"({"model_type": "novel"})");
+  const auto asks_for = [&](const std::string& key) {
+    return std::any_of(empty.errors.begin(), empty.errors.end(),
+                       [&](const std::string& error) { return error.find('"' + key + '"') != std::string::npos; });
+  };
+  for (const char* key :
+       {"hidden_size", "vocab_size", "max_position_embeddings", "num_hidden_layers", "num_attention_heads",
+        "num_key_value_heads", "head_dim", "intermediate_size", "tie_word_embeddings"}) {
+    CAPTURE(key, empty.rendered);
+    CHECK(asks_for(key));
+  }
+}
+
+TEST_CASE("an unknown family that gives every key is read", "[scenarios][hf]") {
+  const auto dense = read_text(unknown_family(R"(, "num_key_value_heads": null)"));
+  INFO(dense.rendered);
+  CHECK(dense.errors.empty());
+  CHECK(dense.model.layers.at(3).grouped->kv_heads == 8);
+
+  const auto no_rule = read_text(unknown_family(R"(, "num_key_value_heads": 2, "sliding_window": 128)"));
+  REQUIRE(no_rule.errors.size() == 1);
+  CHECK_THAT(no_rule.errors[0], Catch::Contains("\"layer_types\" or \"sliding_window_pattern\""));
+  const auto pattern =
+      read_text(unknown_family(R"(, "num_key_value_heads": 2, "sliding_window": 128, "sliding_window_pattern": 2)"));
+  CHECK(windows(pattern.model) == std::vector<int64_t>{128, 0, 128, 0});
+
+  const std::string experts =
+      R"(, "num_key_value_heads": 2, "num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 64)";
+  const auto where = read_text(unknown_family(experts));
+  REQUIRE(where.errors.size() == 1);
+  CHECK_THAT(where.errors[0], Catch::Contains("\"first_k_dense_replace\""));
+  CHECK(sparse(read_text(unknown_family(experts + R"(, "first_k_dense_replace": 1)")).model) ==
+        std::vector<bool>{false, true, true, true});
+}
+
+TEST_CASE("layers with experts are chosen by each of the rules in use", "[scenarios][hf]") {
+  const auto with = [](const std::string& rule) {
+    const auto result = read_text(R"({"model_type": "qwen3_moe", "num_hidden_layers": 6, )" + rule + "}");
+    INFO(result.rendered);
+    CHECK(result.errors.empty());
+    return sparse(result.model);
+  };
+  CHECK(with(R"("decoder_sparse_step": 2)") == std::vector<bool>{false, true, false, true, false, true});
+  CHECK(with(R"("mlp_only_layers": [1, 5])") == std::vector<bool>{true, false, true, true, true, false});
+  CHECK(with(R"("moe_layer_freq": [0, 1, 1, 0, 1, 1])") == std::vector<bool>{false, true, true, false, true, true});
+  CHECK(with(R"("mlp_layer_types": ["dense", "sparse", "sparse", "sparse", "dense", "sparse"])") ==
+        std::vector<bool>{false, true, true, true, false, true});
+  const auto deepseek = read_text(
+      R"({"model_type": "deepseek_v3", "num_hidden_layers": 6, "first_k_dense_replace": 1, "moe_layer_freq": 2})");
+  CHECK(sparse(deepseek.model) == std::vector<bool>{false, false, true, false, true, false});
+}
+
+TEST_CASE("windows follow layer_types, the switch and each family's own rule", "[scenarios][hf]") {
+  const auto of = [](const std::string& json) {
+    const auto result = read_text(json);
+    INFO(result.rendered);
+    CHECK(result.errors.empty());
+    return windows(result.model);
+  };
+  using W = std::vector<int64_t>;
+  CHECK(of(R"({"model_type": "mistral", "num_hidden_layers": 2})") == W{4096, 4096});
+  CHECK(of(R"({"model_type": "mistral", "num_hidden_layers": 2, "sliding_window": null})") == W{0, 0});
+  CHECK(of(R"({"model_type": "phi3", "num_hidden_layers": 2, "sliding_window": 2047})") == W{2047, 2047});
+  CHECK(of(R"({"model_type": "qwen2", "num_hidden_layers": 3, "sliding_window": 99})") == W{0, 0, 0});
+  CHECK(of(R"({"model_type": "qwen2", "num_hidden_layers": 3, "sliding_window": 99, "use_sliding_window": true,
+               "max_window_layers": 2})") == W{0, 0, 99});
+  CHECK(of(R"({"model_type": "gemma2", "num_hidden_layers": 3})") == W{4096, 0, 4096});
+  CHECK(of(R"({"model_type": "gpt_oss", "num_hidden_layers": 3,
+               "layer_types": ["full_attention", "sliding_attention", "full_attention"]})") == W{0, 128, 0});
+}
+
+TEST_CASE("the format of the weights is named after what most of them are in", "[scenarios][hf]") {
+  const auto quant = [](const std::string& config) {
+    return read_text(R"({"model_type": "llama", "quantization_config": )" + config + "}").model.native_quant;
+  };
+  CHECK(quant(R"({"quant_method": "awq", "bits": 4, "group_size": 128})") == "awq-int4");
+  CHECK(quant(R"({"quant_method": "gptq", "bits": 8})") == "gptq-int8");
+  const auto packed = [&](const std::string& weights) {
+    return quant(R"({"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": )" + weights +
+                 "}}}");
+  };
+  CHECK(packed(R"({"num_bits": 4, "type": "float", "group_size": 16})") == "nvfp4");
+  CHECK(packed(R"({"num_bits": 4, "type": "float", "group_size": 32})") == "mxfp4");
+  CHECK(packed(R"({"num_bits": 8, "type": "float"})") == "fp8");
+  CHECK(packed(R"({"num_bits": 4, "type": "int"})") == "int4");
+  CHECK(read_text(R"({"model_type": "llama"})").model.native_quant.empty());
+}
+
+TEST_CASE("what is not built is refused by name", "[scenarios][hf]") {
+  struct Case {
+    const char *json, *what;
+  };
+  const auto c = GENERATE(
+      Case{R"({"model_type": "llama", "num_hidden_layers": 2, "layer_types": ["linear_attention", "full_attention"]})",
+           "\"linear_attention\""},
+      Case{R"({"model_type": "llama", "linear_num_value_heads": 32})", "linear attention"},
+      Case{R"({"model_type": "deepseek_v3", "index_topk": 2048})", "sparse attention by an index"},
+      Case{R"({"model_type": "llama", "mamba_num_heads": 8})", "Mamba"},
+      Case{R"({"model_type": "llama", "attention_chunk_size": 8192})", "chunked attention"});
+  const auto result = read_text(c.json);
+  REQUIRE(result.errors.size() == 1);
+  CHECK_THAT(result.errors[0], Catch::Contains(c.what) && Catch::Contains("not built yet"));
+}
+
+TEST_CASE("mistakes in a config are shown where they are, all at once", "[scenarios][hf]") {
+  const auto result = read_text(
+      "{\"model_type\": \"llama\",\n \"hidden_size\": \"4096\",\n \"num_hidden_layers\": 3.5,\n"
+      " \"num_key_value_heads\": 5,\n \"tie_word_embeddings\": 1}");
+  REQUIRE(result.errors.size() == 4);
+  CHECK_THAT(result.rendered,
+             Catch::Contains("config.json:2:17: error: hidden_size is \"4096\"; expected a whole number"));
+  CHECK_THAT(result.rendered, Catch::Contains("config.json:3:23: error: num_hidden_layers is \"3.5\""));
+  CHECK_THAT(result.rendered, Catch::Contains("multiple of the 5 num_key_value_heads"));
+  CHECK_THAT(result.rendered, Catch::Contains("tie_word_embeddings is \"1\"; expected true or false"));
+
+  CHECK_THAT(read_text(R"({"hidden_size": 1})").rendered, Catch::Contains("no \"model_type\""));
+  CHECK_THAT(read_text("[1, 2]").rendered, Catch::Contains("not a config.json"));
+  CHECK_THAT(read_text(R"({"model_type": "glm4_moe"})").rendered,
+             Catch::Contains("no \"head_dim\"") && Catch::Contains("42.6667"));
+}
