@@ -141,7 +141,7 @@ def main():
     parser.add_argument("--peers", default="vllm-sr-sim", help=f"of {','.join(PEERS)}; empty for none")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--tokwatt", type=pathlib.Path, default=HERE.parent / "build/release/tokwatt")
-    parser.add_argument("--work", type=pathlib.Path, default=HERE.parent / "build/bench")
+    parser.add_argument("--work", type=pathlib.Path, default=HERE.parent / "build/bench-runs")
     options = parser.parse_args()
     names = [name for name in options.peers.split(",") if name]
     if unknown := [name for name in names if name not in PEERS]:
