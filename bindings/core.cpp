@@ -50,6 +50,7 @@ class Watch {
 Run simulated(scenarios::Loaded loaded, sim::Stepping stepping, const py::object& progress) {
   const auto seed = loaded.input.seed;
   auto results = sim::simulate(std::move(loaded.input), stepping, Watch(progress));
+  results.summary["assumed"] = loaded.assumed;
   return {std::move(results), std::move(loaded.texts), seed};
 }
 
@@ -110,6 +111,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   py::class_<Run>(m, "Run", "One finished simulation.")
       .def_property_readonly(
           "summary_json", [](const Run& run) { return run.results.summary.dump(); }, "Summary as JSON text.")
+      .def_property_readonly(
+          "title", [](const Run& run) { return run.results.title; }, "Title of the scenario.")
       .def_property_readonly(
           "seed", [](const Run& run) { return run.seed; }, "Seed of all random draws.")
       .def_property_readonly("groups", &bindings::group_names, "Names of the groups of columns.")

@@ -88,7 +88,7 @@ py::tuple to_state(const py::object& object) {
   }
   py::list texts;
   for (const auto& text : run.texts) texts.append(py::make_tuple(text.name, text.text));
-  return py::make_tuple(run.results.summary.dump(), groups, texts, run.seed);
+  return py::make_tuple(run.results.summary.dump(), groups, texts, run.seed, run.results.title);
 }
 
 Run from_state(const py::tuple& state) {
@@ -109,6 +109,7 @@ Run from_state(const py::tuple& state) {
     run.texts.push_back({std::move(name), std::move(text)});
   }
   run.seed = state[3].cast<uint64_t>();
+  run.results.title = state[4].cast<std::string>();
   return run;
 }
 

@@ -16,6 +16,7 @@ Results run_with(Input& input, const Progress& progress) {
   Outcomes outcomes{input, ending, loop.devices(), loop.servings(), {}};
   for (std::size_t s = 0; s < input.streams.size(); ++s) outcomes.tallies.push_back(&loop.recorder().tally(static_cast<int>(s)));
   Results results;
+  results.title = input.title;
   results.summary = summarise(outcomes);
   results.groups = loop.recorder().take_groups(loop.devices().size());
   return results;

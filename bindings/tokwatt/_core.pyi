@@ -41,6 +41,11 @@ class Run:
         """
         Scenario and sheets by name.
         """
+    @property
+    def title(self) -> str:
+        """
+        Title of the scenario.
+        """
 def run_file(path: str, *, sets: collections.abc.Sequence[str], stepping: str, progress: typing.Any) -> Run:
     """
     Simulate a scenario file; releases the GIL.

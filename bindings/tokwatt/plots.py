@@ -48,7 +48,7 @@ def throttled_spans(series: xr.Dataset) -> list[tuple[float, float]]:
 def overview(results: Results) -> go.Figure:
     """Throughput, clock, temperature and power of one run on one axis of time, throttled spans shaded."""
     figure = compare({"": results})
-    figure.update_layout(title=results.summary.get("title", ""))
+    figure.update_layout(title=results.title)
     return figure
 
 

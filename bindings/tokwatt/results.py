@@ -69,6 +69,11 @@ class Results:
         return self._frame("events")
 
     @property
+    def title(self) -> str:
+        """Title of the scenario."""
+        return self._run.title
+
+    @property
     def seed(self) -> int:
         """Seed of all random draws."""
         return self._run.seed
@@ -130,7 +135,7 @@ class Results:
             f"<tr><th style='text-align:left'>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
             for name, value in tables.key_figures(self.summary)
         )
-        title = html.escape(str(self.summary.get("title", "tokwatt results")))
+        title = html.escape(self.title)
         return f"<table><caption>{title}</caption>{cells}</table>"
 
     def __getstate__(self) -> _core.Run:

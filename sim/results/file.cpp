@@ -165,7 +165,7 @@ void write_text(hid_t parent, const std::string& name, const std::string& text) 
 
 void write_root(hid_t file, const Results& results, uint64_t seed) {
   hdf5::set_text(file, "Conventions", "CF-1.11");
-  hdf5::set_text(file, "title", results.summary.value("title", std::string("tokwatt simulation")));
+  if (!results.title.empty()) hdf5::set_text(file, "title", results.title);
   hdf5::set_text(file, "tokwatt_version", TOKWATT_VERSION);
   for (const auto& scalar : summary_scalars(results.summary)) {
     const auto dataset =

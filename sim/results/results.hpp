@@ -15,6 +15,7 @@ struct CarriedText {
 };
 
 struct Results {
+  std::string title;               ///< the scenario's
   nlohmann::ordered_json summary;  ///< keys of design section 6
   std::vector<Group> groups;       ///< series, requests, segments, events
 };

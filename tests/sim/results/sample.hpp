@@ -6,8 +6,9 @@ namespace tokwatt::sim {
 
 inline Results sample_results(int64_t requests = 3) {
   Results results;
+  results.title = "Zwölf Leute";
   results.summary = nlohmann::ordered_json::parse(R"({
-    "title": "Zwölf Leute", "duration_s": 4.5, "requests": {"submitted": 3}, "ttft_s": {"p50": 0.25, "p99": null},
+    "duration_s": 4.5, "requests": {"submitted": 3}, "ttft_s": {"p50": 0.25, "p99": null},
     "energy_j": {"wall": 12.5}, "kv": {"peak_fraction": 0.5, "preemptions": 2}, "cost_usd": {"electricity": null},
     "deployments": {"chat": {"duration_s": 4.5}}, "assumed": ["a"], "interval90": null})");
   results.groups = {
