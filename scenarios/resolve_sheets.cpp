@@ -1,0 +1,222 @@
+// Systems and deployments: which sheets are meant, and whether they go together.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scenarios/read/merge.hpp"
+#include "scenarios/resolve.hpp"
+
+namespace tokwatt::scenarios {
+namespace {
+
+const std::vector<std::string> kSystemKeys = {"sheet", "count", "link", "start_temperature"};
+
+/// The part of a system's mapping that overrides its sheet.
+Node overrides_of(const WrittenSystem& system) {
+  Node over = system.tree;
+  std::erase_if(over.entries, [](const auto& entry) {
+    return std::find(kSystemKeys.begin(), kSystemKeys.end(), entry.first.scalar) != kSystemKeys.end();
+  });
+  if (over.entries.empty()) over.kind = Node::Kind::null;
+  return over;
+}
+
+/// The overrides that a root section (`models:`, `quants:`, `engines:`) has for a sheet, by the name that the
+/// deployment uses or by the sheet's id.
+template <class Entry>
+Overrides user_overrides(const std::vector<Named<Entry>>& section, const char* key, const std::string& asked,
+                         const std::string& id) {
+  for (const auto& entry : section) {
+    if (entry.name == asked || entry.name == id)
+      return {entry.value.tree, fmt::format("{}.{}.", key, path_segment(entry.name)), {}};
+  }
+  return {{}, fmt::format("{}.{}.", key, path_segment(asked)), {}};
+}
+
+/// An override of a sheet that nothing uses would be silently without effect.
+template <class Entry>
+void check_used(const std::vector<Named<Entry>>& section, const char* key, const std::vector<std::string>& used,
+                Diagnostics& diagnostics) {
+  for (const auto& entry : section) {
+    if (std::find(used.begin(), used.end(), entry.name) != used.end()) continue;
+    diagnostics.error(entry.place, fmt::format("{}.{}: no deployment uses it{}", key, path_segment(entry.name),
+                                               did_you_mean(entry.name, used)));
+  }
+}
+
+void apply_limits(const WrittenLimits& limits, const WrittenDeployment& written, const std::string& path,
+                  sim::Deployment& d, Resolution& r) {
+  const bool paged = d.engine.policy == models::Policy::vllm;
+  const auto lacks = [&](bool given, const char* key) {
+    if (given && !paged)
+      r.infeasible.push_back(
+          fmt::format("{}.limits.{}: {} has no such limit, its KV cache is not paged", path, key, d.engine.id));
+  };
+  lacks(limits.block_size.has_value(), "block_size");
+  lacks(limits.kv_blocks.has_value(), "kv_blocks");
+  lacks(limits.memory_utilization.has_value(), "memory_utilization");
+  auto& own = d.engine.limits;
+  own.max_num_seqs = limits.max_num_seqs.value_or(own.max_num_seqs);
+  own.max_num_batched_tokens = limits.max_num_batched_tokens.value_or(own.max_num_batched_tokens);
+  own.block_size = limits.block_size.value_or(own.block_size);
+  own.memory_utilization = limits.memory_utilization.value_or(own.memory_utilization);
+  d.kv_blocks = limits.kv_blocks;
+  d.max_model_len = limits.max_model_len;
+  const Place& place = limits.place.source ? limits.place : written.place;
+  if (own.max_num_batched_tokens < own.max_num_seqs) {
+    r.diagnostics.error(place, fmt::format("{}.limits.max_num_batched_tokens is {}, below max_num_seqs ({}): each "
+                                           "running sequence needs a token in a step",
+                                           path, own.max_num_batched_tokens, own.max_num_seqs));
+  }
+  if (d.max_model_len && d.model.max_context > 0 && *d.max_model_len > d.model.max_context) {
+    r.diagnostics.error(place, fmt::format("{}.limits.max_model_len is {}; {} takes at most {} tokens", path,
+                                           *d.max_model_len, d.model.id, d.model.max_context));
+  }
+}
+
+void resolve_kv(const WrittenDeployment& written, const std::string& path, sim::Deployment& d, Resolution& r) {
+  const std::string id = written.kv.given() ? written.kv.value : d.engine.default_kv;
+  std::vector<std::string> known;
+  for (const auto& format : models::kv_formats()) {
+    known.push_back(format.id);
+    if (format.id == id) d.kv = format;
+  }
+  if (d.kv.id.empty()) {
+    r.diagnostics.error(written.kv.place, fmt::format("{}.kv is {}; expected {}{}", path, in_quotes(id), one_of(known),
+                                                      did_you_mean(id, known)));
+  } else if (d.engine.kv.find(id) == d.engine.kv.end()) {
+    std::vector<std::string> has;
+    for (const auto& [format, yes] : d.engine.kv) has.push_back(format);
+    r.infeasible.push_back(fmt::format("{}: {} has no KV cache in {}; it has {}", path, d.engine.id, id, one_of(has)));
+  }
+}
+
+/// Which sheets the deployments used, by every name they go by.
+struct Used {
+  std::vector<std::string> models, quants, engines;
+};
+
+void note(std::vector<std::string>& used, const std::string& asked, const std::string& id) {
+  used.push_back(asked);
+  if (id != asked) used.push_back(id);
+}
+
+void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resolution& r) {
+  const std::string path = "deployments." + path_segment(entry.name);
+  const WrittenDeployment& w = entry.value;
+  sim::Deployment d;
+  d.name = entry.name;
+  std::vector<std::string> systems;
+  for (const auto& system : r.loaded.input.systems) systems.push_back(system.name);
+  d.system = w.runs_on.given() ? index_of(w.runs_on, path + ".runs_on", systems, "system", r.diagnostics) : -1;
+  const auto open = [&](SheetKind kind, const Text& asked, const char* key) {
+    return asked.given() ? open_sheet(kind, asked, path + key, r.folder, r.diagnostics) : std::nullopt;
+  };
+  const auto model = open(SheetKind::model, w.model, ".model");
+  const auto quant = open(SheetKind::quant, w.quant, ".quant");
+  const auto engine = open(SheetKind::engine, w.engine, ".engine");
+  const std::size_t before = r.diagnostics.reported();
+  if (model) {
+    note(used.models, w.model.value, model->id);
+    const auto read =
+        read_model(*model, user_overrides(r.written.models, "models", w.model.value, model->id), r.diagnostics);
+    d.model = read.value;
+    carry(r, "models/" + model->id, read);
+  }
+  if (quant) {
+    note(used.quants, w.quant.value, quant->id);
+    const auto read =
+        read_quant(*quant, user_overrides(r.written.quants, "quants", w.quant.value, quant->id), r.diagnostics);
+    d.quant = read.value;
+    carry(r, "quants/" + quant->id, read);
+  }
+  if (engine && d.system >= 0) {
+    note(used.engines, w.engine.value, engine->id);
+    const auto& box = r.boxes[static_cast<std::size_t>(d.system)];
+    const auto read = read_engine(
+        *engine, box, user_overrides(r.written.engines, "engines", w.engine.value, engine->id), r.diagnostics);
+    d.engine = read.value;
+    carry(r, "engines/" + engine->id, read);
+  }
+  const bool whole = model && quant && engine && d.system >= 0 && r.diagnostics.reported() == before;
+  if (whole) {
+    resolve_kv(w, path, d, r);
+    apply_limits(w.limits, w, path, d, r);
+    const std::string reason =
+        why_not(r.loaded.input.systems[static_cast<std::size_t>(d.system)].box, d.engine, d.quant);
+    if (!reason.empty()) r.infeasible.push_back(fmt::format("{}: {}", path, reason));
+  }
+  for (const auto& other : r.loaded.input.deployments) {
+    if (d.system < 0 || other.system != d.system) continue;
+    r.diagnostics.error(
+        w.runs_on.place,
+        fmt::format("{}.runs_on: two deployments on one system ({} and {} on {}) is not built yet", path,
+                    path_segment(other.name), path_segment(d.name), path_segment(w.runs_on.value)));
+  }
+  r.loaded.input.deployments.push_back(std::move(d));
+}
+
+}  // namespace
+
+template <class T>
+void carry(Resolution& r, const std::string& name, const Sheet<T>& sheet) {
+  const auto same = [&](const sim::CarriedText& text) { return text.name == name; };
+  const bool is_new = std::none_of(r.loaded.texts.begin(), r.loaded.texts.end(), same);
+  if (is_new) r.loaded.texts.push_back({name, sheet.source->text});
+  const std::string id = name.substr(name.find('/') + 1);
+  if (sheet.head.hypothetical) r.loaded.assumed.push_back(fmt::format("{}: hypothetical", id));
+  for (const auto& number : sheet.numbers) {
+    if (number.confidence != "assumed" && number.confidence != "hypothetical") continue;
+    r.loaded.assumed.push_back(number.sheet.empty() ? fmt::format("scenario: {}", number.path)
+                                                    : fmt::format("{}: {}", number.sheet, number.path));
+  }
+}
+
+int index_of(const Text& name, const std::string& key, const std::vector<std::string>& names, const char* what,
+             Diagnostics& diagnostics) {
+  const auto at = std::find(names.begin(), names.end(), name.value);
+  if (at != names.end()) return static_cast<int>(at - names.begin());
+  const std::string hint = did_you_mean(name.value, names);
+  const std::string expected = names.empty() ? "" : "; expected " + one_of(names);
+  diagnostics.error(name.place, fmt::format("{} is {}; no {} has this name{}", key, in_quotes(name.value), what,
+                                            hint.empty() ? expected : hint));
+  return -1;
+}
+
+void resolve_systems(Resolution& r) {
+  for (const auto& [name, place, written] : r.written.systems) {
+    const std::string path = "systems." + path_segment(name);
+    if (written.count > 1) {
+      const Node* count = written.tree.find("count");
+      r.diagnostics.error(count ? count->place : place,
+                          fmt::format("{}.count: more than one device in a box is not built yet", path));
+    }
+    sim::System system;
+    system.name = name;
+    system.start_temperature = written.start_temperature;
+    RawSheet merged;
+    auto sheet = written.sheet.given()
+                     ? open_sheet(SheetKind::box, written.sheet, path + ".sheet", r.folder, r.diagnostics)
+                     : std::nullopt;
+    if (sheet) {
+      const Overrides over{overrides_of(written), path + ".", kSystemKeys};
+      const auto read = read_box(*sheet, over, r.diagnostics);
+      system.box = read.value;
+      carry(r, "systems/" + name, read);
+      merged = *sheet;
+      if (over.tree.kind == Node::Kind::mapping) merged.root = merge(sheet->root, over.tree);
+    }
+    r.boxes.push_back(std::move(merged));
+    r.loaded.input.systems.push_back(std::move(system));
+  }
+}
+
+void resolve_deployments(Resolution& r) {
+  Used used;
+  for (const auto& entry : r.written.deployments) resolve_deployment(entry, used, r);
+  check_used(r.written.models, "models", used.models, r.diagnostics);
+  check_used(r.written.quants, "quants", used.quants, r.diagnostics);
+  check_used(r.written.engines, "engines", used.engines, r.diagnostics);
+}
+
+}  // namespace tokwatt::scenarios

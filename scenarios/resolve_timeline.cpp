@@ -1,0 +1,179 @@
+// The timeline: which values change when, and what comes back when a change ends.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "scenarios/read/merge.hpp"
+#include "scenarios/read/schema.hpp"
+#include "scenarios/resolve.hpp"
+
+namespace tokwatt::scenarios {
+namespace {
+
+using Kind = sim::Change::Kind;
+
+/// One value that can change.
+struct Target {
+  Kind kind = Kind::ambient;
+  int system = -1;
+  auto operator<=>(const Target&) const = default;
+};
+
+/// A change as it was written: from `at` until `end` (kNever: for good).
+struct Span {
+  sim::Picoseconds at = 0, end = sim::kNever;
+  double value = 0;
+  std::string key, text;  ///< "environment.ambient", "32 degC"
+};
+
+struct Meaning {
+  Dimension dimension;
+  Range range;
+};
+Meaning meaning(Kind kind) {
+  switch (kind) {
+    case Kind::ambient:
+      return {Dimension::temperature, {-60, 100}};
+    case Kind::electricity:
+      return {Dimension::money_per_energy, kNotNegative};
+    case Kind::power_limit:
+      break;
+  }
+  return {Dimension::power, kPositive};
+}
+
+class TimelineResolver {
+ public:
+  explicit TimelineResolver(Resolution& r) : r_(r) {
+    for (const auto& system : r.loaded.input.systems) systems_.push_back(system.name);
+  }
+
+  void resolve() {
+    for (const auto& change : r_.written.timeline) {
+      for (const auto& [key, value] : change.set) add(change, key, value);
+    }
+    for (auto& [target, spans] : spans_) emit(target, spans);
+    auto& changes = r_.loaded.input.changes;
+    std::stable_sort(changes.begin(), changes.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  }
+
+ private:
+  void add(const WrittenChange& change, const Text& key, const Node& node) {
+    const auto target = target_of(key);
+    if (!target) return;
+    const auto [dimension, range] = meaning(target->kind);
+    if (node.kind != Node::Kind::scalar) {
+      r_.diagnostics.error(node.place, fmt::format("{} is no value; expected {}", key.value, expectation(dimension)));
+      return;
+    }
+    const auto parsed = parse_quantity(node.scalar, dimension);
+    if (const auto* bad = std::get_if<NotAQuantity>(&parsed)) {
+      r_.diagnostics.error(node.place, fmt::format("{} is {}{}; expected {}", key.value, in_quotes(node.scalar),
+                                                   bad->why, expectation(dimension)));
+      return;
+    }
+    const double value = std::get<double>(parsed);
+    if (value < range.low || value > range.high || (range.above_low && value <= range.low)) {
+      r_.diagnostics.error(node.place, fmt::format("{} is {}, out of range; expected {}", key.value,
+                                                   in_quotes(node.scalar), expectation(dimension)));
+      return;
+    }
+    if (target->kind == Kind::electricity && !r_.written.prices.electricity) {
+      r_.diagnostics.error(key.place, "prices.electricity has no value to start from; give it one under prices");
+      return;
+    }
+    if (target->kind == Kind::power_limit) {
+      const auto& box = r_.loaded.input.systems[static_cast<std::size_t>(target->system)].box;
+      if (value <= box.power.idle) {
+        r_.diagnostics.error(node.place, fmt::format("{} is {}, not above the chip's idle power of {} W", key.value,
+                                                     in_quotes(node.scalar), box.power.idle));
+        return;
+      }
+    }
+    Span span{sim::picoseconds(change.at), sim::kNever, value, key.value, node.scalar};
+    if (change.lasts) span.end = span.at + std::min(sim::picoseconds(*change.lasts), sim::kNever - span.at);
+    spans_[*target].push_back(std::move(span));
+  }
+
+  std::optional<Target> target_of(const Text& key) {
+    const std::size_t before = r_.diagnostics.reported();
+    const auto segments = split_path(key.value, key.place, r_.diagnostics);
+    if (r_.diagnostics.reported() > before) return std::nullopt;
+    std::vector<std::string> path;
+    for (const auto& segment : segments) path.push_back(segment.name);
+    if (path == std::vector<std::string>{"environment", "ambient"}) return Target{Kind::ambient};
+    if (path == std::vector<std::string>{"prices", "electricity"}) return Target{Kind::electricity};
+    const bool in_system = path.size() > 2 && path[0] == "systems";
+    if (in_system) {
+      const int system =
+          index_of({path[1], key.place}, "the system of " + key.value, systems_, "system", r_.diagnostics);
+      if (system < 0) return std::nullopt;
+      if (path.size() == 4 && path[2] == "power" && path[3] == "limit") return Target{Kind::power_limit, system};
+    }
+    refuse(key, path, in_system);
+    return std::nullopt;
+  }
+
+  /// Says whether a key cannot change yet, cannot change at all, or does not exist.
+  void refuse(const Text& key, const std::vector<std::string>& path, bool in_system) {
+    const std::string expected = "environment.ambient, prices.electricity or systems.NAME.power.limit";
+    if (!is_scenario_key(path)) {
+      std::vector<std::string> names = {"environment.ambient", "prices.electricity"};
+      for (const auto& system : systems_) names.push_back(fmt::format("systems.{}.power.limit", path_segment(system)));
+      const std::string hint = did_you_mean(key.value, names);
+      r_.diagnostics.error(key.place, fmt::format("unknown key {}{}", in_quotes(key.value),
+                                                  hint.empty() ? "; expected " + expected : hint));
+      return;
+    }
+    const bool planned =
+        path[0] == "prices" || (in_system && (path[2] == "clock" || (path.size() == 4 && path[3] == "bandwidth")));
+    r_.diagnostics.error(key.place, planned
+                                        ? fmt::format("a change of {} while it runs is not built yet", key.value)
+                                        : fmt::format("{} cannot change while running; {} can", key.value, expected));
+  }
+
+  double initial(const Target& target) const {
+    if (target.kind == Kind::ambient) return r_.loaded.input.ambient;
+    if (target.kind == Kind::electricity) return *r_.loaded.input.prices.electricity;
+    return r_.loaded.input.systems[static_cast<std::size_t>(target.system)].box.power.limit;
+  }
+
+  /// The value in force is that of the last span that began and has not ended; when it ends, the one before comes back.
+  void emit(const Target& target, std::vector<Span>& spans) {
+    std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.at < b.at; });
+    const auto last_in_force = [&](sim::Picoseconds t) -> const Span* {
+      const Span* last = nullptr;
+      for (const auto& span : spans) {
+        if (span.at <= t && t < span.end) last = &span;
+      }
+      return last;
+    };
+    std::vector<sim::Picoseconds> instants;
+    for (const auto& span : spans) {
+      instants.push_back(span.at);
+      if (span.end != sim::kNever) instants.push_back(span.end);
+    }
+    std::sort(instants.begin(), instants.end());
+    instants.erase(std::unique(instants.begin(), instants.end()), instants.end());
+    const Span* before = nullptr;
+    for (const auto t : instants) {
+      const Span* now = last_in_force(t);
+      if (now == before) continue;
+      const std::string text = now ? fmt::format("{} = {}", now->key, now->text)
+                                   : fmt::format("{} back to its first value", spans.front().key);
+      r_.loaded.input.changes.push_back({t, target.kind, target.system, now ? now->value : initial(target), text});
+      before = now;
+    }
+  }
+
+  Resolution& r_;
+  std::vector<std::string> systems_;
+  std::map<Target, std::vector<Span>> spans_;
+};
+
+}  // namespace
+
+void resolve_timeline(Resolution& r) { TimelineResolver(r).resolve(); }
+
+}  // namespace tokwatt::scenarios

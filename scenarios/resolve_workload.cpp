@@ -1,0 +1,134 @@
+// Streams: one source each, and where it goes.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "scenarios/read/reader.hpp"
+#include "scenarios/resolve.hpp"
+#include "scenarios/traces/trace.hpp"
+
+namespace tokwatt::scenarios {
+namespace {
+
+class StreamResolver {
+ public:
+  StreamResolver(const WrittenStream& written, std::size_t index, Resolution& r)
+      : w_(written), path_(fmt::format("workload.{}", index)), r_(r) {}
+
+  void resolve() {
+    sim::Stream stream;
+    stream.name = w_.name.value;
+    stream.key = sim::stream_key(static_cast<uint64_t>(r_.written.seed), w_.name.value);
+    if (w_.slo) stream.objective = sim::Objective{w_.slo->ttft, w_.slo->tpot};
+    std::vector<std::string> names;
+    for (const auto& d : r_.loaded.input.deployments) names.push_back(d.name);
+    if (w_.to.given()) stream.deployment = index_of(w_.to, path_ + ".to", names, "deployment", r_.diagnostics);
+    const int sources = w_.trace.given() + w_.arrivals.has_value() + w_.users.has_value();
+    if (sources != 1) {
+      error(fmt::format("has {} sources; expected exactly one of trace, arrivals and users", sources));
+      return;
+    }
+    if (w_.trace.given()) from_trace(stream);
+    if (w_.arrivals) from_arrivals(stream);
+    if (w_.users) from_users(stream);
+    if (r_.diagnostics.ok()) r_.loaded.input.streams.push_back(std::move(stream));
+  }
+
+ private:
+  void error(const std::string& what) { r_.diagnostics.error(w_.place, path_ + " " + what); }
+  void needs(bool given, const char* key, const char* source) {
+    if (!given) error(fmt::format("has no {}; {} needs it", key, source));
+  }
+  void goes_only_with(bool given, const char* key, const char* source) {
+    if (given) error(fmt::format("has {}, which goes only with {}", key, source));
+  }
+  void no_trace_keys() {
+    goes_only_with(w_.format.given(), "format", "trace");
+    goes_only_with(w_.speed.has_value(), "speed", "trace");
+    goes_only_with(w_.limit.has_value(), "limit", "trace");
+    goes_only_with(w_.start.has_value(), "start", "trace");
+  }
+
+  void from_trace(sim::Stream& stream) {
+    goes_only_with(w_.think.has_value(), "think", "users");
+    goes_only_with(w_.prompt.has_value(), "prompt", "arrivals or users: a trace has its own lengths");
+    goes_only_with(w_.output.has_value(), "output", "arrivals or users: a trace has its own lengths");
+    namespace fs = std::filesystem;
+    const fs::path asked(w_.trace.value);
+    const fs::path path = asked.is_absolute() || r_.folder.empty() ? asked : fs::path(r_.folder) / asked;
+    TraceOptions options;
+    if (w_.format.value == "azure") options.format = TraceOptions::Format::azure;
+    if (w_.format.value == "csv") options.format = TraceOptions::Format::csv;
+    options.speed = w_.speed.value_or(1);
+    options.limit = w_.limit;
+    options.start = w_.start.value_or(0);
+    stream.source =
+        std::unique_ptr<sim::RequestSource>(open_trace(path.string(), options, w_.trace.place, r_.diagnostics));
+  }
+
+  void from_arrivals(sim::Stream& stream) {
+    no_trace_keys();
+    goes_only_with(w_.think.has_value(), "think", "users");
+    needs(w_.prompt.has_value(), "prompt", "arrivals");
+    needs(w_.output.has_value(), "output", "arrivals");
+    const WrittenArrivals& a = *w_.arrivals;
+    const auto wrong = [&](const std::string& what) {
+      r_.diagnostics.error(a.place, fmt::format("{}.arrivals {}", path_, what));
+    };
+    if (a.rate.has_value() == !a.stages.empty()) wrong("needs exactly one of rate and stages");
+    const bool shaped = a.process.value == "gamma" || a.process.value == "weibull";
+    if (a.cv && !shaped && !(a.process.value == "poisson" && *a.cv == 1))
+      wrong(fmt::format("has cv, which goes only with gamma and weibull"));
+    if (a.rate && !r_.written.duration)
+      wrong("never ends, so nothing is ever drained; give it stages, or the scenario a duration");
+    if (!a.rate && std::none_of(a.stages.begin(), a.stages.end(), [](const auto& s) { return s.rate > 0; }))
+      wrong("has no stage with a rate above 0/s");
+    sim::ArrivalProcess process;
+    process.process = a.process.value == "constant"  ? sim::GapProcess::constant
+                      : a.process.value == "gamma"   ? sim::GapProcess::gamma
+                      : a.process.value == "weibull" ? sim::GapProcess::weibull
+                                                     : sim::GapProcess::poisson;
+    process.cv = a.cv.value_or(1);
+    process.stages = a.stages;
+    if (a.rate) process.stages = {{*a.rate, std::numeric_limits<double>::infinity()}};
+    if (r_.diagnostics.ok()) stream.source = sim::synthetic_source(process, *w_.prompt, *w_.output, stream.key);
+  }
+
+  void from_users(sim::Stream& stream) {
+    no_trace_keys();
+    needs(w_.think.has_value(), "think", "users");
+    needs(w_.prompt.has_value(), "prompt", "users");
+    needs(w_.output.has_value(), "output", "users");
+    if (r_.written.until.given()) {
+      r_.diagnostics.error(
+          r_.written.until.place,
+          fmt::format("until: drained never comes, since {} has users who come again; expected a duration", path_));
+    }
+    if (w_.think && w_.prompt && w_.output)
+      stream.source = sim::ClosedLoop{*w_.users, *w_.think, *w_.prompt, *w_.output};
+  }
+
+  const WrittenStream& w_;
+  std::string path_;
+  Resolution& r_;
+};
+
+}  // namespace
+
+void resolve_workload(Resolution& r) {
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < r.written.workload.size(); ++i) {
+    const WrittenStream& stream = r.written.workload[i];
+    if (stream.name.given() && !names.insert(stream.name.value).second) {
+      r.diagnostics.error(
+          stream.name.place,
+          fmt::format("workload.{}.name: a stream before has the name {} already; names key the random numbers", i,
+                      in_quotes(stream.name.value)));
+    }
+    StreamResolver(stream, i, r).resolve();
+  }
+}
+
+}  // namespace tokwatt::scenarios
