@@ -1,4 +1,6 @@
 // The recorder's columns as groups of the results file; names, units and meanings are those of docs/file-formats.md.
+#include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "sim/results/recorder.hpp"
@@ -71,7 +73,26 @@ Group Recorder::requests_group() {
   return g;
 }
 
+// A plan is recorded when it ends and a step when it ends, so that rows of several replicas interleave differently in the
+// two steppings; by start and replica there is one order.
+void Recorder::sort_segments() {
+  auto& s = segments_;
+  std::vector<std::size_t> order(s.start.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return std::pair(s.start[a], s.replica[a]) < std::pair(s.start[b], s.replica[b]); });
+  const auto reorder = [&](auto& column) {
+    auto sorted = column;
+    for (std::size_t i = 0; i < order.size(); ++i) sorted[i] = column[order[i]];
+    column = std::move(sorted);
+  };
+  reorder(s.replica);
+  for (auto* column : {&s.start, &s.steps, &s.duration, &s.growth, &s.decoding, &s.chunk_tokens}) reorder(*column);
+  reorder(s.clock);
+  reorder(s.forms);
+}
+
 Group Recorder::segments_group() {
+  if (input_.deployments.size() > 1) sort_segments();
   auto& s = segments_;
   Group g{"segments", {{"segment", std::ssize(s.start)}}, {}};
   const std::vector<std::string> dims = {"segment"};

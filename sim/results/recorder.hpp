@@ -46,6 +46,7 @@ class Recorder {
 
  private:
   Group requests_group();
+  void sort_segments();
   Group segments_group();
   Group events_group();
   Group series_group(std::size_t devices);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace tokwatt::sim {
@@ -9,6 +10,9 @@ namespace tokwatt::sim {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 Json ratio(double a, double b) { return b != 0 ? number(a / b) : Json(nullptr); }
@@ -89,7 +93,7 @@ void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& d
 void add_physics(Json& out, const Outcomes& o, const std::vector<std::size_t>& devices) {
   const double span = seconds(o.ending.at);
   Energy sum;
-  double wall_max = 0, chip_max = 0, temperature = 0, temperature_max = -INFINITY, final_temperature = -INFINITY, clock = 0, clock_min = INFINITY;
+  double wall_max = 0, chip_max = 0, temperature = 0, temperature_max = -kInfinity, final_temperature = -kInfinity, clock = 0, clock_min = kInfinity;
   double throttled = 0, electricity = 0, hardware = 0;
   for (const std::size_t i : devices) {
     const Device& device = o.devices[i];
@@ -107,7 +111,7 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<std::size_t>& d
     electricity += device.electricity_usd();
     const auto& price = o.input.systems[i].box.price;
     const bool priced = price.purchase > 0 && o.input.prices.horizon > 0;
-    hardware += priced ? price.purchase * (1 - price.resale_fraction) / o.input.prices.horizon : NAN;
+    hardware += priced ? price.purchase * (1 - price.resale_fraction) / o.input.prices.horizon : kUnknown;
   }
   const double duration = out["duration_s"].is_number() ? out["duration_s"].get<double>() : 0;
   hardware *= duration;

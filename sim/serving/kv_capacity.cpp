@@ -37,10 +37,14 @@ double workspace_bytes(const Deployment& d) {
 }
 
 [[noreturn]] void refuse_context(const Deployment& d, int64_t asked, int64_t possible, const MemoryPlan& plan, double per_token) {
+  possible = std::max<int64_t>(possible, 0);
+  if (d.kv_blocks) {
+    throw DoesNotFit(fmt::format("{}: max_model_len {} does not fit: kv_blocks {} hold {} tokens per sequence", d.name, asked, *d.kv_blocks, possible));
+  }
   throw DoesNotFit(fmt::format(
       "{}: max_model_len {} does not fit: {} usable - {} weights - {} workspace = {} for the KV cache, at {:.1f} kB per token "
       "that is {} tokens per sequence",
-      d.name, asked, gb(plan.usable), gb(plan.weights), gb(plan.workspace), gb(std::max(plan.left(), 0.0)), per_token / 1e3, possible));
+      d.name, asked, gb(plan.usable), gb(plan.weights), gb(plan.workspace), gb(plan.left()), per_token / 1e3, possible));
 }
 
 }  // namespace
@@ -50,30 +54,40 @@ MemoryPlan memory_plan(const Deployment& d, const hardware::Memory& memory) {
   return {std::min(engine_share, memory.usable()), models::weight_bytes(d.model, weight_format(d)), workspace_bytes(d)};
 }
 
+namespace {
+
+// Paged: any sequence may take any block; windowed layers hold a fixed number of blocks per sequence.
+KvCapacity paged_capacity(const Deployment& d, const models::KvBytes& kv, double left) {
+  KvCapacity out;
+  out.block_size = d.engine.limits.block_size;
+  const double block_bytes = (kv.per_token > 0 ? kv.per_token : kv.window_fixed) * static_cast<double>(out.block_size);
+  out.window_blocks = static_cast<int64_t>(std::ceil(kv.window_fixed / block_bytes));
+  out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(left / block_bytes);
+  out.max_model_len = (out.blocks - out.window_blocks) * out.block_size;
+  return out;
+}
+
+// llama-server: the context is split evenly over the slots when it starts, so that a token is a block of its own.
+KvCapacity slot_capacity(const Deployment& d, const models::KvBytes& kv, double left) {
+  const int64_t slots = d.engine.limits.max_num_seqs;
+  const double per_slot = std::max(left / static_cast<double>(slots) - kv.window_fixed, 0.0);
+  KvCapacity out;
+  out.max_model_len = d.kv_blocks ? *d.kv_blocks / slots : kv.per_token > 0 ? static_cast<int64_t>(per_slot / kv.per_token) : d.model.max_context;
+  return out;
+}
+
+}  // namespace
+
 KvCapacity kv_capacity(const Deployment& d, const hardware::Box& box) {
   const auto plan = memory_plan(d, box.memory);
   if (plan.left() <= 0) refuse_weights(d, box.memory, plan);
   const auto kv = models::kv_bytes(d.model, d.kv.element_bytes);
-  const auto& limits = d.engine.limits;
-  KvCapacity out;
-  if (d.engine.policy == models::Policy::vllm) {
-    // Paged: any sequence may take any block; windowed layers hold a fixed number of blocks per sequence.
-    out.block_size = limits.block_size;
-    const double block_bytes = (kv.per_token > 0 ? kv.per_token : kv.window_fixed) * static_cast<double>(out.block_size);
-    out.window_blocks = static_cast<int64_t>(std::ceil(kv.window_fixed / block_bytes));
-    out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(plan.left() / block_bytes);
-    const int64_t longest = (out.blocks - out.window_blocks) * out.block_size;
-    out.max_model_len = d.max_model_len.value_or(std::min(d.model.max_context, longest));
-    if (out.max_model_len > longest || longest <= 0) refuse_context(d, std::max<int64_t>(out.max_model_len, 1), std::max<int64_t>(longest, 0), plan, kv.per_token);
-  } else {
-    // llama-server: the context is split evenly over the slots when it starts, so a token is a block of its own.
-    const double per_slot = plan.left() / static_cast<double>(limits.max_num_seqs) - kv.window_fixed;
-    const auto longest = d.kv_blocks ? *d.kv_blocks / limits.max_num_seqs
-                                     : kv.per_token > 0 ? static_cast<int64_t>(std::max(per_slot, 0.0) / kv.per_token) : d.model.max_context;
-    out.max_model_len = d.max_model_len.value_or(std::min(d.model.max_context, longest));
-    if (out.max_model_len > longest || longest <= 0) refuse_context(d, std::max<int64_t>(out.max_model_len, 1), longest, plan, kv.per_token);
-    out.blocks = out.max_model_len * limits.max_num_seqs;
-  }
+  const bool paged = d.engine.policy == models::Policy::vllm;
+  KvCapacity out = paged ? paged_capacity(d, kv, plan.left()) : slot_capacity(d, kv, plan.left());
+  const int64_t longest = out.max_model_len;
+  out.max_model_len = d.max_model_len.value_or(std::min(d.model.max_context, longest));
+  if (longest <= 0 || out.max_model_len > longest) refuse_context(d, out.max_model_len, longest, plan, kv.per_token);
+  if (!paged) out.blocks = out.max_model_len * d.engine.limits.max_num_seqs;
   return out;
 }
 

@@ -1,0 +1,29 @@
+#pragma once
+// What llama-bench and llama-batched-bench would measure, from the cost model alone: no queue, no heat, top clock.
+#include "sim/input.hpp"
+
+namespace tokwatt::sim {
+
+/// One test: prefill of `prompt` tokens, or decoding of `generate` tokens, behind `depth` tokens already cached, for
+/// `sequences` sequences at once. llama-bench's pp and tg have one of prompt and generate zero, and one sequence.
+struct BenchTest {
+  int64_t prompt = 0, generate = 0, depth = 0, sequences = 1;
+};
+
+enum class Bound { bandwidth, compute, dispatch };
+
+struct BenchRate {
+  double seconds = 0;
+  double tokens_per_second = 0;  ///< summed over the sequences; 0 when the test has no such part
+  double low = 0, high = 0;      ///< 90 % interval; high is never above the roofline at vendor peaks
+  Bound bound = Bound::bandwidth;
+};
+
+struct BenchResult {
+  BenchRate prefill, decode;  ///< decode starts at depth + prompt
+};
+
+/// Throws DoesNotFit when the sequences' contexts do not fit beside the weights.
+BenchResult bench(const Deployment& deployment, const hardware::Box& box, const BenchTest& test);
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,139 @@
+// Energy, heat and money against closed forms, and their conservation on random simulations.
+#include <cmath>
+
+#include "hardware/thermal_network.hpp"
+#include "tests/catch.hpp"
+#include "tests/sim/support/random_input.hpp"
+#include "tests/sim/support/toy.hpp"
+
+using namespace tokwatt;
+using namespace tokwatt::sim;
+using tokwatt::test::values;
+
+namespace {
+
+constexpr Picoseconds kSecond = 1'000'000'000'000;
+
+Input idle(Picoseconds duration) {
+  Input input = test::toy_input();
+  input.streams.push_back(test::fixed_stream({}));
+  input.duration = duration;
+  return input;
+}
+
+}  // namespace
+
+TEST_CASE("an idle box draws its idle power through its power supply", "[sim][energy]") {
+  const Results r = simulate(idle(100 * kSecond + kSecond / 3));
+  CHECK(r.summary["power_w"]["wall"]["mean"].get<double>() == Approx((10 + 20) / 0.8));
+  CHECK(r.summary["energy_j"]["wall"].get<double>() == Approx((10 + 20) / 0.8 * (100 + 1.0 / 3)));
+  CHECK(r.summary["energy_j"]["chip"].get<double>() == Approx(10 * (100 + 1.0 / 3)));
+  CHECK(r.summary["temperature_c"]["mean"].get<double>() == Approx(22 + 10 * 0.7 + 20 * 0.2));
+}
+
+TEST_CASE("electricity costs what the meter says, at the price of each hour", "[sim][money]") {
+  Input input = idle(100 * kSecond);
+  input.prices.electricity = 1e-6;
+  Change dearer;
+  dearer.at = 40 * kSecond + kSecond / 2;  // in the middle of a tick
+  dearer.kind = Change::Kind::electricity;
+  dearer.value = 3e-6;
+  input.changes = {dearer};
+  const Results r = simulate(std::move(input));
+  CHECK(r.summary["cost_usd"]["electricity"].get<double>() == Approx(37.5 * (40.5 * 1e-6 + 59.5 * 3e-6)));
+}
+
+TEST_CASE("without a price for electricity its cost is unknown, not zero", "[sim][money]") {
+  const Results r = simulate(idle(10 * kSecond));
+  CHECK(r.summary["cost_usd"]["electricity"].is_null());
+  CHECK(r.summary["cost_usd"]["total"].is_null());
+}
+
+TEST_CASE("a warmer room warms the box by as much, with its own time constants", "[sim][heat]") {
+  Input input = idle(4000 * kSecond);
+  Change warmer;
+  warmer.at = 100 * kSecond;
+  warmer.value = 35;
+  input.changes = {warmer};
+  const Results r = simulate(std::move(input));
+  CHECK(r.summary["temperature_c"]["final"].get<double>() == Approx(35 + 10 * 0.7 + 20 * 0.2).margin(0.01));
+  // The same step through the network alone. A sample shows the die at its instant, after the tick there.
+  hardware::ThermalNetwork reference(test::toy_input().systems[0].box.thermal, 1, 22);
+  reference.settle({10, 20}, 22);
+  const auto& T = values<double>(r, "series", "temperature");
+  CHECK(T[99] == Approx(reference.die()));
+  for (int s = 0; s < 50; ++s) reference.advance(1, {10, 20}, 35);
+  CHECK(T[149] == Approx(reference.die()));
+}
+
+TEST_CASE("joules, tokens, dollars and requests are conserved on random simulations", "[sim][conservation]") {
+  for (uint64_t seed = 20'001; seed <= 20'300; ++seed) {
+    const Input input = test::random_input(seed);
+    const bool priced = input.prices.electricity.has_value();
+    const Results r = simulate(test::random_input(seed));
+    CAPTURE(seed, test::describe(input));
+    const auto& s = r.summary;
+    const auto& e = s["energy_j"];
+    const auto J = [&](const char* key) { return e[key].get<double>(); };
+    REQUIRE(J("wall") == Approx(J("compute") + J("memory") + J("static") + J("rest")).epsilon(1e-12));
+    REQUIRE(J("chip") == Approx(J("compute") + J("memory") + J("static")).epsilon(1e-12));
+    const auto& n = s["requests"];
+    REQUIRE(n["submitted"] == n["completed"].get<int64_t>() + n["rejected"].get<int64_t>() + n["unfinished"].get<int64_t>());
+    // The series adds up to the summary: energy and bill at the last instant, tokens over all intervals.
+    const std::size_t devices = input.systems.size();
+    const auto& time = values<double>(r, "series", "time");
+    const auto& energy = values<double>(r, "series", "energy");
+    const auto& power = values<double>(r, "series", "power");
+    const auto& bill = values<double>(r, "series", "cost");
+    double last_energy = 0, last_bill = 0, integral = 0;
+    for (std::size_t d = 0; d < devices; ++d) {
+      last_energy += energy[(time.size() - 1) * devices + d];
+      last_bill += bill[(time.size() - 1) * devices + d];
+      for (std::size_t t = 0; t < time.size(); ++t) integral += power[t * devices + d] * (time[t] - (t > 0 ? time[t - 1] : 0));
+    }
+    REQUIRE(last_energy == Approx(J("wall")).epsilon(1e-9));
+    REQUIRE(integral == Approx(J("wall")).epsilon(1e-9));
+    if (priced) REQUIRE(last_bill == Approx(s["cost_usd"]["electricity"].get<double>()).epsilon(1e-9));
+    const auto& rate = values<double>(r, "series", "throughput");
+    double tokens = 0;
+    for (std::size_t t = 0; t < time.size(); ++t) {
+      for (std::size_t d = 0; d < devices; ++d) tokens += rate[t * devices + d] * (time[t] - (t > 0 ? time[t - 1] : 0));
+    }
+    const auto out = s["tokens"]["output"].get<double>();
+    REQUIRE(tokens >= out * (1 - 1e-9));  // tokens of a step in flight at the end are counted by share only here
+    REQUIRE(tokens <= out + static_cast<double>(devices) * 12);
+    if (!input.record_requests) continue;
+    // Tokens of finished requests are those asked for; nobody got a token before it was admitted.
+    const auto& outcome = values<int8_t>(r, "requests", "outcome");
+    const auto& arrival = values<double>(r, "requests", "arrival");
+    const auto& admitted = values<double>(r, "requests", "admitted");
+    const auto& first = values<double>(r, "requests", "first_token");
+    const auto& finish = values<double>(r, "requests", "finish");
+    for (std::size_t q = 0; q < outcome.size(); ++q) {
+      if (outcome[q] != 1) continue;
+      REQUIRE(arrival[q] <= admitted[q]);
+      REQUIRE(admitted[q] < first[q]);
+      REQUIRE(first[q] <= finish[q]);
+    }
+  }
+}
+
+TEST_CASE("a power limit holds the mean power once the governor has seen it", "[sim][power]") {
+  Input input = test::toy_input();
+  auto& box = input.systems[0].box;
+  box.clock = {2e8, 1e9, 5e7, 1e9, 0.6, 1.0, 4e8};
+  box.compute.peak.fill(2e10);
+  box.power.per_flop.fill(4e-9);
+  box.power.limit = 60;
+  box.governor.trip_steps = 2;
+  input.streams.push_back(test::fixed_stream(std::vector<Arrival>(1000, {kSecond, 4000, 2})));
+  input.duration = 60 * kSecond;
+  const Results r = simulate(std::move(input));
+  const auto& power = values<double>(r, "series", "chip_power");
+  const auto& clock = values<double>(r, "series", "clock");
+  CHECK(power[1] > 60);  // the first busy tick is not yet limited
+  CHECK(clock.back() < 1e9);
+  for (std::size_t t = 10; t + 1 < power.size(); ++t) CHECK(power[t] < 60 * 1.05);
+  CHECK(r.summary["throttled_s"] > 40.0);
+  CHECK(r.summary["limited_by"]["power"] > 0.1);
+}

@@ -1,0 +1,121 @@
+#include <algorithm>
+#include <numeric>
+
+#include "sim/progression.hpp"
+#include "tests/catch.hpp"
+#include "tests/sim/support/toy.hpp"
+
+using namespace tokwatt;
+using namespace tokwatt::sim;
+using tokwatt::test::column;
+using tokwatt::test::values;
+
+namespace {
+
+constexpr Picoseconds kSecond = 1'000'000'000'000;
+
+Results run(Input input) { return simulate(std::move(input), GENERATE(Stepping::macro, Stepping::token)); }
+
+Input with(std::vector<Arrival> arrivals) {
+  Input input = test::toy_input();
+  input.streams.push_back(test::fixed_stream(std::move(arrivals)));
+  return input;
+}
+
+}  // namespace
+
+TEST_CASE("a lone request takes its prefill and then one step per token", "[sim][serving]") {
+  const Results r = run(with({{kSecond, 100, 5}}));
+  const auto& steps = values<int64_t>(r, "segments", "steps");
+  CHECK(std::accumulate(steps.begin(), steps.end(), int64_t{0}) == 5);
+  CHECK(values<int64_t>(r, "segments", "chunk_tokens").front() == 100);
+  CHECK(r.summary["tokens"]["output"] == 5);
+  CHECK(r.summary["requests"]["completed"] == 1);
+  // Weights: 64 * (128 qkv + 64 out) + 3 * 64 * 256 + 64 * 1000 head, 16 bit, at 1 GB/s, and a millisecond of host time.
+  const double weights = 2.0 * (64 * (64 + 64 + 64) + 3 * 64 * 256 + 64 * 1000);
+  CHECK(r.summary["tpot_s"]["mean"].get<double>() == Approx(1e-3 + weights / 1e9).epsilon(0.1));
+  CHECK(r.summary["tpot_s"]["mean"].get<double>() > 1e-3 + weights / 1e9);
+}
+
+TEST_CASE("the time to the first token counts from when the client sent", "[sim][serving]") {
+  const Results r = run(with({{kSecond, 100, 2}, {kSecond, 50, 2}}));
+  const auto& first = values<double>(r, "requests", "first_token");
+  CHECK(r.summary["ttft_s"]["max"].get<double>() == Approx(first[1] - 1.0));
+  CHECK(first[0] == first[1]);  // both prompts fit one step's token budget
+}
+
+TEST_CASE("a long prompt goes in chunks of the token budget, beside what decodes", "[sim][serving]") {
+  const Results r = run(with({{kSecond, 10, 50}, {kSecond + 5'000'000'000, 1200, 3}}));
+  const auto& chunks = values<int64_t>(r, "segments", "chunk_tokens");
+  const auto& decoding = values<int64_t>(r, "segments", "decoding");
+  std::vector<int64_t> mixed;
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    if (chunks[i] > 0 && decoding[i] == 1) mixed.push_back(chunks[i]);
+  }
+  CHECK(mixed == std::vector<int64_t>{511, 511, 178});
+}
+
+TEST_CASE("a full KV cache preempts the youngest sequence, which is computed again", "[sim][kv]") {
+  Input input = with({{kSecond, 60, 100}, {kSecond, 60, 100}});
+  input.deployments[0].kv_blocks = 14;  // 224 tokens; the two need up to 318
+  input.deployments[0].max_model_len = 200;
+  const Results r = run(std::move(input));
+  CHECK(r.summary["kv"]["preemptions"] == 1);
+  CHECK(values<int64_t>(r, "requests", "preemptions") == std::vector<int64_t>{0, 1});
+  CHECK(r.summary["requests"]["completed"] == 2);
+  CHECK(r.summary["tokens"]["output"] == 200);
+  CHECK(r.summary["kv"]["peak_fraction"] == 1.0);
+}
+
+TEST_CASE("a request longer than the context is rejected, counted and named", "[sim][serving]") {
+  Input input = with({{kSecond, 500, 100}, {2 * kSecond, 50, 10}});
+  input.deployments[0].max_model_len = 300;
+  const Results r = run(std::move(input));
+  CHECK(r.summary["requests"]["rejected"] == 1);
+  CHECK(r.summary["requests"]["completed"] == 1);
+  CHECK(r.summary["requests"]["submitted"] == 2);
+  CHECK(values<std::string>(r, "events", "text").front() == "500 + 100 tokens are more than max_model_len 300");
+}
+
+TEST_CASE("no more sequences run than max_num_seqs; the rest wait and the queue is named as the limit", "[sim][serving]") {
+  Input input = with({{kSecond, 10, 400}, {kSecond, 10, 400}, {kSecond, 10, 400}});
+  input.deployments[0].engine.limits.max_num_seqs = 2;
+  const Results r = run(std::move(input));
+  CHECK(r.summary["batch"]["max"] == 2);
+  CHECK(r.summary["queue_s"]["max"] > 0.3);
+  CHECK(r.summary["limited_by"]["queue"] > 0.0);
+}
+
+TEST_CASE("what does not fit says so with the arithmetic", "[sim][kv]") {
+  Input input = with({{kSecond, 10, 10}});
+  input.systems[0].box.memory.capacity = 1e5;
+  CHECK_THROWS_WITH(simulate(std::move(input)), Catch::Contains("does not fit: weights") && Catch::Contains("can be used"));
+}
+
+TEST_CASE("limits of time sum to the run", "[sim][serving]") {
+  const Results r = run(with({{kSecond, 300, 100}, {3 * kSecond, 100, 100}}));
+  double sum = 0;
+  for (const auto& [name, share] : r.summary["limited_by"].items()) sum += share.get<double>();
+  CHECK(sum == Approx(1));
+  CHECK(r.summary["limited_by"]["idle"] > 0.5);
+}
+
+TEST_CASE("every token time can be rebuilt from the segments", "[sim][segments]") {
+  const Results r = run(with({{kSecond, 100, 70}, {kSecond + 20'000'000'000, 300, 30}}));
+  const auto& start = values<int64_t>(r, "segments", "start");
+  const auto& steps = values<int64_t>(r, "segments", "steps");
+  const auto& duration = values<int64_t>(r, "segments", "duration");
+  const auto& growth = values<int64_t>(r, "segments", "growth");
+  std::vector<Picoseconds> ends;
+  for (std::size_t s = 0; s < start.size(); ++s) {
+    const Progression d{duration[s], growth[s]};
+    for (int64_t j = 1; j <= steps[s]; ++j) ends.push_back(start[s] + static_cast<Picoseconds>(d.sum(j)));
+  }
+  const auto& first = values<double>(r, "requests", "first_token");
+  const auto& finish = values<double>(r, "requests", "finish");
+  const auto& output = values<int64_t>(r, "requests", "output");
+  for (std::size_t q = 0; q < output.size(); ++q) {
+    const auto tokens = std::count_if(ends.begin(), ends.end(), [&](Picoseconds t) { return seconds(t) >= first[q] && seconds(t) <= finish[q]; });
+    CHECK(tokens == output[q]);
+  }
+}

@@ -1,0 +1,89 @@
+// The fast path against the reference: the same bytes, on random simulations (design, section 4).
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "sim/simulation.hpp"
+#include "tests/catch.hpp"
+#include "tests/sim/support/random_input.hpp"
+
+using namespace tokwatt;
+using namespace tokwatt::sim;
+
+namespace {
+
+const Group* group(const Results& results, const std::string& name) {
+  for (const auto& g : results.groups) {
+    if (g.name == name) return &g;
+  }
+  return nullptr;
+}
+
+// NaN equals NaN here: bytes are compared, not numbers.
+bool same_bytes(const Variable& a, const Variable& b) {
+  return std::visit(
+      [](const auto& x, const auto& y) {
+        if constexpr (!std::is_same_v<decltype(x), decltype(y)>) {
+          return false;
+        } else if constexpr (std::is_same_v<std::decay_t<decltype(x)>, std::vector<std::string>>) {
+          return x == y;
+        } else {
+          return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(x[0])) == 0);
+        }
+      },
+      a.values, b.values);
+}
+
+// Empty when equal; else the first place where they differ.
+std::string difference(const Results& a, const Results& b) {
+  for (std::size_t g = 0; g < a.groups.size(); ++g) {
+    for (std::size_t v = 0; v < a.groups[g].variables.size(); ++v) {
+      if (!same_bytes(a.groups[g].variables[v], b.groups[g].variables[v])) return a.groups[g].name + "/" + a.groups[g].variables[v].name;
+    }
+  }
+  return a.summary == b.summary ? "" : "summary: " + nlohmann::ordered_json::diff(a.summary, b.summary).dump();
+}
+
+int scenarios_to_try() { return std::getenv("TOKWATT_LONG") ? 20'000 : 2'000; }
+
+}  // namespace
+
+TEST_CASE("both steppings give the same bytes on random simulations", "[sim][stepping]") {
+  std::map<std::string, int> seen;
+  for (uint64_t seed = 1; seed <= static_cast<uint64_t>(scenarios_to_try()); ++seed) {
+    const Results macro = simulate(test::random_input(seed), Stepping::macro);
+    const Results token = simulate(test::random_input(seed), Stepping::token);
+    const std::string where = difference(macro, token);
+    if (!where.empty()) {
+      CAPTURE(seed, test::describe(test::random_input(seed)));
+      FAIL("they differ in " << where);
+    }
+    const auto& s = macro.summary;
+    seen["completed"] += s["requests"]["completed"] > 0;
+    seen["unfinished"] += s["requests"]["unfinished"] > 0;
+    seen["rejected"] += s["requests"]["rejected"] > 0;
+    seen["preempted"] += s["kv"]["preemptions"] > 0;
+    seen["throttled"] += s["throttled_s"] > 0;
+    seen["hot"] += s["limited_by"]["heat"] > 0;
+    seen["capped"] += s["limited_by"]["power"] > 0;
+    seen["queued"] += s["limited_by"]["queue"] > 0;
+  }
+  // What was compared must have happened often enough for the comparison to mean something.
+  for (const auto& [what, count] : seen) {
+    CAPTURE(what, count);
+    CHECK(count > scenarios_to_try() / 50);
+  }
+}
+
+TEST_CASE("attention forms cross within a decode run, and both steppings see where", "[sim][stepping]") {
+  int crossed = 0;
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    auto input = test::random_input(seed);
+    if (!input.record_requests) continue;
+    const Results results = simulate(std::move(input), Stepping::macro);
+    const auto& forms = std::get<std::vector<int32_t>>(group(results, "segments")->variables[8].values);
+    crossed += std::adjacent_find(forms.begin(), forms.end(), std::not_equal_to<>()) != forms.end();
+  }
+  CHECK(crossed > 10);
+}

@@ -1,0 +1,203 @@
+#include "tests/sim/support/random_input.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "sim/workload/arrivals.hpp"
+
+namespace tokwatt::test {
+
+namespace {
+
+using namespace sim;
+
+class Dice {
+ public:
+  explicit Dice(uint64_t seed) : engine_(seed) {}
+  int64_t in(int64_t low, int64_t high) { return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1)); }
+  double real(double low, double high) { return low + (high - low) * static_cast<double>(engine_() >> 11) / 9007199254740992.0; }
+  bool chance(double p) { return real(0, 1) < p; }
+  template <class T>
+  T pick(std::initializer_list<T> options) { return *(options.begin() + in(0, static_cast<int64_t>(options.size()) - 1)); }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+hardware::Box random_box(Dice& dice) {
+  hardware::Box box;
+  box.id = "toy";
+  for (double& peak : box.compute.peak) peak = dice.pick({2e9, 2e10, 1e12});
+  box.memory = {64e9, 1, 0, dice.pick({2e8, 1e9, 5e10})};
+  const double step = 50e6;
+  box.clock = {200e6, 200e6 + step * static_cast<double>(dice.in(0, 12)), step, 800e6, 0.6, 1.0, 400e6};
+  box.power.idle = 3;
+  box.power.active = dice.real(0, 8);
+  box.power.leakage = dice.real(0, 2);
+  box.power.per_byte = 5e-9;
+  box.power.per_flop.fill(2e-9);
+  box.power.limit = dice.chance(0.3) ? dice.real(5, 15) : 1000;
+  box.power.rest_idle = 5;
+  box.power.rest_busy = 9;
+  box.power.psu_efficiency = 0.9;
+  box.thermal.stages = {{"die", dice.real(0.5, 4), dice.real(0.3, 2)}, {"sink", dice.real(5, 30), dice.real(0.5, 2)}};
+  box.thermal.rest_to_die = dice.pick({0.0, 0.5, 1.0});
+  box.governor = {dice.pick({0.1, 0.25, 1.0}), dice.real(25, 45), dice.chance(0.5) ? 3e6 : 0, dice.real(35, 70), 2, static_cast<int>(dice.in(1, 3))};
+  box.price = {4000, 0.5};
+  return box;
+}
+
+models::Layer random_layer(Dice& dice, int64_t window) {
+  models::Layer layer;
+  if (dice.chance(0.25)) {
+    layer.latent = models::LatentAttention{dice.in(1, 16), dice.pick<int64_t>({0, 16}), 16, 8, 4, 8};
+  } else {
+    const int64_t kv_heads = dice.in(1, 4);
+    layer.grouped = models::GroupedAttention{kv_heads * dice.in(1, 8), kv_heads, dice.pick<int64_t>({4, 8, 16}), dice.chance(0.4) ? window : 0};
+  }
+  if (dice.chance(0.4)) {
+    layer.experts = models::Experts{8, dice.in(1, 3), 16, dice.pick<int64_t>({0, 16})};
+  } else {
+    layer.dense_ffn = 64;
+  }
+  return layer;
+}
+
+models::Architecture random_model(Dice& dice) {
+  models::Architecture model;
+  model.id = "toy";
+  model.hidden = 32;
+  model.vocab = 500;
+  model.max_context = 100'000;
+  model.tied_embeddings = dice.chance(0.5);
+  const int64_t window = dice.in(2, 60);
+  for (int64_t n = dice.in(1, 4); n > 0; --n) model.layers.push_back(random_layer(dice, window));
+  model.layers.front().grouped = models::GroupedAttention{4, 2, 8, 0};  // one full layer: KV grows
+  model.layers.front().latent.reset();
+  return model;
+}
+
+models::Engine random_engine(Dice& dice) {
+  models::Engine engine;
+  engine.id = "toy";
+  engine.policy = dice.chance(0.7) ? models::Policy::vllm : models::Policy::llama_server;
+  engine.compute_in = {{"toy", "bf16"}};
+  engine.limits.max_num_seqs = dice.in(1, 12);
+  engine.limits.max_num_batched_tokens = engine.limits.max_num_seqs + dice.in(0, 200);
+  engine.limits.micro_batch = dice.chance(0.3) ? dice.in(4, 64) : 0;
+  engine.limits.block_size = dice.pick<int64_t>({1, 4, 16});
+  engine.limits.memory_utilization = 0.9;
+  engine.kernels = {3, 2, 4, 5};
+  engine.tuning = {0.8, 0.7, 0.75, 0.6, 0.5, 0.4, dice.real(0, 30), dice.pick({0.0, 2e-6, 1e-4}), dice.real(0, 2e-3), 1e-5, 0.1, 0.1};
+  return engine;
+}
+
+Distribution lengths(Dice& dice, double high) {
+  Distribution d;
+  if (dice.chance(0.5)) {
+    d.shape = Uniform{1, high};
+  } else {
+    d.shape = Lognormal{high / 4, high};
+    d.max = high;
+  }
+  return d;
+}
+
+Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed) {
+  Stream stream;
+  stream.name = fmt::format("stream{}", number);
+  stream.deployment = deployment;
+  stream.key = stream_key(seed, stream.name);
+  const Distribution prompt = lengths(dice, dice.real(1, 300)), output = lengths(dice, dice.real(1, 200));
+  if (dice.chance(0.4)) {
+    stream.source = ClosedLoop{dice.in(1, 15), {Exponential{dice.real(0, 5)}, std::nullopt, std::nullopt}, prompt, output};
+  } else {
+    ArrivalProcess arrivals;
+    arrivals.process = dice.pick({GapProcess::poisson, GapProcess::constant, GapProcess::gamma});
+    arrivals.cv = dice.pick({0.5, 1.0, 3.0});
+    arrivals.stages = {{dice.real(0.2, 8), dice.real(2, 15)}, {dice.real(0, 2), dice.real(1, 15)}};
+    stream.source = synthetic_source(arrivals, prompt, output, stream.key);
+  }
+  if (dice.chance(0.3)) stream.objective = Objective{0.5, 0.05};
+  return stream;
+}
+
+void add_changes(Dice& dice, Input& input) {
+  for (int64_t n = dice.in(0, 4); n > 0; --n) {
+    Change change;
+    change.at = dice.in(0, 40) * 250'000'000'000;  // also at the very instants of ticks
+    change.kind = dice.pick({Change::Kind::ambient, Change::Kind::electricity, Change::Kind::power_limit});
+    if (change.kind == Change::Kind::power_limit) change.system = static_cast<int>(dice.in(0, std::ssize(input.systems) - 1));
+    change.value = change.kind == Change::Kind::electricity ? 1e-7 : dice.real(5, 40);
+    change.text = "change";
+    input.changes.push_back(change);
+  }
+  std::stable_sort(input.changes.begin(), input.changes.end(), [](const Change& a, const Change& b) { return a.at < b.at; });
+}
+
+}  // namespace
+
+Input random_input(uint64_t seed) {
+  Dice dice(seed);
+  Input input;
+  input.seed = seed;
+  input.ambient = dice.real(10, 35);
+  if (dice.chance(0.8)) input.prices.electricity = 4e-8;
+  input.prices.horizon = 6e7;
+  input.record_every = dice.pick<Picoseconds>({300'000'000'000, 1'000'000'000'000, 777'777'777});
+  if (input.record_every < 1'000'000'000) input.record_every *= 100;
+  const bool drain = dice.chance(0.4);
+  if (!drain) input.duration = dice.in(2, 25) * 1'000'000'000'000 + dice.in(0, 999'999'999'999);
+  const int64_t boxes = dice.chance(0.2) ? 2 : 1;
+  for (int64_t b = 0; b < boxes; ++b) {
+    input.systems.push_back({fmt::format("box{}", b), random_box(dice), dice.chance(0.2) ? std::optional(dice.real(20, 60)) : std::nullopt});
+    Deployment d;
+    d.name = fmt::format("model{}", b);
+    d.system = static_cast<int>(b);
+    d.model = random_model(dice);
+    d.quant.id = "toy";
+    d.quant.gguf.bits.fill(4.5);
+    d.kv = {"bf16", 2};
+    d.engine = random_engine(dice);
+    d.max_model_len = dice.in(200, 600);
+    if (dice.chance(0.7)) {  // tight: room for one long request and a little more, so that sequences are preempted
+      const int64_t size = d.engine.limits.block_size;
+      const auto kv = models::kv_bytes(d.model, d.kv.element_bytes);
+      const auto window_blocks = static_cast<int64_t>(std::ceil(kv.window_fixed / (kv.per_token * static_cast<double>(size))));
+      const int64_t longest = *d.max_model_len / size + 1 + window_blocks;
+      const bool paged = d.engine.policy == models::Policy::vllm;
+      d.kv_blocks = paged ? longest + dice.in(0, 2 * longest) : (*d.max_model_len + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
+    }
+    input.deployments.push_back(std::move(d));
+  }
+  const int64_t streams = dice.in(1, 3);
+  for (int s = 0; s < streams; ++s) {
+    auto stream = random_stream(dice, s, static_cast<int>(dice.in(0, boxes - 1)), seed);
+    if (drain && std::holds_alternative<ClosedLoop>(stream.source)) continue;
+    input.streams.push_back(std::move(stream));
+  }
+  if (input.streams.empty()) {
+    Stream stream;
+    stream.name = "only";
+    stream.key = stream_key(seed, stream.name);
+    stream.source = synthetic_source({GapProcess::poisson, 1, {{2, 5}}}, {Uniform{1, 200}, {}, {}}, {Uniform{1, 100}, {}, {}}, stream.key);
+    input.streams.push_back(std::move(stream));
+  }
+  add_changes(dice, input);
+  input.record_requests = dice.chance(0.85);
+  return input;
+}
+
+std::string describe(const Input& input) {
+  const auto& d = input.deployments.front();
+  return fmt::format("{} boxes, {} streams, {} changes, {}, max_num_seqs {}, budget {}, micro {}, block {}, kv_blocks {}, layers {}, duration {}",
+                     input.systems.size(), input.streams.size(), input.changes.size(),
+                     d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server", d.engine.limits.max_num_seqs,
+                     d.engine.limits.max_num_batched_tokens, d.engine.limits.micro_batch, d.engine.limits.block_size,
+                     d.kv_blocks.value_or(-1), d.model.layers.size(), input.duration ? seconds(*input.duration) : -1.0);
+}
+
+}  // namespace tokwatt::test

@@ -1,0 +1,23 @@
+#pragma once
+// A small box and model whose costs can be worked out by hand.
+#include <utility>
+
+#include "sim/input.hpp"
+#include "sim/simulation.hpp"
+
+namespace tokwatt::test {
+
+/// One box that reads 1 GB/s and does not throttle, one dense layer, bf16, vLLM's rules.
+sim::Input toy_input();
+
+/// A stream that sends exactly these requests.
+sim::Stream fixed_stream(std::vector<sim::Arrival> arrivals);
+
+const sim::Variable& column(const sim::Results& results, const std::string& group, const std::string& variable);
+
+template <class T>
+const std::vector<T>& values(const sim::Results& results, const std::string& group, const std::string& variable) {
+  return std::get<std::vector<T>>(column(results, group, variable).values);
+}
+
+}  // namespace tokwatt::test
