@@ -24,13 +24,15 @@ COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 SHADE = "rgba(213, 94, 0, 0.13)"
 
 
-def throttled_spans(series: xr.Dataset) -> list[tuple[float, float]]:
-    """Spans of time [s] in which some device was throttled.
+def throttled_spans(series: xr.Dataset, *, join: float = 0.0) -> list[tuple[float, float]]:
+    """Spans of time in which the thermal trip or the power limit held some device's clock down.
 
     Parameters
     ----------
     series : xarray.Dataset
         ``Results.series``. A point of time stands for the interval that ends there.
+    join : float
+        Spans with at most so much between them count as one [s].
 
     Returns
     -------
@@ -39,10 +41,14 @@ def throttled_spans(series: xr.Dataset) -> list[tuple[float, float]]:
     """
     ends = np.asarray(series["time"])
     begins = np.concatenate([[0.0], ends[:-1]])
-    throttled = np.asarray(series["throttled"])
-    on = (throttled.reshape(len(ends), -1) > 0).any(axis=1)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], on, [False]])))
-    return [(float(begins[first]), float(ends[last - 1])) for first, last in zip(edges[::2], edges[1::2], strict=True)]
+    held = (np.asarray(series["throttled"]).reshape(len(ends), -1) > 0).any(axis=1)
+    spans: list[tuple[float, float]] = []
+    for begin, end in zip(begins[held].tolist(), ends[held].tolist(), strict=True):
+        if spans and begin <= spans[-1][1] + join:
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((begin, end))
+    return spans
 
 
 def overview(results: Results) -> go.Figure:
@@ -77,7 +83,9 @@ def compare(runs: dict[str, Results], *, smooth: float = 60.0, shade: str | None
                 line.update(showlegend=bool(name) and row == 1)
                 figure.add_trace(line, row=row, col=1)
     shaded = shade if shade is not None else next(iter(runs)) if len(runs) == 1 else None
-    for begin, end in throttled_spans(runs[shaded].series) if shaded is not None else []:
+    # A gap that is a pixel or two wide cannot be seen, and thousands of spans make a page slow.
+    spans = [] if shaded is None else throttled_spans(runs[shaded].series, join=_end(runs[shaded]) / 400)
+    for begin, end in spans:
         figure.add_vrect(x0=begin / 60, x1=end / 60, fillcolor=SHADE, line_width=0, layer="below")
     for row, (_, title, _) in enumerate(PANELS, start=1):
         figure.update_yaxes(title_text=title, row=row, col=1)
@@ -98,6 +106,10 @@ def _lines(series: xr.Dataset, variable: str, factor: float, smooth: float) -> l
         label = "/".join(map(str, name)) if isinstance(name, tuple) else str(name)
         lines.append(go.Scatter(x=np.asarray(series["time"]) / 60, y=y.to_numpy(), name=label, mode="lines"))
     return lines
+
+
+def _end(results: Results) -> float:
+    return float(results.series["time"][-1])
 
 
 def _cycle(colors: list[str], count: int) -> list[str]:

@@ -1,0 +1,25 @@
+"""Shared runs: a small scenario, simulated once."""
+
+import pathlib
+
+import pytest
+import tokwatt as tw
+
+SCENARIO = pathlib.Path(__file__).parents[2] / "scenarios" / "twelve-people-on-a-spark.yaml"
+SHORT = {"duration": "10 min", "timeline": []}
+
+
+@pytest.fixture(scope="session")
+def scenario():
+    return SCENARIO
+
+
+@pytest.fixture(scope="session")
+def short():
+    """Changes that make the scenario short."""
+    return dict(SHORT)
+
+
+@pytest.fixture(scope="session")
+def results(scenario, short):
+    return tw.run(scenario, set=short)
