@@ -1,5 +1,5 @@
 #pragma once
-// The sheets that come with the program, compiled in (cmake/embed.cmake), so that it runs from anywhere.
+// The sheets and scenarios that come with the program, compiled in (cmake/embed.cmake), so that it runs from anywhere.
 #include <span>
 #include <string_view>
 
@@ -14,5 +14,6 @@ std::span<const File> boxes();
 std::span<const File> models();
 std::span<const File> quants();
 std::span<const File> engines();
+std::span<const File> ready_made();  // scenarios
 
 }  // namespace tokwatt::embedded

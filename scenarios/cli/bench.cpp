@@ -1,0 +1,152 @@
+// tokwatt bench: llama-bench and llama-batched-bench without the box.
+#include "sim/bench.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "scenarios/cli/bench_rows.hpp"
+#include "scenarios/cli/bench_values.hpp"
+#include "scenarios/cli/options.hpp"
+#include "scenarios/diagnostics.hpp"
+#include "sim/serving/kv_capacity.hpp"
+
+namespace tokwatt::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Options bench_options() {
+  Options options(
+      {"tokwatt bench --system dgx-spark --model gpt-oss-120b --quant mxfp4 --engine llama.cpp-cuda -p 2048 -n 32",
+       "tokwatt bench --system S --model M --quant Q --engine E [-p 2048] [-n 32] [-d 0,8192] [-npl 1,8] [-o md]",
+       "Says what llama-bench would measure, in its format, with a 90 % interval and what bounds each rate. "
+       "With -npl above 1, what llama-batched-bench would: one row for each -p, -n, -npl. Numbers may be lists "
+       "(16,32) and ranges (128-512+128, 1-64*2).",
+       ""});
+  options.value("system", "box: an id, an alias or a path to a sheet")
+      .value("model", "model: an id, an alias, a path to a sheet or to a config.json")
+      .value("quant", "format of the weights")
+      .value("engine", "inference engine")
+      .value("kv", "format of the KV cache (default: the engine's)")
+      .values("set", "change a key of the box's sheet: --set memory.bandwidth=\"300 GB/s\"; may be repeated")
+      .values("n-prompt,p", "prompt tokens (default 512); 0 leaves this test out")
+      .values("n-gen,n", "generated tokens (default 128); 0 leaves this test out")
+      .values("n-depth,d", "tokens in the cache before the test (default 0)")
+      .values("npl", "sequences at once (default 1)")
+      .value("output,o", "md (default), json, jsonl or csv");
+  return options;
+}
+
+struct Grid {
+  std::vector<int64_t> prompts, generated, depths, sequences;
+  bool batched() const { return *std::max_element(sequences.begin(), sequences.end()) > 1; }
+};
+
+std::vector<int64_t> numbers(const Options& options, const char* name, const char* shown, int64_t otherwise) {
+  return options.has(name) ? number_list(shown, options.all(name)) : std::vector<int64_t>{otherwise};
+}
+
+Grid grid_of(const Options& options) {
+  Grid grid{numbers(options, "n-prompt", "-p", 512), numbers(options, "n-gen", "-n", 128),
+            numbers(options, "n-depth", "-d", 0), numbers(options, "npl", "-npl", 1)};
+  if (std::count(grid.sequences.begin(), grid.sequences.end(), 0) > 0)
+    throw UsageError("-npl is 0; expected at least one sequence");
+  const auto all_zero = [](const std::vector<int64_t>& values) {
+    return std::all_of(values.begin(), values.end(), [](int64_t value) { return value == 0; });
+  };
+  if (all_zero(grid.prompts) && all_zero(grid.generated)) throw UsageError("-p 0 and -n 0 leave nothing to test");
+  return grid;
+}
+
+/// In llama-bench's order: for each depth all prompts, then all generations.
+std::vector<sim::BenchTest> tests(const Grid& grid) {
+  std::vector<sim::BenchTest> out;
+  for (const auto depth : grid.depths) {
+    if (grid.batched()) {
+      for (const auto p : grid.prompts) {
+        for (const auto n : grid.generated) {
+          for (const auto sequences : grid.sequences) {
+            if (p + n > 0) out.push_back({p, n, depth, sequences});
+          }
+        }
+      }
+      continue;
+    }
+    for (const auto p : grid.prompts) {
+      if (p > 0) out.push_back({p, 0, depth, 1});
+    }
+    for (const auto n : grid.generated) {
+      if (n > 0) out.push_back({0, n, depth, 1});
+    }
+  }
+  return out;
+}
+
+std::vector<BenchRow> measure(const Subject& subject, const std::vector<sim::BenchTest>& tests) {
+  std::vector<BenchRow> rows;
+  for (const auto& test : tests) rows.push_back({test, sim::bench(subject.deployment, subject.box, test)});
+  return rows;
+}
+
+/// Measures, or says by how much it does not fit and what would.
+std::vector<BenchRow> measure_or_advise(const SubjectNames& names, const Subject& subject,
+                                        const std::vector<sim::BenchTest>& tests) {
+  try {
+    return measure(subject, tests);
+  } catch (const sim::DoesNotFit& error) {
+    const std::string next = next_quant(names, [&](const Subject& other) {
+      try {
+        measure(other, tests);
+        return true;
+      } catch (const sim::DoesNotFit&) {
+        return false;
+      }
+    });
+    const std::string advice = next.empty() ? fmt::format("no quant that {} runs here would fit", names.engine)
+                                            : fmt::format("--quant {} would fit", next);
+    throw sim::DoesNotFit(fmt::format("{}\n{}", error.what(), advice));
+  }
+}
+
+SubjectNames subject_names(const Options& options) {
+  std::vector<std::string> missing;
+  for (const char* name : {"system", "model", "quant", "engine"}) {
+    if (!options.has(name)) missing.push_back(fmt::format("--{}", name));
+  }
+  if (!missing.empty()) {
+    throw UsageError(
+        fmt::format("missing {}\nExample: tokwatt bench --system dgx-spark --model gpt-oss-120b --quant "
+                    "mxfp4 --engine vllm",
+                    fmt::join(missing, ", ")));
+  }
+  return {options.get("system"), options.get("model"), options.get("quant"),
+          options.get("engine"), options.get("kv"),    options.all("set")};
+}
+
+}  // namespace
+
+int bench(const Arguments& arguments, const Terminal& terminal) {
+  Options options = bench_options();
+  if (!options.read(arguments, terminal)) return kDone;
+  const SubjectNames names = subject_names(options);
+  const Grid grid = grid_of(options);
+  const std::string format = options.choice("output", {"md", "json", "jsonl", "csv"});
+  const Subject subject = subject_of(names);
+  const auto rows = measure_or_advise(names, subject, tests(grid));
+
+  int64_t kv_max = 0;
+  for (const auto& row : rows)
+    kv_max = std::max(kv_max, row.test.sequences * (row.test.depth + row.test.prompt + row.test.generate));
+  std::vector<Json> fields;
+  for (const auto& row : rows)
+    fields.push_back(grid.batched() ? batched_fields(subject, row, kv_max) : bench_fields(subject, row));
+  if (format == "md") terminal.out << bench_markdown(fields, grid.batched());
+  if (format == "json") terminal.out << bench_json(fields);
+  if (format == "jsonl") terminal.out << bench_jsonl(fields);
+  if (format == "csv") terminal.out << bench_csv(fields);
+  return kDone;
+}
+
+}  // namespace tokwatt::cli

@@ -1,0 +1,237 @@
+#include "scenarios/cli/bench_rows.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "models/graph.hpp"
+
+namespace tokwatt::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const char* name(sim::Bound bound) {
+  switch (bound) {
+    case sim::Bound::compute:
+      return "compute";
+    case sim::Bound::dispatch:
+      return "dispatch";
+    case sim::Bound::bandwidth:
+      break;
+  }
+  return "bandwidth";
+}
+
+std::string backend(const Subject& subject) {
+  std::string text = subject.deployment.engine.backend;  // llama-bench says CUDA, Metal
+  if (text == "cuda") return "CUDA";
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
+int64_t micro_batch(const models::Limits& limits) {
+  return limits.micro_batch > 0 ? limits.micro_batch : limits.max_num_batched_tokens;
+}
+
+// llama-bench's own defaults for options that mean nothing here.
+constexpr int kAllLayers = -1, kFlashAttention = -1;
+
+/// Fields up to the test itself.
+Json subject_fields(const Subject& subject) {
+  const auto& d = subject.deployment;
+  const std::string& model = d.model.title.empty() ? d.model.id : d.model.title;
+  const std::string& quant = d.quant.title.empty() ? d.quant.id : d.quant.title;
+  return {{"build_commit", "tokwatt " TOKWATT_VERSION},
+          {"build_number", 0},
+          {"cpu_info", ""},
+          {"gpu_info", subject.box.title.empty() ? subject.box.id : subject.box.title},
+          {"backends", backend(subject)},
+          {"model_filename", d.model.id},
+          {"model_type", fmt::format("{} {}", model, quant)},
+          {"model_size", std::llround(models::weight_bytes(d.model, subject.weights()))},
+          {"model_n_params", models::parameters(d.model)},
+          {"n_batch", d.engine.limits.max_num_batched_tokens},
+          {"n_ubatch", micro_batch(d.engine.limits)},
+          {"n_threads", 0},
+          {"cpu_mask", "0x0"},
+          {"cpu_strict", false},
+          {"poll", 50},
+          {"type_k", d.kv.id},
+          {"type_v", d.kv.id},
+          {"n_gpu_layers", kAllLayers},
+          {"n_cpu_moe", 0},
+          {"split_mode", "layer"},
+          {"main_gpu", 0},
+          {"no_kv_offload", false},
+          {"flash_attn", kFlashAttention},
+          {"devices", "auto"},
+          {"tensor_split", "0.00"},
+          {"tensor_buft_overrides", "none"},
+          {"load_mode", "auto"},
+          {"embeddings", false},
+          {"no_op_offload", 0},
+          {"no_host", false},
+          {"fit_target", 0},
+          {"fit_min_ctx", 0}};
+}
+
+std::string size_text(double bytes) {
+  const double mib = bytes / 1024 / 1024;
+  return mib < 1024 ? fmt::format("{:.2f} MiB", mib) : fmt::format("{:.2f} GiB", mib / 1024);
+}
+
+std::string params_text(double count) {
+  return count < 1e9 ? fmt::format("{:.2f} M", count / 1e6) : fmt::format("{:.2f} B", count / 1e9);
+}
+
+std::string test_text(const Json& row) {
+  const auto prompt = row["n_prompt"].get<int64_t>(), depth = row["n_depth"].get<int64_t>();
+  std::string text = prompt > 0 ? fmt::format("pp{}", prompt) : fmt::format("tg{}", row["n_gen"].get<int64_t>());
+  if (depth > 0) text += fmt::format(" @ d{}", depth);
+  return text;
+}
+
+double number(const Json& row, const char* key) { return row[key].get<double>(); }
+
+std::string single_markdown(const std::vector<Json>& rows) {
+  const bool default_kv = rows.front()["type_k"] == "f16";  // llama-bench shows only what is not its default
+  std::string text =
+      fmt::format("| {:<30} | {:>10} | {:>10} | {:<10} | {:>3} |", "model", "size", "params", "backend", "ngl");
+  if (!default_kv) text += fmt::format(" {:>6} | {:>6} |", "type_k", "type_v");
+  text += fmt::format(" {:>15} | {:>20} | {:>10} | {:>10} | {:<9} |\n", "test", "t/s", "low", "high", "bound");
+  text += fmt::format("| {:-<30} | {:->9}: | {:->9}: | {:-<10} | {:->2}: |", "", "", "", "", "");
+  if (!default_kv) text += fmt::format(" {:->5}: | {:->5}: |", "", "");
+  text += fmt::format(" {:->14}: | {:->19}: | {:->9}: | {:->9}: | {:-<9} |\n", "", "", "", "", "");
+  for (const auto& row : rows) {
+    text += fmt::format("| {:<30} | {:>10} | {:>10} | {:<10} | {:>3} |", row["model_type"].get<std::string>(),
+                        size_text(number(row, "model_size")), params_text(number(row, "model_n_params")),
+                        row["backends"].get<std::string>(), row["n_gpu_layers"].get<int>());
+    if (!default_kv)
+      text += fmt::format(" {:>6} | {:>6} |", row["type_k"].get<std::string>(), row["type_v"].get<std::string>());
+    const std::string rate = fmt::format("{:.2f} \u00b1 {:.2f}", number(row, "avg_ts"), number(row, "stddev_ts"));
+    text += fmt::format(" {:>15} | {:>20} | {:>10.2f} | {:>10.2f} | {:<9} |\n", test_text(row), rate,
+                        number(row, "avg_ts_low"), number(row, "avg_ts_high"), row["bound"].get<std::string>());
+  }
+  return text + fmt::format("\nbuild: {} ({})\n", rows.front()["build_commit"].get<std::string>(),
+                            rows.front()["build_number"].get<int>());
+}
+
+std::string batched_markdown(const std::vector<Json>& rows) {
+  std::string text = fmt::format(
+      "|{:>6} | {:>6} | {:>4} | {:>6} | {:>8} | {:>8} | {:>8} | {:>8} | {:>8} | {:>8} | {:>8} | {:>8} | {:<9} |\n",
+      "PP", "TG", "B", "N_KV", "T_PP s", "S_PP t/s", "T_TG s", "S_TG t/s", "T s", "S t/s", "low", "high", "bound");
+  text +=
+      "|-------|--------|------|--------|----------|----------|----------|----------|----------|----------|----------|"
+      "----------|-----------|\n";
+  for (const auto& row : rows) {
+    text += fmt::format("|{:>6} | {:>6} | {:>4} | {:>6} |", row["pp"].get<int64_t>(), row["tg"].get<int64_t>(),
+                        row["pl"].get<int64_t>(), row["n_kv"].get<int64_t>());
+    for (const char* part : {"t_pp", "speed_pp", "t_tg", "speed_tg", "t", "speed"})
+      text += fmt::format(" {:>8.{}f} |", number(row, part), part[0] == 't' ? 3 : 2);
+    text += fmt::format(" {:>8.2f} | {:>8.2f} | {:<9} |\n", number(row, "avg_ts_low"), number(row, "avg_ts_high"),
+                        row["bound"].get<std::string>());
+  }
+  return text;
+}
+
+std::string csv_cell(const Json& value) {
+  std::string text;
+  // llama-bench prints booleans as 0 and 1 there, and quotes every value
+  if (value.is_boolean()) {
+    text = value.get<bool>() ? "1" : "0";
+  } else {
+    text = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  for (std::size_t at = text.find('"'); at != std::string::npos; at = text.find('"', at + 2)) text.insert(at, "\"");
+  return '"' + text + '"';
+}
+
+}  // namespace
+
+nlohmann::ordered_json bench_fields(const Subject& subject, const BenchRow& row) {
+  const bool is_prefill = row.test.prompt > 0;
+  const sim::BenchRate& rate = is_prefill ? row.result.prefill : row.result.decode;
+  const int64_t ns = std::llround(rate.seconds * 1e9);
+  Json out = subject_fields(subject);
+  out["n_prompt"] = row.test.prompt;
+  out["n_gen"] = row.test.generate;
+  out["n_depth"] = row.test.depth;
+  out["test_time"] = "";  // no clock ran
+  out["avg_ns"] = ns;
+  out["stddev_ns"] = 0;
+  out["avg_ts"] = rate.tokens_per_second;
+  out["stddev_ts"] = 0.0;
+  out["samples_ns"] = {ns};
+  out["samples_ts"] = {rate.tokens_per_second};
+  out["avg_ts_low"] = rate.low;
+  out["avg_ts_high"] = rate.high;
+  out["bound"] = name(rate.bound);
+  return out;
+}
+
+nlohmann::ordered_json batched_fields(const Subject& subject, const BenchRow& row, int64_t kv_max) {
+  const auto& [prefill, decode] = row.result;
+  const auto& test = row.test;
+  const auto tokens = static_cast<double>(test.sequences);
+  const double prompt = tokens * static_cast<double>(test.prompt),
+               generated = tokens * static_cast<double>(test.generate);
+  const double seconds = prefill.seconds + decode.seconds;
+  // Of the whole: both parts at their slow end, both at their fast end.
+  const auto rate = [&](double prefill_rate, double decode_rate) {
+    const double time = (prompt > 0 ? prompt / prefill_rate : 0) + (generated > 0 ? generated / decode_rate : 0);
+    return (prompt + generated) / time;
+  };
+  const auto& limits = subject.deployment.engine.limits;
+  Json out = {{"n_kv_max", kv_max},
+              {"n_batch", limits.max_num_batched_tokens},
+              {"n_ubatch", micro_batch(limits)},
+              {"flash_attn", kFlashAttention},
+              {"is_pp_shared", 0},
+              {"n_gpu_layers", kAllLayers},
+              {"n_threads", 0},
+              {"n_threads_batch", 0},
+              {"pp", test.prompt},
+              {"tg", test.generate},
+              {"pl", test.sequences},
+              {"n_kv", test.sequences * (test.depth + test.prompt + test.generate)},
+              {"t_pp", prefill.seconds},
+              {"speed_pp", prefill.tokens_per_second},
+              {"t_tg", decode.seconds},
+              {"speed_tg", decode.tokens_per_second},
+              {"t", seconds},
+              {"speed", (prompt + generated) / seconds}};
+  if (test.depth > 0) out["n_depth"] = test.depth;
+  out["avg_ts_low"] = rate(prefill.low, decode.low);
+  out["avg_ts_high"] = rate(prefill.high, decode.high);
+  out["bound"] = name(prefill.seconds > decode.seconds ? prefill.bound : decode.bound);
+  return out;
+}
+
+std::string bench_markdown(const std::vector<Json>& rows, bool batched) {
+  return batched ? batched_markdown(rows) : single_markdown(rows);
+}
+
+std::string bench_csv(const std::vector<Json>& rows) {
+  std::string text;
+  const auto line = [&](const Json& row, bool header) {
+    std::vector<std::string> cells;
+    for (const auto& [key, value] : row.items()) {
+      if (key.substr(0, 8) != "samples_") cells.push_back(header ? key : csv_cell(value));
+    }
+    text += fmt::format("{}\n", fmt::join(cells, ","));
+  };
+  line(rows.front(), true);
+  for (const auto& row : rows) line(row, false);
+  return text;
+}
+
+std::string bench_json(const std::vector<Json>& rows) { return Json(rows).dump(2) + "\n"; }
+
+std::string bench_jsonl(const std::vector<Json>& rows) {
+  std::string text;
+  for (const auto& row : rows) text += row.dump() + "\n";
+  return text;
+}
+
+}  // namespace tokwatt::cli

@@ -1,0 +1,158 @@
+#include "scenarios/cli/layout.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "scenarios/utf8.hpp"
+
+namespace tokwatt::cli {
+namespace {
+
+struct Scale {
+  double size;
+  const char* unit;
+};
+
+/// In the largest unit of which there is at least one; the first is the smallest.
+template <std::size_t N>
+std::string scaled(double value, const std::array<Scale, N>& scales) {
+  const Scale* best = &scales.front();
+  for (const auto& scale : scales) {
+    // 999.6 ms is shown as 1 s: it would otherwise round to 1,000 ms.
+    if (std::abs(value) >= scale.size * 0.9995) best = &scale;
+  }
+  return fmt::format("{} {}", three_digits(value / best->size), best->unit);
+}
+
+std::string spaces(int count) { return std::string(static_cast<std::size_t>(std::max(count, 0)), ' '); }
+
+}  // namespace
+
+int width(std::string_view text) { return static_cast<int>(scenarios::code_points(text).size()); }
+
+std::string wrapped(std::string_view text, int indent, int columns) {
+  const int room = std::max(columns - indent, 8);
+  std::string out;
+  int at = 0;
+  const auto new_line = [&] {
+    out += '\n' + spaces(indent);
+    at = 0;
+  };
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    const auto letters = scenarios::code_points(text.substr(0, end));
+    const int length = static_cast<int>(letters.size());
+    if (at > 0 && at + 1 + length > room) {
+      new_line();
+    } else if (at > 0 && length > 0) {
+      out += ' ';
+      ++at;
+    }
+    for (const auto& letter : letters) {
+      if (at == room) new_line();
+      out += letter;
+      ++at;
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+std::string Columns::text() const {
+  std::vector<int> widths(alignment_.size(), 0);
+  for (const auto& row : rows_) {
+    for (std::size_t c = 0; row.size() > 1 && c < row.size(); ++c) widths[c] = std::max(widths[c], width(row[c]));
+  }
+  std::string out;
+  for (const auto& row : rows_) {
+    if (row.size() == 1) {
+      out += row.front() + '\n';
+      continue;
+    }
+    std::string line = spaces(indent_);
+    int start = indent_;
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      const bool is_last = c + 1 == alignment_.size();
+      const std::string pad = spaces(widths[c] - width(row[c]));
+      if (alignment_[c] == 'r') line += pad + row[c];
+      if (alignment_[c] == 'l') line += is_last ? wrapped(row[c], start) : row[c] + pad;
+      line += is_last ? "" : "  ";
+      start += widths[c] + 2;
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + '\n';
+  }
+  return out;
+}
+
+std::string grouped(int64_t count) {
+  std::string digits = std::to_string(count);
+  const int first = count < 0 ? 1 : 0;
+  for (int at = static_cast<int>(digits.size()) - 3; at > first; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), ",");
+  return digits;
+}
+
+std::string three_digits(double value) {
+  if (!std::isfinite(value)) return "-";
+  if (value == 0) return "0";
+  const double size = std::abs(value);
+  if (size >= 999.5) return grouped(std::llround(value));
+  const int before = static_cast<int>(std::floor(std::log10(size))) + 1;
+  std::string text = fmt::format("{:.{}f}", value, std::clamp(3 - before, 0, 9));
+  // 9.996 rounds to 10.00: one digit too many
+  const auto digits = std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (size >= 1 && digits > 3 && text.find('.') != std::string::npos) text.pop_back();
+  if (!text.empty() && text.back() == '.') text.pop_back();
+  return text;
+}
+
+std::string duration(double seconds) {
+  if (!std::isfinite(seconds)) return "-";
+  if (seconds == 0) return "0 s";
+  constexpr std::array kScales = {Scale{1e-6, "us"}, Scale{1e-3, "ms"}, Scale{1, "s"},
+                                  Scale{60, "min"},  Scale{3600, "h"},  Scale{172'800, "d"}};
+  if (seconds >= 172'800) return fmt::format("{} d", three_digits(seconds / 86'400));
+  return scaled(seconds, kScales);
+}
+
+std::string span(double seconds) {
+  if (!std::isfinite(seconds) || seconds < 60) return duration(seconds);
+  const auto whole = std::llround(seconds);
+  const auto days = whole / 86'400, hours = whole / 3600 % 24, minutes = whole / 60 % 60, rest = whole % 60;
+  std::vector<std::string> parts;
+  if (days > 0) parts.push_back(fmt::format("{} d", days));
+  if (hours > 0) parts.push_back(fmt::format("{} h", hours));
+  if (minutes > 0 && days == 0) parts.push_back(fmt::format("{} min", minutes));
+  if (rest > 0 && days == 0 && hours == 0) parts.push_back(fmt::format("{} s", rest));
+  return fmt::format("{}", fmt::join(parts, " "));
+}
+
+std::string percent(double fraction) {
+  if (!std::isfinite(fraction)) return "-";
+  const double value = fraction * 100;
+  if (value > 0 && value < 0.05) return "< 0.1 %";
+  return value != 0 && value < 0.95 ? fmt::format("{:.1f} %", value) : fmt::format("{:.0f} %", value);
+}
+
+std::string energy(double joules) {
+  constexpr std::array kScales = {Scale{1e-3, "mJ"}, Scale{1, "J"}, Scale{1e3, "kJ"}, Scale{3.6e6, "kWh"},
+                                  Scale{3.6e9, "MWh"}};
+  return joules == 0 ? "0 J" : scaled(joules, kScales);
+}
+
+std::string clock(double hertz) {
+  if (!std::isfinite(hertz)) return "-";
+  return fmt::format("{} MHz", grouped(std::llround(hertz / 1e6)));
+}
+
+std::string bytes(double count) {
+  constexpr std::array kScales = {Scale{1, "B"}, Scale{1e3, "kB"}, Scale{1e6, "MB"}, Scale{1e9, "GB"},
+                                  Scale{1e12, "TB"}};
+  return count == 0 ? "0 B" : scaled(count, kScales);
+}
+
+}  // namespace tokwatt::cli

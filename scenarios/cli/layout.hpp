@@ -1,0 +1,50 @@
+#pragma once
+// Text for people: lines of at most 80 columns, and numbers with a unit that suits their size.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tokwatt::cli {
+
+inline constexpr int kScreen = 80;  ///< columns
+
+/// Columns that a text takes.
+int width(std::string_view text);
+/// Breaks at spaces (and inside words that are longer than a line); every line but the first starts with `indent`
+/// spaces, and the first is taken to begin at column `indent` as well.
+std::string wrapped(std::string_view text, int indent = 0, int columns = kScreen);
+
+/// A table without borders, two spaces between columns. The last column is wrapped to the screen.
+class Columns {
+ public:
+  /// One letter per column: l(eft) or r(ight).
+  explicit Columns(std::string alignment, int indent = 0) : alignment_(std::move(alignment)), indent_(indent) {}
+  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  /// A line between rows, as it is.
+  void line(std::string text) { rows_.push_back({std::move(text)}); }
+  std::string text() const;
+
+ private:
+  std::string alignment_;
+  int indent_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// 12,000
+std::string grouped(int64_t count);
+/// Three significant digits, no exponent: 0.0123, 1.23, 12.3, 123, 1,230.
+std::string three_digits(double value);
+/// 412 ms, 1.23 s, 12.3 min, 3.4 h, 12 d
+std::string duration(double seconds);
+/// 5 h, 4 h 59 min, 1 min 5 s
+std::string span(double seconds);
+/// 12 %, 0.4 %, 0 %
+std::string percent(double fraction);
+/// 123 W, 1.23 kWh: the largest of the steps whose number is at least 1.
+std::string energy(double joules);
+std::string clock(double hertz);
+std::string bytes(double count);
+
+}  // namespace tokwatt::cli

@@ -1,0 +1,66 @@
+// tokwatt list: what comes with the program.
+#include <fmt/format.h>
+
+#include <ostream>
+
+#include "scenarios/cli/catalog.hpp"
+#include "scenarios/cli/layout.hpp"
+#include "scenarios/cli/options.hpp"
+#include "scenarios/diagnostics.hpp"
+#include "scenarios/read/reader.hpp"
+
+namespace tokwatt::cli {
+namespace {
+
+std::vector<Entry> entries(const std::string& what) {
+  if (what == "scenarios") return ready_made_scenarios();
+  if (what == "models") return sheets(scenarios::SheetKind::model);
+  if (what == "quants") return sheets(scenarios::SheetKind::quant);
+  if (what == "engines") return sheets(scenarios::SheetKind::engine);
+  return sheets(scenarios::SheetKind::box);
+}
+
+void check(const std::vector<std::string>& arguments) {
+  static const std::vector<std::string> kWhat = {"systems", "models", "quants", "engines", "scenarios"};
+  if (arguments.size() > 1)
+    throw UsageError(fmt::format("unexpected {}; one list at a time", scenarios::in_quotes(arguments[1])));
+  const std::string& what = arguments.front();
+  if (what == "links") throw UsageError("tokwatt list links is not built yet");
+  if (std::find(kWhat.begin(), kWhat.end(), what) != kWhat.end()) return;
+  throw UsageError(fmt::format("there is no list of {}{}\nLists: {}", scenarios::in_quotes(what),
+                               scenarios::did_you_mean(what, kWhat), fmt::join(kWhat, ", ")));
+}
+
+std::string with_mark(const Entry& entry) { return entry.hypothetical ? entry.title + " (hypothetical)" : entry.title; }
+
+}  // namespace
+
+int list(const Arguments& arguments, const Terminal& terminal) {
+  Options options({"tokwatt list systems", "tokwatt list systems|models|quants|engines|scenarios [--all]",
+                   "Lists what comes with the program: its name, other names it goes by, its title.",
+                   "systems, models, quants, engines or scenarios"});
+  options.flag("all", "hypothetical ones too: products that cannot be bought");
+  if (!options.read(arguments, terminal)) return kDone;
+  check(options.arguments());
+  const std::string& what = options.arguments().front();
+  const auto listed = entries(what);
+  const bool has_aliases =
+      std::any_of(listed.begin(), listed.end(), [](const Entry& entry) { return !entry.aliases.empty(); });
+  if (what == "scenarios") {
+    // A path and a title are too long for one line.
+    for (const auto& entry : listed) terminal.out << entry.id << "\n    " << wrapped(with_mark(entry), 4) << "\n";
+    return kDone;
+  }
+  Columns table(has_aliases ? "lll" : "ll");
+  for (const auto& entry : listed) {
+    if (entry.hypothetical && !options.has("all")) continue;
+    std::vector<std::string> cells = {entry.id};
+    if (has_aliases) cells.push_back(fmt::format("{}", fmt::join(entry.aliases, ", ")));
+    cells.push_back(with_mark(entry));
+    table.row(std::move(cells));
+  }
+  terminal.out << table.text();
+  return kDone;
+}
+
+}  // namespace tokwatt::cli

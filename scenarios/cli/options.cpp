@@ -1,0 +1,105 @@
+#include "scenarios/cli/options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+#include <sstream>
+
+#include "scenarios/cli/layout.hpp"
+#include "scenarios/diagnostics.hpp"
+#include "scenarios/read/reader.hpp"
+
+namespace tokwatt::cli {
+
+namespace po = boost::program_options;
+
+Options& Options::value(const char* names, const char* doc) {
+  described_.add_options()(names, po::value<std::string>()->value_name("X"), doc);
+  return *this;
+}
+
+Options& Options::values(const char* names, const char* doc) {
+  described_.add_options()(names, po::value<std::vector<std::string>>()->value_name("X")->composing(), doc);
+  return *this;
+}
+
+Options& Options::flag(const char* names, const char* doc) {
+  described_.add_options()(names, doc);
+  return *this;
+}
+
+std::vector<std::string> Options::names() const {
+  std::vector<std::string> out;
+  for (const auto& option : described_.options()) out.push_back("--" + option->long_name());
+  return out;
+}
+
+std::string Options::help_text() const {
+  std::ostringstream options;
+  options << described_;
+  return fmt::format("Example:\n  {}\n\nUsage: {}\n\n{}\n\n{}", help_.example, wrapped(help_.usage, 7),
+                     wrapped(help_.about), options.str());
+}
+
+void Options::parse(const Arguments& arguments) {
+  Arguments words = arguments;
+  for (auto& word : words) {
+    // llama.cpp's programs spell long options with one dash: -npl 8
+    const std::string name = word.substr(0, word.find('='));
+    const bool one_dash = name.size() > 2 && name[0] == '-' && name[1] != '-';
+    if (one_dash && described_.find_nothrow(name.substr(1), false) != nullptr) word.insert(0, "-");
+  }
+  po::options_description all;
+  all.add(described_).add_options()("arguments", po::value<std::vector<std::string>>());
+  po::positional_options_description positional;
+  positional.add("arguments", -1);
+  namespace style = po::command_line_style;
+  constexpr int kStyle = style::unix_style & ~style::allow_guessing;
+  po::store(po::command_line_parser(words).options(all).positional(positional).style(kStyle).run(), given_);
+  po::notify(given_);
+}
+
+bool Options::read(const Arguments& arguments, const Terminal& terminal) {
+  flag("help,h", "print this");
+  try {
+    parse(arguments);
+  } catch (const po::unknown_option& error) {
+    const std::string name = error.get_option_name();
+    throw UsageError(fmt::format("there is no option {}{}\nOptions: {}", scenarios::in_quotes(name),
+                                 scenarios::did_you_mean(name, names()),
+                                 wrapped(fmt::format("{}", fmt::join(names(), " ")), 9)));
+  } catch (const po::error& error) {
+    throw UsageError(fmt::format("{}\nUsage: {}", error.what(), wrapped(help_.usage, 7)));
+  }
+  if (given_.count("help") > 0) {
+    terminal.out << help_text();
+    return false;
+  }
+  if (given_.count("arguments") > 0) arguments_ = given_["arguments"].as<std::vector<std::string>>();
+  const bool takes_some = *help_.arguments != '\0';
+  if (takes_some && arguments_.empty())
+    throw UsageError(fmt::format("expected {}\nUsage: {}", help_.arguments, wrapped(help_.usage, 7)));
+  if (!takes_some && !arguments_.empty()) {
+    throw UsageError(
+        fmt::format("unexpected {}\nUsage: {}", scenarios::in_quotes(arguments_.front()), wrapped(help_.usage, 7)));
+  }
+  return true;
+}
+
+std::string Options::get(const std::string& name, const std::string& otherwise) const {
+  return has(name) ? given_[name].as<std::string>() : otherwise;
+}
+
+std::vector<std::string> Options::all(const std::string& name) const {
+  return has(name) ? given_[name].as<std::vector<std::string>>() : std::vector<std::string>();
+}
+
+std::string Options::choice(const std::string& name, const std::vector<std::string>& words) const {
+  const std::string word = get(name, words.front());
+  if (std::find(words.begin(), words.end(), word) != words.end()) return word;
+  throw UsageError(fmt::format("--{} is {}; expected {}{}", name, scenarios::in_quotes(word), scenarios::one_of(words),
+                               scenarios::did_you_mean(word, words)));
+}
+
+}  // namespace tokwatt::cli

@@ -1,0 +1,76 @@
+#include "scenarios/cli/output_file.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+
+#include "scenarios/cli/program.hpp"
+
+namespace tokwatt::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The folder that a file is to lie in, or the nearest one above it that exists.
+fs::path nearest_folder(const fs::path& file) {
+  std::error_code ignored;
+  fs::path folder = fs::absolute(file).parent_path();
+  while (!fs::exists(folder, ignored) && folder.has_relative_path()) folder = folder.parent_path();
+  return folder;
+}
+
+/// A folder of its own for one file, gone with it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (fs::temp_directory_path() / "tokwatt-XXXXXX").string();
+    if (!mkdtemp(name.data())) throw std::runtime_error("cannot make a temporary folder in " + name);
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+}  // namespace
+
+void check_writable(const std::string& path) {
+  if (path == "-") {
+    if (isatty(STDOUT_FILENO) != 0) throw UsageError("-o - would write a binary file to the terminal; redirect it");
+    return;
+  }
+  const auto refuse = [&](const std::string& why) { throw UsageError(fmt::format("cannot write {}: {}", path, why)); };
+  std::error_code ignored;
+  if (path.empty() || path.back() == '/' || fs::is_directory(path, ignored)) refuse("it is a folder; expected a file");
+  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) refuse("it is not a regular file");
+  const fs::path folder = nearest_folder(path);
+  if (!fs::is_directory(folder, ignored)) refuse(fmt::format("{} is no folder", folder.string()));
+  if (access(folder.c_str(), W_OK | X_OK) != 0) refuse(fmt::format("nothing may be written in {}", folder.string()));
+}
+
+void write_output(const std::string& path, std::ostream& out, const sim::Results& results,
+                  const std::vector<sim::CarriedText>& texts, uint64_t seed) {
+  if (path != "-") {
+    const fs::path folder = fs::path(path).parent_path();
+    if (!folder.empty()) fs::create_directories(folder);
+    sim::write_results(path, results, texts, seed);
+    return;
+  }
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "results.h5";
+  sim::write_results(file.string(), results, texts, seed);
+  out << std::ifstream(file, std::ios::binary).rdbuf();
+}
+
+}  // namespace tokwatt::cli

@@ -1,0 +1,16 @@
+#pragma once
+// Where results go: a path, or standard output.
+#include <iosfwd>
+#include <string>
+
+#include "sim/results/results.hpp"
+
+namespace tokwatt::cli {
+
+/// Throws UsageError where nothing could be written later on, so that nobody finds out after a long run.
+void check_writable(const std::string& path);
+/// Writes the results file, making the folder it lies in; "-" is `out`.
+void write_output(const std::string& path, std::ostream& out, const sim::Results& results,
+                  const std::vector<sim::CarriedText>& texts, uint64_t seed);
+
+}  // namespace tokwatt::cli

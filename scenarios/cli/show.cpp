@@ -1,0 +1,148 @@
+// tokwatt show: a sheet, number by number, with where each comes from.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "scenarios/cli/catalog.hpp"
+#include "scenarios/cli/derived.hpp"
+#include "scenarios/cli/layout.hpp"
+#include "scenarios/cli/options.hpp"
+
+namespace tokwatt::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using scenarios::SheetKind;
+using scenarios::SheetNumber;
+
+struct Found {
+  SheetKind kind;
+  scenarios::RawSheet raw;
+};
+
+bool goes_by(const Entry& entry, const std::string& name) {
+  return entry.id == name || std::find(entry.aliases.begin(), entry.aliases.end(), name) != entry.aliases.end();
+}
+
+/// By id or alias among the sheets of all kinds; else by path.
+Found find(const std::string& name, scenarios::Diagnostics& diagnostics) {
+  std::vector<std::string> names;
+  for (const auto kind : kSheetKinds) {
+    for (const auto& entry : sheets(kind)) {
+      if (goes_by(entry, name)) return {kind, *scenarios::open_sheet(kind, {entry.id, {}}, "NAME", "", diagnostics)};
+      names.push_back(entry.id);
+      names.insert(names.end(), entry.aliases.begin(), entry.aliases.end());
+    }
+  }
+  if (name.find_first_of("/.") != std::string::npos) {
+    const auto source = scenarios::read_source(name, {}, diagnostics);
+    if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
+    const auto root = scenarios::parse(source, diagnostics);
+    const auto kind = kind_of(root).value_or(FileKind::scenario);
+    if (kind == FileKind::scenario && diagnostics.ok())
+      diagnostics.error({source, 1, 1, 1}, "this is no sheet; expected a box, model, quant or engine");
+    if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
+    const auto* id = root.find("id");
+    return {sheet_kind(kind), {id ? id->scalar : name, source, root, root.find("model_type") != nullptr}};
+  }
+  diagnostics.error({}, fmt::format("there is no sheet {}{}; tokwatt list systems, models, quants and engines",
+                                    scenarios::in_quotes(name), scenarios::did_you_mean(name, names)));
+  throw scenarios::InputError(diagnostics);
+}
+
+/// "memory.bandwidth" as {"memory", "bandwidth"}.
+std::pair<std::string, std::string> split(const std::string& path) {
+  const auto dot = path.rfind('.');
+  return dot == std::string::npos ? std::pair{std::string(), path}
+                                  : std::pair{path.substr(0, dot), path.substr(dot + 1)};
+}
+
+std::string number_table(const std::vector<SheetNumber>& numbers, const Terminal& terminal) {
+  Columns table("llll", 2);
+  std::string section = "-";
+  for (const auto& number : numbers) {
+    const auto [above, name] = split(number.path);
+    if (above != section && !above.empty()) table.line(terminal.heading(above));
+    section = above;
+    table.row({name, number.text, number.confidence, fmt::format("{}", fmt::join(number.sources, ", "))});
+    if (!number.note.empty()) table.line("      " + wrapped(number.note, 6));
+  }
+  return table.text();
+}
+
+std::string as_table(const AnySheet& sheet, const std::string& id, const Terminal& terminal) {
+  const auto& head = sheet.head;
+  std::string out = terminal.heading(wrapped(fmt::format("{}: {}", id, head.title.value))) + "\n";
+  std::string kind = scenarios::noun(sheet.kind);
+  std::vector<std::string> aliases;
+  for (const auto& alias : head.aliases) aliases.push_back(alias.value);
+  if (!aliases.empty()) kind += fmt::format(", also called {}", fmt::join(aliases, ", "));
+  if (head.describes.software.given())
+    kind += fmt::format("; as of {}: {}", head.describes.date.value, head.describes.software.value);
+  if (head.hypothetical) kind += "; hypothetical: it cannot be bought";
+  out += wrapped(kind) + "\n";
+  std::string description = head.description.value;
+  description.erase(description.find_last_not_of(" \n") + 1);
+  std::replace(description.begin(), description.end(), '\n', ' ');
+  if (!description.empty()) out += "\n" + wrapped(description) + "\n";
+  out += "\n" + number_table(sheet.numbers, terminal);
+  if (sheet.model) out += "\n" + terminal.heading("derived") + "\n" + derived_table(*sheet.model);
+  if (head.sources.empty()) return out;
+  out += "\n" + terminal.heading("sources") + "\n";
+  Columns sources("ll", 2);
+  for (const auto& source : head.sources) sources.row({source.name, source.value.value});
+  return out + sources.text();
+}
+
+std::string as_json(const AnySheet& sheet, const std::string& id) {
+  const auto& head = sheet.head;
+  Json out = {{"kind", scenarios::noun(sheet.kind)}, {"id", id}, {"title", head.title.value}};
+  out["aliases"] = Json::array();
+  for (const auto& alias : head.aliases) out["aliases"].push_back(alias.value);
+  out["describes"] = {{"date", head.describes.date.value}, {"software", head.describes.software.value}};
+  out["description"] = head.description.value;
+  out["hypothetical"] = head.hypothetical;
+  out["sources"] = Json::object();
+  for (const auto& source : head.sources) out["sources"][source.name] = source.value.value;
+  out["numbers"] = Json::array();
+  for (const auto& n : sheet.numbers) {
+    out["numbers"].push_back({{"path", n.path},
+                              {"text", n.text},
+                              {"value", n.value},
+                              {"unit", scenarios::info(n.dimension).si},
+                              {"confidence", n.confidence},
+                              {"sources", n.sources},
+                              {"note", n.note}});
+  }
+  if (sheet.model) out["derived"] = derived_json(*sheet.model);
+  return out.dump(2) + "\n";
+}
+
+}  // namespace
+
+int show(const Arguments& arguments, const Terminal& terminal) {
+  Options options(
+      {"tokwatt show dgx-spark", "tokwatt show NAME [-o table|json|yaml]",
+       "Shows a box, model, quant or engine number by number: value, confidence, source, note. NAME is an id, "
+       "an alias (tokwatt list), or a path to a sheet or config.json of your own.",
+       "the name of a sheet"});
+  options.value("output,o", "table (default), json, or yaml: the sheet as it is written");
+  if (!options.read(arguments, terminal)) return kDone;
+  if (options.arguments().size() > 1)
+    throw UsageError(fmt::format("unexpected {}; one sheet at a time", scenarios::in_quotes(options.arguments()[1])));
+  const std::string format = options.choice("output", {"table", "json", "yaml"});
+  scenarios::Diagnostics diagnostics;
+  const Found found = find(options.arguments().front(), diagnostics);
+  if (format == "yaml") {
+    terminal.out << found.raw.source->text;
+    return kDone;
+  }
+  const AnySheet sheet = read_any(found.kind, found.raw, diagnostics);
+  if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
+  terminal.out << (format == "json" ? as_json(sheet, found.raw.id) : as_table(sheet, found.raw.id, terminal));
+  return kDone;
+}
+
+}  // namespace tokwatt::cli

@@ -1,0 +1,204 @@
+#include "scenarios/cli/summary_table.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "scenarios/cli/layout.hpp"
+
+namespace tokwatt::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// A number of the summary by its dotted path; NaN for null and for what is not there.
+double at(const Json& summary, std::string_view path) {
+  const Json* node = &summary;
+  while (!path.empty()) {
+    const auto end = std::min(path.find('.'), path.size());
+    const auto next = node->find(std::string(path.substr(0, end)));
+    if (next == node->end()) return std::numeric_limits<double>::quiet_NaN();
+    node = &*next;
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return node->is_number() ? node->get<double>() : std::numeric_limits<double>::quiet_NaN();
+}
+
+int64_t count_at(const Json& summary, std::string_view path) {
+  const double value = at(summary, path);
+  return std::isfinite(value) ? std::llround(value) : 0;
+}
+
+std::string joined(const std::vector<std::string>& parts) { return fmt::format("{}", fmt::join(parts, ", ")); }
+
+std::string usd(double value) { return std::isfinite(value) ? three_digits(value) + " USD" : "unknown"; }
+std::string watts(double value) { return three_digits(value) + " W"; }
+std::string degrees(double value) { return std::isfinite(value) ? fmt::format("{:.1f} degC", value) : "-"; }
+
+std::string requests(const Json& s) {
+  std::vector<std::string> parts;
+  for (const auto& [key, value] : s.at("requests").items()) {
+    if (key == "submitted" || (value == 0 && key != "completed")) continue;
+    parts.push_back(fmt::format("{} {}", grouped(value.get<int64_t>()), key == "timed_out" ? "timed out" : key));
+  }
+  return fmt::format("{} sent: {}", grouped(count_at(s, "requests.submitted")), joined(parts));
+}
+
+std::string trace_rows(const Json& s) {
+  std::vector<std::string> dropped;
+  for (const auto& [reason, count] : s.at("rows").at("dropped_by").items())
+    dropped.push_back(fmt::format("{} {}", grouped(count.get<int64_t>()), reason));
+  const std::string why = dropped.empty() ? "" : fmt::format(" ({})", joined(dropped));
+  return fmt::format("{} rows read, {} dropped{}", grouped(count_at(s, "rows.read")),
+                     grouped(count_at(s, "rows.dropped")), why);
+}
+
+std::string simulated_time(const RunFacts& facts, const Json& s) {
+  const std::string busy = fmt::format("{} from the first request to the last answer", span(at(s, "duration_s")));
+  return facts.duration ? fmt::format("{} simulated; {}", span(*facts.duration), busy) : busy + ", until drained";
+}
+
+std::string throughput(const Json& s) {
+  std::string text = fmt::format(
+      "{} tok/s out, {} tok/s with the prompts, {} requests/s", three_digits(at(s, "throughput_tok_s.output")),
+      three_digits(at(s, "throughput_tok_s.total")), three_digits(at(s, "request_rate_per_s")));
+  if (std::isfinite(at(s, "goodput_per_s")))
+    text += fmt::format(", {} within the objective", three_digits(at(s, "goodput_per_s")));
+  return text;
+}
+
+std::string energy_parts(const Json& s) {
+  const double wall = at(s, "energy_j.wall");
+  std::vector<std::string> parts;
+  for (const char* part : {"compute", "memory", "static", "rest"})
+    parts.push_back(fmt::format("{} {}", part, percent(at(s, fmt::format("energy_j.{}", part)) / wall)));
+  return fmt::format("{} at the wall ({}); {} J/token", energy(wall), joined(parts),
+                     three_digits(at(s, "j_per_tok_output")));
+}
+
+std::string heat(const Json& s) {
+  return fmt::format("die {} mean, {} max, {} at the end", degrees(at(s, "temperature_c.mean")),
+                     degrees(at(s, "temperature_c.max")), degrees(at(s, "temperature_c.final")));
+}
+
+std::string clocks(const Json& s) {
+  const double throttled = at(s, "throttled_s");
+  return fmt::format("{} mean, {} min; {}", clock(at(s, "clock_hz.mean")), clock(at(s, "clock_hz.min")),
+                     throttled > 0 ? "throttled for " + span(throttled) : "never throttled");
+}
+
+std::string cost(const RunFacts& facts, const Json& s) {
+  if (!facts.has_electricity_price) {
+    return fmt::format("hardware {}; electricity unknown (prices.electricity is not given)",
+                       usd(at(s, "cost_usd.hardware")));
+  }
+  return fmt::format("{}: electricity {}, hardware {}; {} per million output tokens", usd(at(s, "cost_usd.total")),
+                     usd(at(s, "cost_usd.electricity")), usd(at(s, "cost_usd.hardware")),
+                     usd(at(s, "usd_per_mtok_output")));
+}
+
+/// Label in the first column, text wrapped beside it.
+class Lines {
+ public:
+  void add(const char* label, const std::string& text) { text_ += fmt::format("{:<12}{}\n", label, wrapped(text, 12)); }
+  void raw(const std::string& text) { text_ += text; }
+  std::string text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+std::string latencies(const Json& s, const Terminal& terminal) {
+  Columns table("lrrrrrr");
+  table.row({"latency", "mean", "p50", "p90", "p95", "p99", "max"});
+  constexpr std::array<std::pair<const char*, const char*>, 5> kRows = {{{"queue_s", "in the queue"},
+                                                                         {"ttft_s", "to the first token (TTFT)"},
+                                                                         {"tpot_s", "per token after it (TPOT)"},
+                                                                         {"itl_s", "every gap (ITL)"},
+                                                                         {"e2e_s", "whole request"}}};
+  for (const auto& [key, label] : kRows) {
+    std::vector<std::string> cells = {label};
+    for (const char* statistic : {"mean", "p50", "p90", "p95", "p99", "max"})
+      cells.push_back(duration(at(s, fmt::format("{}.{}", key, statistic))));
+    table.row(std::move(cells));
+  }
+  std::string text = table.text();
+  const auto end = text.find('\n');
+  return terminal.heading(text.substr(0, end)) + text.substr(end);
+}
+
+/// Deployments or streams side by side, where there are several.
+std::string parts(const Json& s, const char* key, const char* what) {
+  const Json& all = s.at(key);
+  if (all.size() < 2) return "";
+  Columns table("lrrrrr");
+  table.row({what, "completed", "TTFT p50", "TTFT p95", "TPOT p50", "tok/s out"});
+  for (const auto& [name, part] : all.items()) {
+    table.row({name, grouped(count_at(part, "requests.completed")), duration(at(part, "ttft_s.p50")),
+               duration(at(part, "ttft_s.p95")), duration(at(part, "tpot_s.p50")),
+               three_digits(at(part, "throughput_tok_s.output"))});
+  }
+  return "\n" + table.text();
+}
+
+std::string assumed(const Json& s) {
+  const std::size_t count = s.at("assumed").size();
+  if (count == 0) return "";
+  std::vector<std::string> first;
+  for (std::size_t i = 0; i < std::min<std::size_t>(count, 3); ++i)
+    first.push_back(s.at("assumed")[i].get<std::string>());
+  const char* more = count > 3 ? ", ...; --summary json lists them" : "";
+  return fmt::format("{} {} on assumption: {}{}.", count, count == 1 ? "input rests" : "inputs rest", joined(first),
+                     more);
+}
+
+}  // namespace
+
+RunFacts facts_of(const scenarios::Loaded& loaded) {
+  RunFacts facts;
+  facts.title = loaded.input.title.empty() ? "Untitled scenario" : loaded.input.title;
+  if (loaded.input.duration) facts.duration = sim::seconds(*loaded.input.duration);
+  facts.has_electricity_price = loaded.input.prices.electricity.has_value();
+  for (const auto& d : loaded.input.deployments) {
+    const auto& system = loaded.input.systems[static_cast<std::size_t>(d.system)];
+    const std::string box = system.box.title.empty() ? system.box.id : system.box.title;
+    facts.deployments.push_back({d.name, fmt::format("{}, {} weights, {} KV cache, {}, on {}: {}", d.model.id,
+                                                     d.quant.id, d.kv.id, d.engine.id, system.name, box)});
+  }
+  for (const auto& stream : loaded.input.streams) facts.streams.push_back(stream.name);
+  return facts;
+}
+
+std::string summary_table(const RunFacts& facts, const sim::Results& results, const Terminal& terminal) {
+  const Json& s = results.summary;
+  Lines lines;
+  lines.raw(terminal.heading(wrapped(facts.title)) + "\n");
+  for (const auto& served : facts.deployments)
+    lines.raw(wrapped(fmt::format("{}: {}", served.name, served.what), 2) + "\n");
+  lines.raw("\n");
+  lines.add("requests", requests(s));
+  if (count_at(s, "rows.read") > 0) lines.add("trace", trace_rows(s));
+  lines.add("time", simulated_time(facts, s));
+  lines.add("throughput", throughput(s));
+  lines.raw("\n" + latencies(s, terminal));
+  lines.raw(parts(s, "deployments", "deployment") + parts(s, "workload", "stream") + "\n");
+  lines.add("batch", fmt::format("{} mean, {} max; KV cache {} full at its peak, {} preemptions",
+                                 three_digits(at(s, "batch.mean")), grouped(count_at(s, "batch.max")),
+                                 percent(at(s, "kv.peak_fraction")), grouped(count_at(s, "kv.preemptions"))));
+  lines.add("power", fmt::format("wall {} mean, {} max; chip {} mean, {} max", watts(at(s, "power_w.wall.mean")),
+                                 watts(at(s, "power_w.wall.max")), watts(at(s, "power_w.chip.mean")),
+                                 watts(at(s, "power_w.chip.max"))));
+  lines.add("energy", energy_parts(s));
+  lines.add("heat", heat(s));
+  lines.add("clock", clocks(s));
+  lines.add("cost", cost(facts, s));
+  lines.raw("\n" + terminal.heading(wrapped(limit_sentence(s.at("limited_by")))) + "\n");
+  for (const std::string& sentence : {queue_sentence(facts, results), assumed(s)}) {
+    if (!sentence.empty()) lines.raw(wrapped(sentence) + "\n");
+  }
+  return lines.text();
+}
+
+}  // namespace tokwatt::cli
