@@ -16,15 +16,16 @@ using namespace sim;
 
 class Dice {
  public:
-  explicit Dice(uint64_t seed) : engine_(seed) {}
-  int64_t in(int64_t low, int64_t high) { return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1)); }
-  double real(double low, double high) { return low + (high - low) * static_cast<double>(engine_() >> 11) / 9007199254740992.0; }
-  bool chance(double p) { return real(0, 1) < p; }
+  explicit Dice(const Draw& draw) : draw_(draw) {}
+  int64_t in(int64_t low, int64_t high) { return draw_(low, high); }
+  double real(double low, double high) { return low + (high - low) * static_cast<double>(in(0, kFine)) / static_cast<double>(kFine); }
+  bool chance(double p) { return real(0, 1) > 1 - p; }
   template <class T>
   T pick(std::initializer_list<T> options) { return *(options.begin() + in(0, static_cast<int64_t>(options.size()) - 1)); }
 
  private:
-  std::mt19937_64 engine_;
+  static constexpr int64_t kFine = 1'000'003;
+  const Draw& draw_;
 };
 
 hardware::Box random_box(Dice& dice) {
@@ -141,9 +142,15 @@ void add_changes(Dice& dice, Input& input) {
 }  // namespace
 
 Input random_input(uint64_t seed) {
-  Dice dice(seed);
+  std::mt19937_64 engine(seed);
+  return random_input([&](int64_t low, int64_t high) { return low + static_cast<int64_t>(engine() % static_cast<uint64_t>(high - low + 1)); });
+}
+
+Input random_input(const Draw& draw) {
+  Dice dice(draw);
   Input input;
-  input.seed = seed;
+  input.seed = static_cast<uint64_t>(dice.in(0, 1'000'000));
+  const uint64_t seed = input.seed;
   input.ambient = dice.real(10, 35);
   if (dice.chance(0.8)) input.prices.electricity = 4e-8;
   input.prices.horizon = 6e7;
