@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = Path("docs/schema/scenario.schema.json")
 BLOCK = re.compile(
-    r"(?P<head><!-- output of(?: \(exit (?P<exit>\d+)\))?: (?P<command>[^\n]+?) -->\n)```[a-z]*\n.*?\n```\n", re.DOTALL
+    r"(?P<head><!-- output of(?: \(exit (?P<exit>\d+)\))?: (?P<command>[^\n]+?) -->\n)```[a-z]*\n(?:.*?\n)??```\n", re.DOTALL
 )
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\((?P<target>[^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
