@@ -74,7 +74,7 @@ static void fields(scenarios::Fields& f, RateStage& s) {
 namespace tokwatt::scenarios {
 
 static void fields(Fields& f, WrittenArrivals& a) {
-  f.here(a.place);
+  f.here(a.place, &a.keys);
   f.choice(required("process", "poisson, constant, gamma or weibull"), kProcesses, a.process);
   f.quantity(optional("rate", "mean arrivals per time", kRate), Dimension::rate, a.rate);
   f.number(optional("cv", "standard deviation over mean of the gaps, for gamma and weibull (default 1)", {0.01, 100}),
@@ -88,7 +88,7 @@ static void fields(Fields& f, WrittenObjective& o) {
 }
 
 static void fields(Fields& f, WrittenStream& s) {
-  f.here(s.place);
+  f.here(s.place, &s.keys);
   f.text(required("name", "name; keys its random numbers"), s.name);
   f.text(required("to", "deployment that serves it"), s.to);
   f.text(optional("trace", "recorded requests: a file, gzip or not"), s.trace);

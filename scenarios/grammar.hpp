@@ -32,6 +32,7 @@ struct WrittenDeployment {
 
 struct WrittenArrivals {
   Place place;
+  std::vector<std::string> keys;
   Text process;
   std::optional<double> rate, cv;
   std::vector<sim::RateStage> stages;
@@ -43,6 +44,7 @@ struct WrittenObjective {
 
 struct WrittenStream {
   Place place;
+  std::vector<std::string> keys;  ///< that it has, with good values or bad
   Text name, to, trace, format;
   std::optional<double> speed, start;
   std::optional<int64_t> limit, users;

@@ -144,6 +144,8 @@ class Builder : public YAML::EventHandler {
   }
   void OnMapEnd() override { close(); }
 
+  /// Where the innermost list or mapping that is still open began.
+  const Place* unclosed() const { return open_.empty() ? nullptr : &open_.back().node.place; }
   int documents() const { return documents_; }
   Node take() { return std::move(root_); }
 
@@ -242,6 +244,12 @@ Node parse(std::shared_ptr<const Source> source, Diagnostics& diagnostics) {
     diagnostics.error(places.at(e.mark), fmt::format("nested deeper than {} levels", kDeepest));
     return empty;
   } catch (const YAML::Exception& e) {
+    const bool list = e.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW;
+    if (builder.unclosed() && (list || e.msg == YAML::ErrorMsg::END_OF_MAP_FLOW)) {
+      diagnostics.error(*builder.unclosed(), fmt::format("this {} is not closed; expected {} or a comma",
+                                                         list ? "list" : "mapping", list ? "]" : "}"));
+      return empty;
+    }
     diagnostics.error(e.mark.is_null() ? empty.place : places.at(e.mark),
                       fmt::format("not readable as YAML: {}", e.msg));
     return empty;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <set>
 
 #include "scenarios/read/reader.hpp"
@@ -11,6 +12,18 @@
 
 namespace tokwatt::scenarios {
 namespace {
+
+sim::ArrivalProcess process_of(const WrittenArrivals& a) {
+  sim::ArrivalProcess process;
+  process.process = a.process.value == "constant"  ? sim::GapProcess::constant
+                    : a.process.value == "gamma"   ? sim::GapProcess::gamma
+                    : a.process.value == "weibull" ? sim::GapProcess::weibull
+                                                   : sim::GapProcess::poisson;
+  process.cv = a.cv.value_or(1);
+  process.stages = a.stages;
+  if (a.rate) process.stages = {{*a.rate, std::numeric_limits<double>::infinity()}};
+  return process;
+}
 
 class StreamResolver {
  public:
@@ -25,7 +38,7 @@ class StreamResolver {
     std::vector<std::string> names;
     for (const auto& d : r_.loaded.input.deployments) names.push_back(d.name);
     if (w_.to.given()) stream.deployment = index_of(w_.to, path_ + ".to", names, "deployment", r_.diagnostics);
-    const int sources = w_.trace.given() + w_.arrivals.has_value() + w_.users.has_value();
+    const int sources = has("trace") + has("arrivals") + has("users");
     if (sources != 1) {
       error(fmt::format("has {} sources; expected exactly one of trace, arrivals and users", sources));
       return;
@@ -37,24 +50,25 @@ class StreamResolver {
   }
 
  private:
+  bool has(const char* key) const { return std::find(w_.keys.begin(), w_.keys.end(), key) != w_.keys.end(); }
   void error(const std::string& what) { r_.diagnostics.error(w_.place, path_ + " " + what); }
-  void needs(bool given, const char* key, const char* source) {
-    if (!given) error(fmt::format("has no {}; {} needs it", key, source));
+  void needs(const char* key, const char* source) {
+    if (!has(key)) error(fmt::format("has no {}; {} needs it", key, source));
   }
-  void goes_only_with(bool given, const char* key, const char* source) {
-    if (given) error(fmt::format("has {}, which goes only with {}", key, source));
+  void goes_only_with(const char* key, const char* source) {
+    if (has(key)) error(fmt::format("has {}, which goes only with {}", key, source));
   }
   void no_trace_keys() {
-    goes_only_with(w_.format.given(), "format", "trace");
-    goes_only_with(w_.speed.has_value(), "speed", "trace");
-    goes_only_with(w_.limit.has_value(), "limit", "trace");
-    goes_only_with(w_.start.has_value(), "start", "trace");
+    goes_only_with("format", "trace");
+    goes_only_with("speed", "trace");
+    goes_only_with("limit", "trace");
+    goes_only_with("start", "trace");
   }
 
   void from_trace(sim::Stream& stream) {
-    goes_only_with(w_.think.has_value(), "think", "users");
-    goes_only_with(w_.prompt.has_value(), "prompt", "arrivals or users: a trace has its own lengths");
-    goes_only_with(w_.output.has_value(), "output", "arrivals or users: a trace has its own lengths");
+    goes_only_with("think", "users");
+    goes_only_with("prompt", "arrivals or users: a trace has its own lengths");
+    goes_only_with("output", "arrivals or users: a trace has its own lengths");
     namespace fs = std::filesystem;
     const fs::path asked(w_.trace.value);
     const fs::path path = asked.is_absolute() || r_.folder.empty() ? asked : fs::path(r_.folder) / asked;
@@ -70,37 +84,30 @@ class StreamResolver {
 
   void from_arrivals(sim::Stream& stream) {
     no_trace_keys();
-    goes_only_with(w_.think.has_value(), "think", "users");
-    needs(w_.prompt.has_value(), "prompt", "arrivals");
-    needs(w_.output.has_value(), "output", "arrivals");
+    goes_only_with("think", "users");
+    needs("prompt", "arrivals");
+    needs("output", "arrivals");
     const WrittenArrivals& a = *w_.arrivals;
+    const auto given = [&](const char* key) { return std::find(a.keys.begin(), a.keys.end(), key) != a.keys.end(); };
     const auto wrong = [&](const std::string& what) {
       r_.diagnostics.error(a.place, fmt::format("{}.arrivals {}", path_, what));
     };
-    if (a.rate.has_value() == !a.stages.empty()) wrong("needs exactly one of rate and stages");
+    if (given("rate") == given("stages")) wrong("needs exactly one of rate and stages");
     const bool shaped = a.process.value == "gamma" || a.process.value == "weibull";
     if (a.cv && !shaped && !(a.process.value == "poisson" && *a.cv == 1))
-      wrong(fmt::format("has cv, which goes only with gamma and weibull"));
+      wrong("has cv, which goes only with gamma and weibull");
     if (a.rate && !r_.written.duration)
       wrong("never ends, so nothing is ever drained; give it stages, or the scenario a duration");
-    if (!a.rate && std::none_of(a.stages.begin(), a.stages.end(), [](const auto& s) { return s.rate > 0; }))
+    if (given("stages") && std::none_of(a.stages.begin(), a.stages.end(), [](const auto& s) { return s.rate > 0; }))
       wrong("has no stage with a rate above 0/s");
-    sim::ArrivalProcess process;
-    process.process = a.process.value == "constant"  ? sim::GapProcess::constant
-                      : a.process.value == "gamma"   ? sim::GapProcess::gamma
-                      : a.process.value == "weibull" ? sim::GapProcess::weibull
-                                                     : sim::GapProcess::poisson;
-    process.cv = a.cv.value_or(1);
-    process.stages = a.stages;
-    if (a.rate) process.stages = {{*a.rate, std::numeric_limits<double>::infinity()}};
-    if (r_.diagnostics.ok()) stream.source = sim::synthetic_source(process, *w_.prompt, *w_.output, stream.key);
+    if (r_.diagnostics.ok()) stream.source = sim::synthetic_source(process_of(a), *w_.prompt, *w_.output, stream.key);
   }
 
   void from_users(sim::Stream& stream) {
     no_trace_keys();
-    needs(w_.think.has_value(), "think", "users");
-    needs(w_.prompt.has_value(), "prompt", "users");
-    needs(w_.output.has_value(), "output", "users");
+    needs("think", "users");
+    needs("prompt", "users");
+    needs("output", "users");
     if (r_.written.until.given()) {
       r_.diagnostics.error(
           r_.written.until.place,

@@ -90,8 +90,8 @@ class Fields {
   virtual bool changes(const Key& key, std::vector<std::pair<Text, Node>>& member) = 0;
   /// A key of the design that is refused by name.
   virtual void not_yet(const char* name) = 0;
-  /// Place of the mapping that is being read.
-  virtual void here(Place& place) = 0;
+  /// Place of the mapping that is being read, and the keys it has, with good values or bad.
+  virtual void here(Place& place, std::vector<std::string>* keys = nullptr) = 0;
 
   bool number(const Key& key, double& member) { return quantity(key, Dimension::number, member); }
   bool quantity(const Key& key, Dimension dimension, std::optional<double>& member) {

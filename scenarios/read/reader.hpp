@@ -67,7 +67,7 @@ class Reader : public Fields {
   bool distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) override;
   bool changes(const Key& key, std::vector<std::pair<Text, Node>>& member) override;
   void not_yet(const char* name) override;
-  void here(Place& place) override;
+  void here(Place& place, std::vector<std::string>* keys) override;
 
  protected:
   bool enter(const Key& key) override;

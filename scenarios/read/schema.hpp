@@ -35,7 +35,7 @@ class Schema : public Fields {
   bool distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) override;
   bool changes(const Key& key, std::vector<std::pair<Text, Node>>& member) override;
   void not_yet(const char*) override {}  // an editor marks it as unknown, the reader says why
-  void here(Place&) override {}
+  void here(Place&, std::vector<std::string>*) override {}
 
  protected:
   bool enter(const Key& key) override;

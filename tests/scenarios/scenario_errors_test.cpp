@@ -1,0 +1,171 @@
+// What is said about wrong scenarios: text, place and caret.
+#include "tests/catch.hpp"
+#include "tests/scenarios/wrong.hpp"
+
+using namespace tokwatt::scenarios;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+
+TEST_CASE("a right scenario is loaded without a word", "[scenarios][errors]") { CHECK(errors_of(kGood).empty()); }
+
+TEST_CASE("a wrong dimension names both, under a caret", "[scenarios][errors]") {
+  CHECK(errors_of(with("{sheet: dgx-spark}", "\n    sheet: dgx-spark\n    memory:\n      bandwidth: 273 GB")) ==
+        "desk.yaml:8:18: error: systems.desk.memory.bandwidth is \"273 GB\", a size; expected a rate such as \"273 "
+        "GB/s\"\n"
+        "    8 |       bandwidth: 273 GB\n"
+        "      |                  ^~~~~~\n");
+}
+
+TEST_CASE("a misspelt key is met with the nearest valid one", "[scenarios][errors]") {
+  CHECK(errors_of(kGood + "enviroment: {ambient: 24 degC}\n") ==
+        "desk.yaml:10:1: error: unknown key \"enviroment\"; did you mean \"environment\"?\n"
+        "    10 | enviroment: {ambient: 24 degC}\n"
+        "       | ^~~~~~~~~~\n");
+}
+
+TEST_CASE("all mistakes are reported at once, in order of place", "[scenarios][errors]") {
+  const std::string text = with("1 h", "1 kW") + "record: {every: 0 s, requests: yes}\nseed: 2\n";
+  const std::string said = errors_of(text);
+  const auto a = said.find("desk.yaml:3:11: error: duration is \"1 kW\", a power; expected a duration such as \"8 h\"");
+  const auto b = said.find("desk.yaml:10:17: error: record.every is \"0 s\"");
+  const auto c = said.find("desk.yaml:10:32: error: record.requests is \"yes\"; expected true or false");
+  const auto d = said.find("desk.yaml:11:1: error: seed is given twice; first in line 2");
+  CHECK(a < b);
+  CHECK(b < c);
+  CHECK(c < d);
+  CHECK(d != std::string::npos);
+}
+
+TEST_CASE("each wrong value is answered with what was expected", "[scenarios][errors]") {
+  struct Row {
+    std::string text;
+    const char* said;
+  };
+  const Row rows[] = {
+      {with("duration: 1 h\n", ""), "duration is missing; expected a duration such as \"8 h\", or until: drained"},
+      {with("duration: 1 h", "duration: 1 h\nuntil: drained"), "until stands beside duration"},
+      {with("duration: 1 h", "until: dry"), "until is \"dry\"; expected drained"},
+      {with("duration: 1 h", "until: drained"), "until: drained never comes"},
+      {with("1 h", "107 d"), "duration is \"107 d\"; expected a duration of more than 0 s and at most 9158400 s"},
+      {with("1 h", "0 s"), "duration is \"0 s\""},
+      {with("1 h", "[1, 2]"), "duration is a list; expected a duration"},
+      {with("1 h", ""), "duration is empty; expected a duration"},
+      {with("seed: 1", "seed: -1"), "seed is \"-1\"; expected a whole number from 0"},
+      {with("seed: 1", "seed: \"1\""), "seed is the text \"1\"; expected a whole number"},
+      {with("seed: 1", "start: yesterday"),
+       "start is \"yesterday\"; expected a date and time such as \"2026-11-23 09:00\""},
+      {with("seed: 1", "start: \"2026-02-30 09:00\""), "start is \"2026-02-30 09:00\""},
+      {with("dgx-spark", "dgx-sprak"),
+       "systems.desk.sheet is \"dgx-sprak\"; no box has this name; did you mean \"dgx-spark\"?"},
+      {with("dgx-spark", "cray"), "no box has this name; expected dgx-spark, h100-sxm-80"},
+      {with("sheet: dgx-spark", ""), "systems.desk.sheet is missing; expected a text"},
+      {with("dgx-spark", "./no.yaml"), "cannot read \"./no.yaml\": No such file or directory"},
+      {with("dgx-spark}", "dgx-spark, clock: {min: 3 GHz}}"), "clock.max is below clock.min"},
+      {with("dgx-spark}", "dgx-spark, thermal: {stages: []}}"), "thermal.stages is empty"},
+      {with("dgx-spark}", "dgx-spark, compute: {bf16: {value: 1 TFLOP/s, sparsity: sparse}}}"),
+       "expected the dense figure"},
+      {with("dgx-spark}", "dgx-spark, memory: {bandwidth: {value: 1 GB/s, confidence: sure}}}"),
+       "confidence is \"sure\"; expected vendor"},
+      {with("dgx-spark}", "dgx-spark, power: 3 W}"), "systems.desk.power is \"3 W\"; expected a mapping"},
+      {with("gpt-oss-120b", "gpt-oss-120"), "no model has this name; did you mean \"gpt-oss-120b\"?"},
+      {with("kv: f16", "kv: f17"), "deployments.assistant.kv is \"f17\"; expected bf16, f16"},
+      {with("runs_on: desk", "runs_on: disk"),
+       "deployments.assistant.runs_on is \"disk\"; no system has this name; did you mean \"desk\"?"},
+      {with("runs_on: desk", "runs_on: desk, limits: {max_num_batched_tokens: 8}"), "below max_num_seqs"},
+      {with("runs_on: desk", "runs_on: desk, limits: {max_model_len: 999999999}"), "takes at most 131072 tokens"},
+      {with("runs_on: desk", "runs_on: desk, limits: {memory_utilization: 1.5}"),
+       "expected a number of more than 0 and at most 1"},
+      {with("to: assistant", "to: asistant"),
+       "workload.0.to is \"asistant\"; no deployment has this name; did you mean \"assistant\"?"},
+      {with("users: 12", "users: 12.5"), "workload.0.users is \"12.5\", which is not whole; expected a whole number"},
+      {with("users: 12, ", ""), "workload.0 has 0 sources; expected exactly one of trace, arrivals and users"},
+      {with("users: 12", "users: 12, arrivals: {process: poisson, rate: 1/s}"), "workload.0 has 2 sources"},
+      {with("users: 12", "trace: x.csv"), "workload.0 has think, which goes only with users"},
+      {with("users: 12, think: {exponential: 30 s}", "arrivals: {process: poisson}"),
+       "workload.0.arrivals needs exactly one of rate and stages"},
+      {with("users: 12, think: {exponential: 30 s}", "arrivals: {process: poison, rate: 1/s}"),
+       "expected poisson, constant, gamma or weibull; did you mean \"poisson\"?"},
+      {with("users: 12, think: {exponential: 30 s}", "arrivals: {process: constant, rate: 1/s, cv: 2}"),
+       "has cv, which goes only with gamma and weibull"},
+      {with("think: {exponential: 30 s}, ", ""), "workload.0 has no think; users needs it"},
+      {with("30 s", "30"), "workload.0.think.exponential is \"30\", a bare number; expected a duration"},
+      {with("p99: 2000", "p99: 20"), "workload.0.output has a p99 below its median"},
+      {with("median: 250, ", ""), "workload.0.output.lognormal.median is missing"},
+      {with("prompt: 800", "prompt: {}"), "workload.0.prompt has no shape"},
+      {with("prompt: 800", "prompt: {constant: 1, exponential: 3}"), "workload.0.prompt has 2 shapes"},
+      {with("prompt: 800", "prompt: {uniform: [1]}"), "has 1 numbers in uniform; expected [low, high]"},
+      {with("prompt: 800", "prompt: {empirical: [[1, 2, 3]]}"), "expected a list of [value, weight]"},
+      {with("prompt: 800", "prompt: {constant: 5, min: 9, max: 3}"), "has a min above its max"},
+      {with("prompt: 800", "prompt: 800 B"), "workload.0.prompt is \"800 B\", a size; expected a number"},
+      {kGood + "workload: 3\n", "workload is given twice"},
+      {kGood + "environment: {ambient: 300 K}\n", "a temperature difference; expected a temperature"},
+      {kGood + "environment: {ambient: 300 degC}\n", "expected a temperature from -60 to 100 degC"},
+      {kGood + "record: {every: 1 us}\n", "record.every makes 3600000000 samples; expected at most 20000000"},
+      {kGood + "prices: {electricity: 0.15 USD}\n",
+       "an amount of money; expected a price of energy such as \"0.15 USD/kWh\""},
+      {kGood + "models: {llama-3.1-8b: {layers: 3}}\n", "models.\"llama-3.1-8b\": no deployment uses it"},
+      {kGood + "models: {gpt-oss-120b: {layer: 3}}\n", "unknown key \"layer\"; did you mean \"layers\"?"},
+      {kGood + "engines: {vllm: {tuning: {memory_efficiency: 2}}}\n",
+       "memory_efficiency is \"2\"; expected a number of more than 0 and at most 1"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    CHECK_THAT(errors_of(row.text), Contains(row.said));
+  }
+}
+
+TEST_CASE("a wrong value is not also said to be missing", "[scenarios][errors]") {
+  const std::string said = errors_of(with("users: 12", "users: 0"));
+  CHECK_THAT(
+      said,
+      StartsWith("desk.yaml:9:42: error: workload.0.users is \"0\"; expected a whole number from 1 to 1000000\n"));
+  CHECK(said.find("error", 30) == std::string::npos);
+}
+
+TEST_CASE("each key of the design that is not built yet is refused by name", "[scenarios][errors]") {
+  const auto refused = [](const std::string& text, const std::string& path) {
+    CAPTURE(text);
+    CHECK_THAT(errors_of(text), Contains("error: " + path + " is not built yet"));
+  };
+  for (const std::string key : {"share", "tensor_parallel", "pipeline_parallel", "layers", "replicas", "routing",
+                                "prefill", "decode", "kv_transfer", "speculative", "fallback", "api"}) {
+    refused(with("runs_on: desk", "runs_on: desk, " + key + ": 1"), "deployments.assistant." + key);
+  }
+  refused(with("runs_on: desk", "runs_on: desk, prefix_cache: true"), "deployments.assistant.prefix_cache");
+  CHECK(errors_of(with("runs_on: desk", "runs_on: desk, prefix_cache: false")).empty());
+  refused(with("runs_on: desk", "runs_on: [desk]"), "deployments.assistant.runs_on with a list");
+  for (const std::string key : {"sessions", "turns", "prefix", "thinking", "priority", "timeout", "max_in_flight"}) {
+    refused(with("users: 12", "users: 12, " + key + ": 1"), "workload.0." + key);
+  }
+  for (const std::string key : {"links", "tariff", "plan"}) refused(kGood + key + ": []\n", key);
+  for (const std::string key : {"ramp", "fault", "system"}) {
+    refused(kGood + "timeline: [{at: 1 h, set: {environment.ambient: 30 degC}, " + key + ": x}]\n",
+            "timeline.0." + key);
+  }
+  refused(with("{sheet: dgx-spark}", "{sheet: dgx-spark, link: tb5}"), "systems.desk.link");
+  refused(with("{sheet: dgx-spark}", "{sheet: dgx-spark, count: 2}"),
+          "systems.desk.count: more than one device in a box");
+  for (const std::string format :
+       {"burstgpt", "mooncake", "vidur", "ragpulse", "weka", "llmservingsim", "servegen", "otel", "exgentic"}) {
+    refused(with("users: 12, think: {exponential: 30 s}, prompt: 800, output: {lognormal: {median: 250, p99: 2000}}",
+                 "trace: x, format: " + format),
+            "workload.0.format: " + format);
+  }
+  refused(with("runs_on: desk}",
+               "runs_on: desk}\n  other: {model: llama-3.1-8b, quant: bf16, engine: vllm, runs_on: desk}"),
+          "deployments.other.runs_on: two deployments on one system (assistant and other on desk)");
+}
+
+TEST_CASE("what cannot run is infeasible, with the reason", "[scenarios][errors]") {
+  CHECK(errors_of(with("engine: vllm", "engine: llama.cpp-metal")) ==
+        "infeasible: deployments.assistant: llama.cpp-metal runs on metal; dgx-spark offers cuda");
+  CHECK(errors_of(with("quant: mxfp4", "quant: q4_k_m")) ==
+        "infeasible: deployments.assistant: vllm does not run q4_k_m; it runs bf16, f16 or mxfp4");
+  CHECK(errors_of(with("kv: f16", "kv: q8_0")) ==
+        "infeasible: deployments.assistant: vllm has no KV cache in q8_0; it has bf16, f16 or fp8");
+  CHECK_THAT(
+      errors_of(with("engine: vllm, runs_on: desk", "engine: llama.cpp-cuda, runs_on: desk, limits: {kv_blocks: 10}")),
+      Contains("infeasible: deployments.assistant.limits.kv_blocks: llama.cpp-cuda has no such limit"));
+  CHECK(errors_of(with("{sheet: dgx-spark}", "{sheet: dgx-spark, compute: {bf16: 0 FLOP/s}}")) ==
+        "infeasible: deployments.assistant: vllm computes mxfp4 in bf16; dgx-spark has no bf16 units");
+}

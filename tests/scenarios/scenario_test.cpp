@@ -1,0 +1,232 @@
+// What a right scenario becomes.
+#include "scenarios/scenario.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/catch.hpp"
+#include "tests/scenarios/wrong.hpp"
+
+using namespace tokwatt;
+using namespace tokwatt::scenarios;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+Loaded loaded(const std::string& text, const std::vector<std::string>& sets = {}) {
+  return load_text("desk.yaml", text, "", sets);
+}
+
+constexpr sim::Picoseconds kHour = 3'600'000'000'000'000;
+
+}  // namespace
+
+TEST_CASE("a scenario becomes the input of a simulation, in SI", "[scenarios]") {
+  const Loaded l = loaded(kGood);
+  const auto& in = l.input;
+  CHECK(in.title == "Twelve people");
+  CHECK(in.seed == 1);
+  CHECK(in.duration == kHour);
+  REQUIRE(in.systems.size() == 1);
+  CHECK(in.systems[0].name == "desk");
+  CHECK(in.systems[0].box.id == "dgx-spark");
+  CHECK(in.systems[0].box.memory.bandwidth == 273e9);
+  REQUIRE(in.deployments.size() == 1);
+  CHECK(in.deployments[0].model.layers.size() == 36);
+  CHECK(in.deployments[0].kv.id == "f16");
+  CHECK(in.deployments[0].engine.limits.max_num_seqs > 0);
+  REQUIRE(in.streams.size() == 1);
+  const auto& people = std::get<sim::ClosedLoop>(in.streams[0].source);
+  CHECK(people.users == 12);
+  CHECK(std::get<sim::Exponential>(people.think.shape).mean == 30);
+  CHECK(std::get<sim::Constant>(people.prompt.shape).value == 800);
+  CHECK(std::get<sim::Lognormal>(people.output.shape).p99 == 2000);
+}
+
+TEST_CASE("optional keys have the defaults of the design", "[scenarios]") {
+  const auto in = loaded(with("seed: 1\n", "")).input;
+  CHECK(in.seed == 0);
+  CHECK(in.ambient == 22);
+  CHECK(in.record_every == 1'000'000'000'000);
+  CHECK(in.record_requests);
+  CHECK_FALSE(in.prices.electricity);
+  CHECK(in.prices.horizon > 0);
+  CHECK(in.systems[0].box.price.purchase > 0);
+  CHECK_FALSE(in.systems[0].start_temperature);
+  CHECK(loaded(with("kv: f16, ", "")).input.deployments[0].kv.id == "bf16");  // vLLM's own
+}
+
+TEST_CASE("any field of a sheet can be overridden inline, and the box's tuning overrides the engine's", "[scenarios]") {
+  const auto plain = loaded(kGood).input;
+  const auto in = loaded(with("{sheet: dgx-spark}",
+                              "{sheet: spark, start_temperature: 50 degC, power: {limit: 80 W}, "
+                              "engines: {vllm: {tuning: {memory_efficiency: 0.5}}}}") +
+                         "engines: {vllm: {tuning: {rows_half: 77}}}\nmodels: {gpt-oss-120b: {max_context: 4096}}\n")
+                      .input;
+  CHECK(in.systems[0].box.power.limit == 80);
+  CHECK(in.systems[0].box.power.idle == plain.systems[0].box.power.idle);
+  CHECK(in.systems[0].start_temperature == 50.0);
+  CHECK(in.deployments[0].engine.tuning.memory_efficiency == 0.5);
+  CHECK(in.deployments[0].engine.tuning.rows_half == 77);
+  CHECK(in.deployments[0].engine.tuning.compute_efficiency == plain.deployments[0].engine.tuning.compute_efficiency);
+  CHECK(in.deployments[0].model.max_context == 4096);
+}
+
+TEST_CASE("prices and limits stand where the simulation looks for them", "[scenarios]") {
+  const auto in =
+      loaded(with("runs_on: desk", "runs_on: desk, limits: {max_num_seqs: 8, max_model_len: 4096, kv_blocks: 100}") +
+             "prices: {electricity: 0.36 USD/kWh, horizon: 24 months, hardware: 1000 USD, resale: 0.25}\n")
+          .input;
+  CHECK(in.deployments[0].engine.limits.max_num_seqs == 8);
+  CHECK(in.deployments[0].max_model_len == 4096);
+  CHECK(in.deployments[0].kv_blocks == 100);
+  CHECK(*in.prices.electricity == Approx(1e-7));
+  CHECK(in.systems[0].box.price.purchase == 1000);
+  CHECK(in.systems[0].box.price.resale_fraction == 0.25);
+}
+
+TEST_CASE("arrivals, stages and objectives are read", "[scenarios]") {
+  const auto in = loaded(with("users: 12, think: {exponential: 30 s}",
+                              "arrivals: {process: gamma, cv: 2, stages: [{rate: 2/s, for: 10 min}, {rate: 0/s, for: 1 "
+                              "h}]}, slo: {ttft: 2 s}"))
+                      .input;
+  CHECK(std::holds_alternative<std::unique_ptr<sim::RequestSource>>(in.streams[0].source));
+  CHECK(in.streams[0].objective->ttft == 2.0);
+  CHECK_FALSE(in.streams[0].objective->tpot);
+}
+
+TEST_CASE("--set changes values before they are checked, and says where it was wrong", "[scenarios][set]") {
+  const auto in = loaded(kGood, {"workload.0.users=24", "environment.ambient=35 degC", "systems.desk.power.limit=90 W",
+                                 "models.\"gpt-oss-120b\".max_context=8192", "workload.0.prompt={uniform: [10, 20]}"})
+                      .input;
+  const auto& people = std::get<sim::ClosedLoop>(in.streams[0].source);
+  CHECK(people.users == 24);
+  CHECK(std::get<sim::Uniform>(people.prompt.shape).high == 20);
+  CHECK(in.ambient == 35);
+  CHECK(in.systems[0].box.power.limit == 90);
+  CHECK(in.deployments[0].model.max_context == 8192);
+  CHECK(errors_of(kGood, {"workload.0.users=many"}) ==
+        "--set workload.0.users=many:1:18: error: workload.0.users is \"many\", which starts with no number; expected "
+        "a whole number "
+        "from 1 to 1000000\n"
+        "    1 | workload.0.users=many\n"
+        "      |                  ^~~~\n");
+  CHECK_THAT(errors_of(kGood, {"workload.3.users=1"}),
+             StartsWith("--set workload.3.users=1:1:10: error: workload is a list of 1; expected an index from 0 to 0 "
+                        "in place of \"3\"\n"));
+  CHECK_THAT(errors_of(kGood, {"users"}), Contains("error: expected key=value"));
+  CHECK_THAT(errors_of(kGood, {"=3"}), Contains("error: expected key=value"));
+  CHECK_THAT(errors_of(kGood, {"a..b=3"}),
+             Contains("--set a..b=3:1:3: error: \"a..b\" is not a path: a part is empty"));
+  CHECK_THAT(errors_of(kGood, {"a.\"b=3"}), Contains("error: expected key=value"));
+  CHECK_THAT(errors_of(kGood, {"\"a\"b.c=3"}), Contains("a dot is missing after a quoted part"));
+  CHECK_THAT(errors_of(kGood, {"title.x=3"}),
+             Contains("title is \"Twelve people\", not a mapping; nothing can be set inside it"));
+  CHECK_THAT(errors_of(kGood, {"duration=[1"}), StartsWith("--set duration=[1:1:10: error: this list is not closed"));
+  CHECK_THAT(errors_of(kGood, {"duration="}), Contains("duration is empty"));
+  CHECK_THAT(errors_of(kGood, {"enviroment.ambient=3 degC"}),
+             Contains("unknown key \"enviroment\"; did you mean \"environment\"?"));
+}
+
+TEST_CASE("the timeline changes values, and what a change covered comes back", "[scenarios][timeline]") {
+  const auto in =
+      loaded(kGood +
+             "prices: {electricity: 0.36 USD/kWh}\n"
+             "timeline:\n"
+             "  - {at: 20 min, set: {environment.ambient: 30 degC}}\n"
+             "  - {at: 10 min, for: 20 min, set: {environment.ambient: 26 degC, prices.electricity: 0.72 USD/kWh}}\n"
+             "  - {at: 5 min, for: 50 min, set: {systems.desk.power.limit: 60 W}}\n")
+          .input;
+  struct Seen {
+    sim::Change::Kind kind;
+    int64_t minute;
+    double value;
+  };
+  using K = sim::Change::Kind;
+  const Seen expected[] = {{K::power_limit, 5, 60}, {K::ambient, 10, 26},       {K::electricity, 10, 2e-7},
+                           {K::ambient, 20, 30},    {K::electricity, 30, 1e-7}, {K::power_limit, 55, 100}};
+  REQUIRE(in.changes.size() == std::size(expected));
+  for (std::size_t i = 0; i < in.changes.size(); ++i) {
+    CAPTURE(i, in.changes[i].text);
+    CHECK(in.changes[i].kind == expected[i].kind);
+    CHECK(in.changes[i].at == expected[i].minute * 60'000'000'000'000);
+    CHECK(in.changes[i].value == Approx(expected[i].value));
+  }
+  CHECK(in.changes[0].system == 0);
+  CHECK(in.changes[1].text == "environment.ambient = 26 degC");
+}
+
+TEST_CASE("of overlapping changes the later one rules until it ends", "[scenarios][timeline]") {
+  const auto in = loaded(kGood +
+                         "timeline:\n"
+                         "  - {at: 10 min, for: 30 min, set: {environment.ambient: 26 degC}}\n"
+                         "  - {at: 20 min, for: 10 min, set: {environment.ambient: 30 degC}}\n")
+                      .input;
+  std::vector<double> values;
+  for (const auto& change : in.changes) values.push_back(change.value);
+  CHECK(values == std::vector<double>{26, 30, 26, 22});
+}
+
+TEST_CASE("what cannot change while it runs is told from what does not exist", "[scenarios][timeline]") {
+  const auto said = [](const std::string& set) {
+    return errors_of(kGood + "timeline: [{at: 1 min, set: {" + set + "}}]\n");
+  };
+  CHECK_THAT(said("deployments.assistant.quant: bf16"),
+             Contains("deployments.assistant.quant cannot change while running"));
+  CHECK_THAT(said("systems.desk.memory.capacity: 3 GB"),
+             Contains("systems.desk.memory.capacity cannot change while running"));
+  CHECK_THAT(said("workload.0.users: 3"), Contains("workload.0.users cannot change while running"));
+  CHECK_THAT(said("systems.desk.clock.max: 1 GHz"),
+             Contains("a change of systems.desk.clock.max while it runs is not built yet"));
+  CHECK_THAT(said("prices.hardware: 1 USD"), Contains("a change of prices.hardware while it runs is not built yet"));
+  CHECK_THAT(said("environment.ambiet: 30 degC"),
+             Contains("unknown key \"environment.ambiet\"; did you mean \"environment.ambient\"?"));
+  CHECK_THAT(said("systems.desc.power.limit: 30 W"), Contains("no system has this name; did you mean \"desk\"?"));
+  CHECK_THAT(said("systems.desk.power.limit: 1 W"), Contains("not above the chip's idle power"));
+  CHECK_THAT(said("environment.ambient: 30"),
+             Contains("environment.ambient is \"30\", a bare number; expected a temperature"));
+  CHECK_THAT(said("prices.electricity: 1 USD/kWh"), Contains("prices.electricity has no value to start from"));
+  CHECK_THAT(errors_of(kGood + "timeline: [{at: 1 min}]\n"), Contains("timeline.0.set is missing"));
+}
+
+TEST_CASE("the results carry the texts by name, and what rests on assumption", "[scenarios]") {
+  const Loaded l = loaded(with("{sheet: dgx-spark}", "{sheet: dgx-spark, power: {psu_efficiency: 0.95}}"));
+  std::vector<std::string> names;
+  for (const auto& text : l.texts) names.push_back(text.name);
+  CHECK(names ==
+        std::vector<std::string>{"scenario", "systems/desk", "models/gpt-oss-120b", "quants/mxfp4", "engines/vllm"});
+  const auto& a = l.assumed;
+  CHECK(std::is_sorted(a.begin(), a.end()));
+  const auto has = [&](const char* entry) { return std::find(a.begin(), a.end(), entry) != a.end(); };
+  CHECK(has("dgx-spark: governor.tick"));
+  CHECK(has("dgx-spark: engines.vllm.tuning.rows_half"));
+  CHECK(has("vllm: kernels.step"));
+  CHECK_FALSE(has("dgx-spark: power.psu_efficiency"));  // the user's own figure is not our assumption
+  CHECK_FALSE(has("dgx-spark: memory.bandwidth"));
+}
+
+TEST_CASE("a user's own sheet is found beside the scenario, and its mistakes are its own", "[scenarios][sheets]") {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / "tokwatt-own-sheet-test";
+  fs::create_directories(folder);
+  std::ifstream shipped(fs::path(TOKWATT_SOURCE_DIR) / "hardware/sheets/dgx-spark.yaml");
+  const std::string sheet((std::istreambuf_iterator<char>(shipped)), {});
+  const auto write = [&](const std::string& text) { std::ofstream(folder / "mine.yaml") << text; };
+  const auto load_it = [&] { return load_text("s.yaml", with("dgx-spark", "./mine.yaml"), folder.string(), {}); };
+  write(sheet);
+  CHECK(load_it().input.systems[0].box.memory.bandwidth == 273e9);
+  auto spoilt = sheet;
+  const auto at = spoilt.find("source: nv_infra");
+  write(spoilt.replace(at, 16, "source: nv_infa"));
+  try {
+    load_it();
+    FAIL("an unknown source was accepted");
+  } catch (const InputError& e) {
+    CHECK_THAT(e.what(),
+               Contains("mine.yaml:") &&
+                   Contains("source \"nv_infa\" is not among this sheet's sources; did you mean \"nv_infra\"?"));
+  }
+  fs::remove_all(folder);
+}
