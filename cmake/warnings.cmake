@@ -12,6 +12,6 @@ target_compile_options(tokwatt_warnings INTERFACE
   -ffp-contract=off       # the same doubles on every x86-64 machine (rule 11)
 )
 if(TOKWATT_SANITIZE)
-  target_compile_options(tokwatt_warnings INTERFACE -fsanitize=${TOKWATT_SANITIZE} -fno-omit-frame-pointer -Wno-maybe-uninitialized)
+  target_compile_options(tokwatt_warnings INTERFACE -fsanitize=${TOKWATT_SANITIZE} -fno-omit-frame-pointer -Wno-maybe-uninitialized -Wno-uninitialized)
   target_link_options(tokwatt_warnings INTERFACE -fsanitize=${TOKWATT_SANITIZE})
 endif()

@@ -188,7 +188,7 @@ std::vector<std::byte> image(hid_t file) {
 }
 
 std::vector<std::byte> make_file(const Results& results, const std::vector<CarriedText>& texts, uint64_t seed) {
-  constexpr std::size_t kGrowBy = std::size_t{16} << 20;  // bytes of memory at a time
+  constexpr std::size_t kGrowBy = std::size_t{1} << 20;  // bytes of memory at a time
   const auto access = hdf5::own(H5Pcreate(H5P_FILE_ACCESS), "make a property list");
   hdf5::check(H5Pset_fapl_core(access.get(), kGrowBy, false), "make a file in memory");
   const auto creation = hdf5::creation_properties(H5P_FILE_CREATE);
