@@ -9,6 +9,7 @@ target_compile_options(tokwatt_warnings INTERFACE
   -Wduplicated-cond -Wlogical-op
   -Wdouble-promotion      # everything here is a double
   -Wno-restrict           # GCC 12 sees overlaps in "text" + std::string at -O3 that are not there (GCC bug 105651)
+  -Wno-maybe-uninitialized  # nor does it follow std::variant's index at -O3 (GCC bug 80635)
   -ffp-contract=off       # the same doubles on every x86-64 machine (rule 11)
 )
 if(TOKWATT_SANITIZE)
