@@ -1,8 +1,10 @@
 #include <hdf5.h>
 #include <hdf5_hl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
@@ -221,4 +223,26 @@ TEST_CASE("a link keeps pointing at the file that is replaced", "[sim][results]"
   write_results(folder / "latest.h5", sample_results(), {}, 1);
   CHECK(fs::is_symlink(folder / "latest.h5"));
   CHECK(bytes_of(folder / "a.h5") == bytes_of(folder / "latest.h5"));
+}
+
+TEST_CASE("a signal at any moment leaves a whole file under the name and nothing beside it", "[sim][results]") {
+  const Folder folder;
+  const auto results = sample_results(20'000);
+  write_results(folder / "a.h5", results, {}, 0);
+  const auto whole = bytes_of(folder / "a.h5");
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      std::signal(SIGTERM, SIG_DFL);  // not Catch's, which would report a failed test
+      for (;;) write_results(folder / "a.h5", results, {}, 0);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5 + 3 * attempt));
+    kill(child, SIGTERM);
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE(WIFSIGNALED(status));
+    CHECK(folder.names() == std::vector<std::string>{"a.h5"});
+    CHECK(bytes_of(folder / "a.h5") == whole);
+  }
 }
