@@ -17,6 +17,10 @@ void put_bounds(Json& schema, Range range) {
   if (std::isfinite(range.high)) schema["maximum"] = range.high;
 }
 
+Json confidence_schema(const char* doc) {
+  return {{"description", doc}, {"enum", {"vendor", "measured", "derived", "assumed", "hypothetical"}}};
+}
+Json note_schema() { return {{"description", "how the number came about"}, {"type", "string"}}; }
 Json text_schema() { return {{"type", "string"}}; }
 
 /// A number with a unit, or a bare one.
@@ -66,6 +70,8 @@ bool leads_to_key(const Json& schema, const std::vector<std::string>& path, std:
 bool Schema::add(const Key& key, Json schema, const std::string& unit) {
   Json described = {{"description", key.doc + unit}};
   described.update(schema);
+  if (!default_.is_null()) described["default"] = std::move(default_);
+  default_ = nullptr;
   open_.back().properties[key.name] = std::move(described);
   if (key.required && lenient_ == 0) open_.back().required.emplace_back(key.name);
   return false;
@@ -76,15 +82,18 @@ Json Schema::or_sourced(const Key& key, Json plain) const {
   Json properties = {
       {"value", plain},
       {"source", {{"description", "id, or list of ids, of the sheet's sources"}, {"type", {"string", "array"}}}},
-      {"confidence", {{"enum", {"vendor", "measured", "derived", "assumed", "hypothetical"}}}},
-      {"note", text_schema()}};
+      {"confidence", confidence_schema("how far the number can be trusted")},
+      {"note", note_schema()}};
   if (key.peak) properties["sparsity"] = {{"enum", {"dense"}}};
   Json sourced = {
       {"type", "object"}, {"properties", properties}, {"required", {"value"}}, {"additionalProperties", false}};
   return {{"anyOf", {plain, sourced}}};
 }
 
-bool Schema::quantity(const Key& key, Dimension dimension, double&) {
+bool Schema::quantity(const Key& key, Dimension dimension, double& member) {
+  const bool has_default = !key.required && member != 0;
+  if (has_default && dimension == Dimension::number) default_ = member;
+  if (has_default && dimension != Dimension::number) default_ = fmt::format("{} {}", member, info(dimension).si);
   return add(key, or_sourced(key, value_schema(dimension, key.range)), unit_text(dimension));
 }
 
@@ -171,9 +180,8 @@ Json Schema::close_object() {
   if (lenient_ > 0) {
     done.properties["source"] = {{"description", "where the numbers of this section come from"},
                                  {"type", {"string", "array"}}};
-    done.properties["confidence"] = {{"description", "how far the numbers of this section can be trusted"},
-                                     {"type", "string"}};
-    done.properties["note"] = text_schema();
+    done.properties["confidence"] = confidence_schema("how far the numbers of this section can be trusted");
+    done.properties["note"] = note_schema();
   }
   Json object = {{"type", "object"}, {"properties", std::move(done.properties)}};
   if (!done.required.empty()) object["required"] = done.required;

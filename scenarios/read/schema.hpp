@@ -62,6 +62,7 @@ class Schema : public Fields {
   std::vector<Open> open_;
   Key list_key_{};
   Shape list_shape_ = Shape::list;
+  nlohmann::ordered_json default_;  ///< of the key that is being added; null: none
   int lenient_ = 0;
 };
 

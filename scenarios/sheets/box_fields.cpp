@@ -3,7 +3,13 @@
 
 namespace tokwatt::scenarios {
 
-constexpr Range kAmbientRange{-60, 150};  // no sheet means anything outside [degC]
+// Bounds far outside what exists; what lies beyond them is a slip of the unit, and might leave the integers of
+// simulated time.
+constexpr Range kAmbientRange{-60, 150};                            // [degC]
+constexpr Range kBandwidth{1e9, 1e17};                              // [B/s]
+constexpr Range kPeak{0, 1e20};                                     // [FLOP/s]
+constexpr Range kEnergyPerByte{0, 1e-6}, kEnergyPerFlop{0, 1e-10};  // [J]
+constexpr Range kPower{0, 1e7}, kPowerAboveNone{0, 1e7, true};      // [W]
 
 void fields(Fields& f, Describes& d) {
   f.text(optional("date", "month that the sheet describes, quoted, such as \"2026-11\""), d.date);
@@ -25,7 +31,7 @@ static void fields(Fields& f, hardware::Compute& c) {
   constexpr const char* kDocs[] = {"dense peak in fp32", "dense peak in bf16 and f16", "dense peak in fp8",
                                    "dense peak in int8", "dense peak in fp4"};
   for (std::size_t i = 0; i < hardware::kDtypes.size(); ++i) {
-    Key key = optional(hardware::name(hardware::kDtypes[i]), kDocs[i], kNotNegative);
+    Key key = optional(hardware::name(hardware::kDtypes[i]), kDocs[i], kPeak);
     key.peak = true;
     f.quantity(key, Dimension::flop_rate, c.peak[i]);
   }
@@ -36,7 +42,7 @@ static void fields(Fields& f, hardware::Memory& m) {
   f.number(optional("usable_fraction", "share of it that the device may hold", kPositiveFraction), m.usable_fraction);
   f.quantity(optional("reserved", "kept by people and the operating system", kNotNegative), Dimension::bytes,
              m.reserved);
-  f.quantity(required("bandwidth", "peak bandwidth", kPositive), Dimension::byte_rate, m.bandwidth);
+  f.quantity(required("bandwidth", "peak bandwidth", kBandwidth), Dimension::byte_rate, m.bandwidth);
 }
 
 static void fields(Fields& f, hardware::Clock& c) {
@@ -59,31 +65,30 @@ struct PerFlop {
 static void fields(Fields& f, PerFlop& p) {
   constexpr const char* kDocs[] = {"in fp32", "in bf16 and f16", "in fp8", "in int8", "in fp4"};
   for (std::size_t i = 0; i < hardware::kDtypes.size(); ++i) {
-    f.quantity(optional(hardware::name(hardware::kDtypes[i]), kDocs[i], kNotNegative), Dimension::energy_per_flop,
+    f.quantity(optional(hardware::name(hardware::kDtypes[i]), kDocs[i], kEnergyPerFlop), Dimension::energy_per_flop,
                p.energy[i]);
   }
 }
 
 static void fields(Fields& f, hardware::Power& p) {
-  f.quantity(required("idle", "chip at rest, as the vendor's sensor sees it, without leakage", kNotNegative),
+  f.quantity(required("idle", "chip at rest, as the vendor's sensor sees it, without leakage", kPower),
              Dimension::power, p.idle);
-  f.quantity(required("active", "added to idle while a step runs, at the highest clock", kNotNegative),
-             Dimension::power, p.active);
-  f.quantity(optional("leakage", "leakage at leakage_temperature", kNotNegative), Dimension::power, p.leakage);
+  f.quantity(required("active", "added to idle while a step runs, at the highest clock", kPower), Dimension::power,
+             p.active);
+  f.quantity(optional("leakage", "leakage at leakage_temperature", kPower), Dimension::power, p.leakage);
   f.quantity(optional("leakage_temperature", "die temperature at which leakage holds", kAmbientRange),
              Dimension::temperature, p.leakage_temperature);
   f.quantity(optional("leakage_slope", "leakage grows e-fold over so much", kPositive),
              Dimension::temperature_difference, p.leakage_slope);
-  f.quantity(required("per_byte", "dynamic energy of a byte moved", kNotNegative), Dimension::energy_per_byte,
+  f.quantity(required("per_byte", "dynamic energy of a byte moved", kEnergyPerByte), Dimension::energy_per_byte,
              p.per_byte);
   PerFlop per_flop{p.per_flop};
   f.section(required("per_flop", "dynamic energy of an operation at the highest clock's voltage, by number format"),
             per_flop);
-  f.quantity(required("limit", "the chip's power limit", kPositive), Dimension::power, p.limit);
-  f.quantity(required("rest_idle", "rest of the box (host, memory refresh, fans), DC, at rest", kNotNegative),
+  f.quantity(required("limit", "the chip's power limit", kPowerAboveNone), Dimension::power, p.limit);
+  f.quantity(required("rest_idle", "rest of the box (host, memory refresh, fans), DC, at rest", kPower),
              Dimension::power, p.rest_idle);
-  f.quantity(required("rest_busy", "rest of the box while a step runs, DC", kNotNegative), Dimension::power,
-             p.rest_busy);
+  f.quantity(required("rest_busy", "rest of the box while a step runs, DC", kPower), Dimension::power, p.rest_busy);
   f.number(required("psu_efficiency", "power supply: DC out over AC in", kPositiveFraction), p.psu_efficiency);
 }
 

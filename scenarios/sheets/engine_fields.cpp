@@ -6,6 +6,8 @@ namespace {
 
 constexpr Range kCount{1, 1e9};
 constexpr Range kCountOrNone{0, 1e9};
+constexpr Range kEfficiency{0.001, 1};  ///< below a thousandth it is a slip
+constexpr Range kOverhead{0, 10};       ///< [s]
 const Choices kContainers{{"gguf", "safetensors"}, {}};
 const Choices kPolicies{{"vllm", "llama-server"}, {}};
 
@@ -30,22 +32,21 @@ static void fields(Fields& f, models::Kernels& k) {
 }
 
 static void fields(Fields& f, models::Tuning& t) {
-  f.number(required("memory_efficiency", "of peak bandwidth, streaming dense weights", kPositiveFraction),
+  f.number(required("memory_efficiency", "of peak bandwidth, streaming dense weights", kEfficiency),
            t.memory_efficiency);
-  f.number(required("memory_efficiency_experts", "of peak bandwidth, gathering experts", kPositiveFraction),
+  f.number(required("memory_efficiency_experts", "of peak bandwidth, gathering experts", kEfficiency),
            t.memory_efficiency_experts);
-  f.number(required("memory_efficiency_kv", "of peak bandwidth, reading the KV cache", kPositiveFraction),
+  f.number(required("memory_efficiency_kv", "of peak bandwidth, reading the KV cache", kEfficiency),
            t.memory_efficiency_kv);
-  f.number(required("compute_efficiency", "of peak arithmetic, dense matrices of many rows", kPositiveFraction),
+  f.number(required("compute_efficiency", "of peak arithmetic, dense matrices of many rows", kEfficiency),
            t.compute_efficiency);
-  f.number(required("compute_efficiency_experts", "the same for experts", kPositiveFraction),
-           t.compute_efficiency_experts);
-  f.number(required("compute_efficiency_attention", "the same for attention", kPositiveFraction),
+  f.number(required("compute_efficiency_experts", "the same for experts", kEfficiency), t.compute_efficiency_experts);
+  f.number(required("compute_efficiency_attention", "the same for attention", kEfficiency),
            t.compute_efficiency_attention);
   f.number(required("rows_half", "rows at which a matrix reaches half its efficiency", kNotNegative), t.rows_half);
-  f.quantity(required("kernel_dispatch", "for each kernel", kNotNegative), Dimension::duration, t.kernel_dispatch);
-  f.quantity(required("host_per_step", "between steps", kNotNegative), Dimension::duration, t.host_per_step);
-  f.quantity(required("host_per_sequence", "sampling and bookkeeping for each sequence of a step", kNotNegative),
+  f.quantity(required("kernel_dispatch", "for each kernel", kOverhead), Dimension::duration, t.kernel_dispatch);
+  f.quantity(required("host_per_step", "between steps", kOverhead), Dimension::duration, t.host_per_step);
+  f.quantity(required("host_per_sequence", "sampling and bookkeeping for each sequence of a step", kOverhead),
              Dimension::duration, t.host_per_sequence);
   f.number(required("spread_prefill", "standard deviation of log(measured/predicted) in prefill", kNotNegative),
            t.spread_prefill);

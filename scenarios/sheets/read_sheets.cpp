@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/graph.hpp"
 #include "scenarios/hf_config.hpp"
 #include "scenarios/read/merge.hpp"
 #include "scenarios/sheets/sheets.hpp"
@@ -64,6 +65,9 @@ void check_box(const hardware::Box& box, const Node& root, Diagnostics& diagnost
   check.that(computes, {"compute"}, "compute has no peak; expected at least one of fp32, bf16, fp8, int8 and fp4");
   for (const auto dtype : hardware::kDtypes) {
     const auto i = static_cast<std::size_t>(dtype);
+    check.that(box.compute.peak[i] <= 0 || box.compute.peak[i] >= 1e11, {"compute", hardware::name(dtype)},
+               fmt::format("compute.{} is below 0.1 TFLOP/s; a format that it has no units for is left out",
+                           hardware::name(dtype)));
     check.that(box.compute.peak[i] <= 0 || box.power.per_flop[i] > 0, {"power", "per_flop"},
                fmt::format("power.per_flop.{0} is missing; compute.{0} is not", hardware::name(dtype)));
   }
@@ -100,6 +104,17 @@ void check_model(const ModelSheet& s, const Node& root, Diagnostics& diagnostics
   } else {
     check.that(s.ffn > 0, {}, "ffn is missing, and there are no experts");
   }
+}
+
+/// Weights are counted in 64 bits; a thousand times the largest model there is leaves room.
+void check_size(const models::Architecture& model, const Place& place, Diagnostics& diagnostics) {
+  constexpr double kMostWeights = 1e15;
+  models::WeightFormat byte_each;
+  byte_each.bits.fill(8);
+  const double weights = models::weight_bytes(model, byte_each);
+  if (weights > kMostWeights)
+    diagnostics.error(place,
+                      fmt::format("{} has {:.3g} weights; expected at most {:.0g}", model.id, weights, kMostWeights));
 }
 
 void check_engine(const EngineSheet& s, const Node& root, Diagnostics& diagnostics) {
@@ -159,12 +174,14 @@ ModelRead read_model(const RawSheet& sheet, const Overrides& over, Diagnostics& 
     if (over.tree.kind != Node::Kind::null)
       diagnostics.error(over.tree.place, "overriding fields of a config.json is not built yet; change the file");
     out.value = read_hf_config(sheet.root, sheet.id, diagnostics);
+    check_size(out.value, sheet.root.place, diagnostics);
     return out;
   }
   const auto declared = read_merged<ModelSheet>(laid_over(sheet.root, over.tree), {origin_of(sheet, "")}, over,
                                                 out.numbers, diagnostics, check_model);
   out.head = declared.head;
   if (diagnostics.ok()) out.value = architecture_of(declared);
+  check_size(out.value, sheet.root.place, diagnostics);
   return out;
 }
 

@@ -106,7 +106,7 @@ TEST_CASE("each wrong value is answered with what was expected", "[scenarios][er
       {kGood + "models: {llama-3.1-8b: {layers: 3}}\n", "models.\"llama-3.1-8b\": no deployment uses it"},
       {kGood + "models: {gpt-oss-120b: {layer: 3}}\n", "unknown key \"layer\"; did you mean \"layers\"?"},
       {kGood + "engines: {vllm: {tuning: {memory_efficiency: 2}}}\n",
-       "memory_efficiency is \"2\"; expected a number of more than 0 and at most 1"},
+       "memory_efficiency is \"2\"; expected a number from 0.001 to 1"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.text);

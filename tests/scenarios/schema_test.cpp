@@ -24,8 +24,7 @@ void check_described(const Json& schema, const std::string& path) {
   if (!schema.contains("properties")) return;
   for (const auto& [key, value] : schema["properties"].items()) {
     CAPTURE(path, key);
-    const bool provenance = key == "source" || key == "confidence" || key == "note";
-    if (!provenance) CHECK_FALSE(value.value("description", "").empty());
+    CHECK_FALSE(value.value("description", "").empty());
     check_described(value, path + key + ".");
     if (value.contains("items")) check_described(value["items"], path + key + "[].");
     if (value.contains("additionalProperties")) check_described(value["additionalProperties"], path + key + ".NAME.");
@@ -48,6 +47,8 @@ TEST_CASE("the schema is draft-07, and every key has a description", "[scenarios
   CHECK(schema["additionalProperties"] == false);
   CHECK(schema["required"] == Json({"systems", "deployments", "workload"}));
   check_described(schema, "");
+  CHECK(schema["properties"]["environment"]["properties"]["ambient"]["default"] == "22 degC");
+  CHECK(schema["properties"]["record"]["properties"]["every"]["default"] == "1 s");
   const auto& ambient = schema["properties"]["environment"]["properties"]["ambient"];
   CHECK(ambient["description"] == "air that the boxes draw in [degC], such as \"24 degC\"");
 }
