@@ -19,7 +19,8 @@ using Json = nlohmann::ordered_json;
 
 Options bench_options() {
   Options options(
-      {"tokwatt bench --system dgx-spark --model gpt-oss-120b --quant mxfp4 --engine llama.cpp-cuda -p 2048 -n 32",
+      {"tokwatt bench --system dgx-spark --model gpt-oss-120b --quant mxfp4 \\\n      --engine llama.cpp-cuda -p 2048 "
+       "-n 32",
        "tokwatt bench --system S --model M --quant Q --engine E [-p 2048] [-n 32] [-d 0,8192] [-npl 1,8] [-o md]",
        "Says what llama-bench would measure, in its format, with a 90 % interval and what bounds each rate. "
        "With -npl above 1, what llama-batched-bench would: one row for each -p, -n, -npl. Numbers may be lists "

@@ -14,17 +14,38 @@ namespace {
 struct Scale {
   double size;
   const char* unit;
+  double from = 1;  ///< smallest number shown in it
 };
 
-/// In the largest unit of which there is at least one; the first is the smallest.
+/// In the largest unit that suits; the first is the smallest.
 template <std::size_t N>
 std::string scaled(double value, const std::array<Scale, N>& scales) {
   const Scale* best = &scales.front();
   for (const auto& scale : scales) {
     // 999.6 ms is shown as 1 s: it would otherwise round to 1,000 ms.
-    if (std::abs(value) >= scale.size * 0.9995) best = &scale;
+    if (std::abs(value) >= scale.size * scale.from * 0.9995) best = &scale;
   }
   return fmt::format("{} {}", three_digits(value / best->size), best->unit);
+}
+
+/// The words of a text. A number and the short word behind it, its unit, are one.
+std::vector<std::string> words_of(std::string_view text) {
+  constexpr std::size_t kLongestUnit = 5;
+  std::vector<std::string> words;
+  bool after_number = false;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    const std::string word(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (word.empty()) continue;
+    if (after_number && word.size() <= kLongestUnit) {
+      words.back() += ' ' + word;
+    } else {
+      words.push_back(word);
+    }
+    after_number = word[0] >= '0' && word[0] <= '9';
+  }
+  return words;
 }
 
 std::string spaces(int count) { return std::string(static_cast<std::size_t>(std::max(count, 0)), ' '); }
@@ -41,22 +62,19 @@ std::string wrapped(std::string_view text, int indent, int columns) {
     out += '\n' + spaces(indent);
     at = 0;
   };
-  while (!text.empty()) {
-    const auto end = std::min(text.find(' '), text.size());
-    const auto letters = scenarios::code_points(text.substr(0, end));
-    const int length = static_cast<int>(letters.size());
+  for (const auto& word : words_of(text)) {
+    const int length = width(word);
     if (at > 0 && at + 1 + length > room) {
       new_line();
-    } else if (at > 0 && length > 0) {
+    } else if (at > 0) {
       out += ' ';
       ++at;
     }
-    for (const auto& letter : letters) {
+    for (const auto& letter : scenarios::code_points(word)) {
       if (at == room) new_line();
       out += letter;
       ++at;
     }
-    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return out;
 }
@@ -99,23 +117,17 @@ std::string grouped(int64_t count) {
 std::string three_digits(double value) {
   if (!std::isfinite(value)) return "-";
   if (value == 0) return "0";
-  const double size = std::abs(value);
-  if (size >= 999.5) return grouped(std::llround(value));
-  const int before = static_cast<int>(std::floor(std::log10(size))) + 1;
-  std::string text = fmt::format("{:.{}f}", value, std::clamp(3 - before, 0, 9));
-  // 9.996 rounds to 10.00: one digit too many
-  const auto digits = std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (size >= 1 && digits > 3 && text.find('.') != std::string::npos) text.pop_back();
-  if (!text.empty() && text.back() == '.') text.pop_back();
-  return text;
+  if (std::abs(value) >= 999.5) return grouped(std::llround(value));
+  const std::string rounded = fmt::format("{:.2e}", value);  // 9.996 is of the size of 10
+  const int exponent = std::stoi(rounded.substr(rounded.find('e') + 1));
+  return fmt::format("{:.{}f}", value, std::clamp(2 - exponent, 0, 9));
 }
 
 std::string duration(double seconds) {
   if (!std::isfinite(seconds)) return "-";
   if (seconds == 0) return "0 s";
-  constexpr std::array kScales = {Scale{1e-6, "us"}, Scale{1e-3, "ms"}, Scale{1, "s"},
-                                  Scale{60, "min"},  Scale{3600, "h"},  Scale{172'800, "d"}};
-  if (seconds >= 172'800) return fmt::format("{} d", three_digits(seconds / 86'400));
+  constexpr std::array kScales = {Scale{1e-6, "us"},   Scale{1e-3, "ms"},   Scale{1, "s"},
+                                  Scale{60, "min", 2}, Scale{3600, "h", 2}, Scale{86'400, "d", 2}};
   return scaled(seconds, kScales);
 }
 
@@ -139,7 +151,7 @@ std::string percent(double fraction) {
 }
 
 std::string energy(double joules) {
-  constexpr std::array kScales = {Scale{1e-3, "mJ"}, Scale{1, "J"}, Scale{1e3, "kJ"}, Scale{3.6e6, "kWh"},
+  constexpr std::array kScales = {Scale{1e-3, "mJ"}, Scale{1, "J"}, Scale{1e3, "kJ"}, Scale{3.6e6, "kWh", 0.1},
                                   Scale{3.6e9, "MWh"}};
   return joules == 0 ? "0 J" : scaled(joules, kScales);
 }

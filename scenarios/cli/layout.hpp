@@ -12,8 +12,8 @@ inline constexpr int kScreen = 80;  ///< columns
 
 /// Columns that a text takes.
 int width(std::string_view text);
-/// Breaks at spaces (and inside words that are longer than a line); every line but the first starts with `indent`
-/// spaces, and the first is taken to begin at column `indent` as well.
+/// Breaks at spaces (and inside words that are longer than a line, but not before a unit); every line but the first
+/// starts with `indent` spaces, and the first is taken to begin at column `indent` as well.
 std::string wrapped(std::string_view text, int indent = 0, int columns = kScreen);
 
 /// A table without borders, two spaces between columns. The last column is wrapped to the screen.
@@ -36,13 +36,13 @@ class Columns {
 std::string grouped(int64_t count);
 /// Three significant digits, no exponent: 0.0123, 1.23, 12.3, 123, 1,230.
 std::string three_digits(double value);
-/// 412 ms, 1.23 s, 12.3 min, 3.4 h, 12 d
+/// 412 ms, 1.23 s, 65.4 s, 12.3 min, 3.40 h, 12.0 d: at least 2 of the units above seconds.
 std::string duration(double seconds);
 /// 5 h, 4 h 59 min, 1 min 5 s
 std::string span(double seconds);
 /// 12 %, 0.4 %, 0 %
 std::string percent(double fraction);
-/// 123 W, 1.23 kWh: the largest of the steps whose number is at least 1.
+/// 123 J, 12.3 kJ, 0.123 kWh
 std::string energy(double joules);
 std::string clock(double hertz);
 std::string bytes(double count);

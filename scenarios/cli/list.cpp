@@ -44,20 +44,16 @@ int list(const Arguments& arguments, const Terminal& terminal) {
   check(options.arguments());
   const std::string& what = options.arguments().front();
   const auto listed = entries(what);
-  const bool has_aliases =
-      std::any_of(listed.begin(), listed.end(), [](const Entry& entry) { return !entry.aliases.empty(); });
   if (what == "scenarios") {
     // A path and a title are too long for one line.
     for (const auto& entry : listed) terminal.out << entry.id << "\n    " << wrapped(with_mark(entry), 4) << "\n";
     return kDone;
   }
-  Columns table(has_aliases ? "lll" : "ll");
+  Columns table("ll");
   for (const auto& entry : listed) {
     if (entry.hypothetical && !options.has("all")) continue;
-    std::vector<std::string> cells = {entry.id};
-    if (has_aliases) cells.push_back(fmt::format("{}", fmt::join(entry.aliases, ", ")));
-    cells.push_back(with_mark(entry));
-    table.row(std::move(cells));
+    table.row({entry.id, with_mark(entry)});
+    if (!entry.aliases.empty()) table.row({"", fmt::format("also: {}", fmt::join(entry.aliases, ", "))});
   }
   terminal.out << table.text();
   return kDone;

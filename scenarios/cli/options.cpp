@@ -36,10 +36,12 @@ std::vector<std::string> Options::names() const {
 }
 
 std::string Options::help_text() const {
-  std::ostringstream options;
-  options << described_;
+  std::ostringstream described;
+  described << described_;
+  std::string options = described.str();
+  for (auto at = options.find(" \n"); at != std::string::npos; at = options.find(" \n")) options.erase(at, 1);
   return fmt::format("Example:\n  {}\n\nUsage: {}\n\n{}\n\n{}", help_.example, wrapped(help_.usage, 7),
-                     wrapped(help_.about), options.str());
+                     wrapped(help_.about), options);
 }
 
 void Options::parse(const Arguments& arguments) {

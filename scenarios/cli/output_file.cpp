@@ -18,9 +18,9 @@ namespace fs = std::filesystem;
 /// The folder that a file is to lie in, or the nearest one above it that exists.
 fs::path nearest_folder(const fs::path& file) {
   std::error_code ignored;
-  fs::path folder = fs::absolute(file).parent_path();
-  while (!fs::exists(folder, ignored) && folder.has_relative_path()) folder = folder.parent_path();
-  return folder;
+  fs::path folder = file.parent_path();
+  while (!folder.empty() && !fs::exists(folder, ignored)) folder = folder.parent_path();
+  return folder.empty() ? "." : folder;
 }
 
 /// A folder of its own for one file, gone with it.

@@ -94,7 +94,7 @@ int guarded(const Arguments& arguments, const Terminal& terminal) {
     fmt::print(terminal.err, "cannot be done: {}\n", error.what());
     return kInfeasible;
   } catch (const sim::DoesNotFit& error) {
-    fmt::print(terminal.err, "does not fit: {}\n", error.what());
+    fmt::print(terminal.err, "{}\n", error.what());
     return kInfeasible;
   } catch (const std::exception& error) {
     fmt::print(terminal.err, "internal error: {}\n", error.what());

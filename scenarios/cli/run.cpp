@@ -4,6 +4,7 @@
 
 #include <ostream>
 
+#include "scenarios/cli/fit.hpp"
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/options.hpp"
 #include "scenarios/cli/output_file.hpp"
@@ -65,6 +66,7 @@ int run(const Arguments& arguments, const Terminal& terminal) {
   if (options.has("output")) check_writable(output);
 
   auto loaded = scenarios::load(options.arguments().front(), options.all("set"));
+  check_fits(loaded, options.arguments().front(), options.all("set"));
   const RunFacts facts = facts_of(loaded);
   const uint64_t seed = loaded.input.seed;
   const bool quiet = options.has("quiet");

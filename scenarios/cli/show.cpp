@@ -47,8 +47,9 @@ Found find(const std::string& name, scenarios::Diagnostics& diagnostics) {
     const auto* id = root.find("id");
     return {sheet_kind(kind), {id ? id->scalar : name, source, root, root.find("model_type") != nullptr}};
   }
-  diagnostics.error({}, fmt::format("there is no sheet {}{}; tokwatt list systems, models, quants and engines",
-                                    scenarios::in_quotes(name), scenarios::did_you_mean(name, names)));
+  const std::string hint = scenarios::did_you_mean(name, names);
+  diagnostics.error({}, fmt::format("there is no sheet {}{}", scenarios::in_quotes(name),
+                                    hint.empty() ? "; see tokwatt list systems, models, quants, engines" : hint));
   throw scenarios::InputError(diagnostics);
 }
 
@@ -59,7 +60,10 @@ std::pair<std::string, std::string> split(const std::string& path) {
                                   : std::pair{path.substr(0, dot), path.substr(dot + 1)};
 }
 
-std::string number_table(const std::vector<SheetNumber>& numbers, const Terminal& terminal) {
+std::string number_table(std::vector<SheetNumber> numbers, const Terminal& terminal) {
+  // What stands outside sections comes first: below one it would seem to belong there.
+  std::stable_partition(numbers.begin(), numbers.end(),
+                        [](const SheetNumber& n) { return split(n.path).first.empty(); });
   Columns table("llll", 2);
   std::string section = "-";
   for (const auto& number : numbers) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "scenarios/cli/layout.hpp"
 
@@ -114,10 +115,10 @@ std::string latencies(const Json& s, const Terminal& terminal) {
   Columns table("lrrrrrr");
   table.row({"latency", "mean", "p50", "p90", "p95", "p99", "max"});
   constexpr std::array<std::pair<const char*, const char*>, 5> kRows = {{{"queue_s", "in the queue"},
-                                                                         {"ttft_s", "to the first token (TTFT)"},
-                                                                         {"tpot_s", "per token after it (TPOT)"},
-                                                                         {"itl_s", "every gap (ITL)"},
-                                                                         {"e2e_s", "whole request"}}};
+                                                                         {"ttft_s", "first token (TTFT)"},
+                                                                         {"tpot_s", "per token (TPOT)"},
+                                                                         {"itl_s", "each gap (ITL)"},
+                                                                         {"e2e_s", "whole request (E2E)"}}};
   for (const auto& [key, label] : kRows) {
     std::vector<std::string> cells = {label};
     for (const char* statistic : {"mean", "p50", "p90", "p95", "p99", "max"})
@@ -143,15 +144,18 @@ std::string parts(const Json& s, const char* key, const char* what) {
   return "\n" + table.text();
 }
 
+/// All of a few; of many, how many each sheet has.
 std::string assumed(const Json& s) {
-  const std::size_t count = s.at("assumed").size();
-  if (count == 0) return "";
-  std::vector<std::string> first;
-  for (std::size_t i = 0; i < std::min<std::size_t>(count, 3); ++i)
-    first.push_back(s.at("assumed")[i].get<std::string>());
-  const char* more = count > 3 ? ", ...; --summary json lists them" : "";
-  return fmt::format("{} {} on assumption: {}{}.", count, count == 1 ? "input rests" : "inputs rest", joined(first),
-                     more);
+  const auto all = s.at("assumed").get<std::vector<std::string>>();
+  if (all.empty()) return "";
+  const std::string count =
+      fmt::format("{} {} on assumption", all.size(), all.size() == 1 ? "input rests" : "inputs rest");
+  if (all.size() <= 3) return fmt::format("{}: {}.", count, joined(all));
+  std::map<std::string, int> by_sheet;
+  for (const auto& input : all) ++by_sheet[input.substr(0, input.find(':'))];
+  std::vector<std::string> parts;
+  for (const auto& [sheet, inputs] : by_sheet) parts.push_back(fmt::format("{} of {}", inputs, sheet));
+  return fmt::format("{}: {}; --summary json lists them.", count, joined(parts));
 }
 
 }  // namespace

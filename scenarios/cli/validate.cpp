@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "scenarios/cli/catalog.hpp"
+#include "scenarios/cli/fit.hpp"
 #include "scenarios/cli/options.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/serving/kv_capacity.hpp"
@@ -16,11 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void check_scenario(const std::string& path) {
-  const auto loaded = scenarios::load(path, {});
-  for (const auto& deployment : loaded.input.deployments)
-    sim::kv_capacity(deployment, loaded.input.systems[static_cast<std::size_t>(deployment.system)].box);
-}
+void check_scenario(const std::string& path) { check_fits(scenarios::load(path, {}), path, {}); }
 
 /// Reads one file as what it seems to be, and says what that was.
 std::string checked(const std::string& name) {
@@ -55,7 +52,7 @@ int report(const std::string& path, const Terminal& terminal) {
   } catch (const scenarios::Infeasible& error) {
     fmt::print(terminal.err, "{}: cannot be done: {}\n", path, error.what());
   } catch (const sim::DoesNotFit& error) {
-    fmt::print(terminal.err, "{}: does not fit: {}\n", path, error.what());
+    fmt::print(terminal.err, "{}: {}\n", path, error.what());
   }
   return kInfeasible;
 }
