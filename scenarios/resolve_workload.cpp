@@ -78,8 +78,12 @@ class StreamResolver {
     options.speed = w_.speed.value_or(1);
     options.limit = w_.limit;
     options.start = w_.start.value_or(0);
-    stream.source =
-        std::unique_ptr<sim::RequestSource>(open_trace(path.string(), options, w_.trace.place, r_.diagnostics));
+    std::unique_ptr<TraceSource> trace = open_trace(path.string(), options, w_.trace.place, r_.diagnostics);
+    if (trace && trace->rows_moved() > 0) {
+      r_.loaded.notes.push_back(fmt::format("{}: the file is not in order of time; {} of its rows were moved to their place",
+                                            w_.trace.value, trace->rows_moved()));
+    }
+    stream.source = std::move(trace);
   }
 
   void from_arrivals(sim::Stream& stream) {

@@ -13,6 +13,7 @@ struct Loaded {
   sim::Input input;
   std::vector<sim::CarriedText> texts;  ///< the scenario and each sheet used, for the results file
   std::vector<std::string> assumed;     ///< inputs that rest on assumption: "dgx-spark: power.psu_efficiency", sorted
+  std::vector<std::string> notes;         ///< what was put right on the way and should be known: rows moved into order
   std::string start;                    ///< date and time at which it starts, as written; or empty
 };
 

@@ -79,6 +79,7 @@ int run(const Arguments& arguments, const Terminal& terminal) {
   std::ostream& answer = output == "-" ? terminal.err : terminal.out;
   answer << (as_json ? results.summary.dump(2) + "\n" : summary_table(facts, results, terminal));
   if (quiet) return kDone;
+  for (const auto& note : loaded.notes) fmt::print(terminal.err, "note: {}\n", note);
   fmt::print(terminal.err, "simulated in {}", duration(took.count()));
   if (options.has("output") && output != "-") fmt::print(terminal.err, "; all of it is in {}", output);
   fmt::print(terminal.err, "\n");
