@@ -97,7 +97,7 @@ TEST_CASE("arrivals, stages and objectives are read", "[scenarios]") {
   CHECK_FALSE(in.streams[0].objective->tpot);
 }
 
-TEST_CASE("--set changes values before they are checked, and says where it was wrong", "[scenarios][set]") {
+TEST_CASE("the option --set changes values before they are checked, and says where it was wrong", "[scenarios][set]") {
   const auto in = loaded(kGood, {"workload.0.users=24", "environment.ambient=35 degC", "systems.desk.power.limit=90 W",
                                  "models.\"gpt-oss-120b\".max_context=8192", "workload.0.prompt={uniform: [10, 20]}"})
                       .input;

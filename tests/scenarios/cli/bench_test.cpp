@@ -92,13 +92,13 @@ TEST_CASE("bench -o csv quotes every value, jsonl has an object per line", "[cli
   CHECK(Json::parse(jsonl[1])["n_gen"] == 128);
 }
 
-TEST_CASE("-p 0 and -n 0 leave a test out", "[cli][bench]") {
+TEST_CASE("bench: -p 0 and -n 0 leave a test out", "[cli][bench]") {
   const auto only_decode = Json::parse(bench_of({"-p", "0", "-n", "32,64", "-o", "json"}).out);
   REQUIRE(only_decode.size() == 2);
   CHECK(only_decode[0]["n_prompt"] == 0);
 }
 
-TEST_CASE("-npl above 1 gives llama-batched-bench's rows, speeds summed over the sequences", "[cli][bench]") {
+TEST_CASE("bench: -npl above 1 gives llama-batched-bench's rows, speeds summed over the sequences", "[cli][bench]") {
   const auto said = bench_of({"-p", "512", "-n", "32", "-npl", "1,8", "-o", "jsonl"});
   REQUIRE(said.code == kDone);
   const auto lines = lines_of(said.out);
@@ -118,7 +118,7 @@ TEST_CASE("-npl above 1 gives llama-batched-bench's rows, speeds summed over the
              Catch::StartsWith("|    PP |     TG |    B |   N_KV |   T_PP s | S_PP t/s |"));
 }
 
-TEST_CASE("--set changes the box that is measured", "[cli][bench]") {
+TEST_CASE("bench: --set changes the box that is measured", "[cli][bench]") {
   const auto rate = [](const Said& said) { return Json::parse(said.out)[0]["avg_ts"].get<double>(); };
   const auto half = bench_of({"-p", "0", "-o", "json", "--set", "memory.bandwidth=136.5 GB/s"});
   REQUIRE(half.code == kDone);
