@@ -158,7 +158,7 @@ double touched_experts(int64_t experts, int64_t per_token, double tokens) {
   for (std::size_t i = 0; i + 1 < points.size(); ++i) {
     const auto [x0, g0] = points[i];
     const auto [x1, g1] = points[i + 1];
-    if (x > x0 && x < x1) g = g0 + (g1 - g0) * (x - x0) / (x1 - x0);
+    if (x >= x0 && x < x1) g = g0 + (g1 - g0) * (x - x0) / (x1 - x0);
   }
   const double N = d(experts);
   return N * (1 - std::pow(1 - d(per_token) / N, std::pow(std::max(tokens, 1.0), g)));
