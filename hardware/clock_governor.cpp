@@ -39,7 +39,7 @@ void ClockGovernor::update(double die_temperature, const ChipPower& power, doubl
   const int heat_cap = std::min(slope_cap(die_temperature), trip_cap_);
   level_ = std::min(heat_cap, power_cap_);
   brake_ = level_ == top_ ? Brake::none : power_cap_ < heat_cap ? Brake::power : Brake::heat;
-  throttled_ = level_ < top_ && (trip_cap_ == level_ || power_cap_ == level_);
+  throttled_ = level_ < top_ && (die_temperature >= rules_.trip || trip_cap_ == level_ || power_cap_ == level_);
 }
 
 }  // namespace tokwatt::hardware
