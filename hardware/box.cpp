@@ -7,11 +7,16 @@ namespace tokwatt::hardware {
 
 const char* name(Dtype dtype) {
   switch (dtype) {
-    case Dtype::fp32: return "fp32";
-    case Dtype::bf16: return "bf16";
-    case Dtype::fp8: return "fp8";
-    case Dtype::int8: return "int8";
-    case Dtype::fp4: return "fp4";
+    case Dtype::fp32:
+      return "fp32";
+    case Dtype::bf16:
+      return "bf16";
+    case Dtype::fp8:
+      return "fp8";
+    case Dtype::int8:
+      return "int8";
+    case Dtype::fp4:
+      return "fp4";
   }
   return "";
 }

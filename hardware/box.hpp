@@ -34,26 +34,26 @@ struct Clock {
   double voltage_max = 0;             ///< voltage at max [V]; between floor and max it grows linearly with the clock
   double voltage_floor_clock = 0;     ///< clock below which the voltage stays at its floor [Hz]
 
-  int levels() const;              ///< number of grid points
-  double at(int level) const;      ///< clock of level 0 (min) .. levels() - 1 (max) [Hz]
-  double voltage(int level) const; ///< [V]
-  double switching(int level) const;  ///< clock * voltage^2, which clocked power follows, relative to the top clock's
+  int levels() const;                  ///< number of grid points
+  double at(int level) const;          ///< clock of level 0 (min) .. levels() - 1 (max) [Hz]
+  double voltage(int level) const;     ///< [V]
+  double switching(int level) const;   ///< clock * voltage^2, which clocked power follows, relative to the top clock's
   int level_at_most(double hz) const;  ///< highest level whose clock is <= hz; 0 if none is
 };
 
 /// Energy roofline (Choi et al., IPDPS 2013) plus the powers that flow whatever the work is.
 struct Power {
-  double idle = 0;           ///< chip at rest, as the vendor's sensor sees it, without leakage [W]
-  double active = 0;         ///< added to idle while a step runs (clock tree, schedulers), at the top clock [W]
-  double leakage = 0;        ///< leakage at leakage_temperature [W]
+  double idle = 0;                  ///< chip at rest, as the vendor's sensor sees it, without leakage [W]
+  double active = 0;                ///< added to idle while a step runs (clock tree, schedulers), at the top clock [W]
+  double leakage = 0;               ///< leakage at leakage_temperature [W]
   double leakage_temperature = 60;  ///< [degC]
   double leakage_slope = 30;        ///< leakage grows e-fold over so many kelvin [K]
-  double per_byte = 0;       ///< dynamic energy per byte moved [J/B]
+  double per_byte = 0;              ///< dynamic energy per byte moved [J/B]
   std::array<double, kDtypes.size()> per_flop{};  ///< dynamic energy per FLOP at the top clock's voltage [J/FLOP]
-  double limit = 0;          ///< the chip's power limit [W]
-  double rest_idle = 0;      ///< rest of the box (host, memory refresh, network, fans), DC, at rest [W]
-  double rest_busy = 0;      ///< the same while a step runs [W]
-  double psu_efficiency = 1; ///< DC out per AC in
+  double limit = 0;                               ///< the chip's power limit [W]
+  double rest_idle = 0;       ///< rest of the box (host, memory refresh, network, fans), DC, at rest [W]
+  double rest_busy = 0;       ///< the same while a step runs [W]
+  double psu_efficiency = 1;  ///< DC out per AC in
 
   double leakage_at(double temperature) const;  ///< [W] at a die temperature [degC]
 };
@@ -81,7 +81,7 @@ struct Governor {
 };
 
 struct Price {
-  double purchase = 0;  ///< [USD]; 0: unknown
+  double purchase = 0;         ///< [USD]; 0: unknown
   double resale_fraction = 0;  ///< of the purchase price at the end of the horizon
 };
 

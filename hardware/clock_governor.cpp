@@ -23,7 +23,9 @@ void ClockGovernor::step_trip(double die_temperature) {
 // Over the limit: the highest level at which the same work would draw no more than the limit. Under it: up again, a
 // few steps a tick, as far as the same prediction allows.
 void ClockGovernor::step_power(const ChipPower& power, double power_limit) {
-  const auto predicted = [&](int level) { return power.fixed + power.clocked * clock_.switching(level) / clock_.switching(level_); };
+  const auto predicted = [&](int level) {
+    return power.fixed + power.clocked * clock_.switching(level) / clock_.switching(level_);
+  };
   if (power.total() > power_limit) {
     power_cap_ = level_;
     while (power_cap_ > 0 && predicted(power_cap_) > power_limit) --power_cap_;

@@ -9,8 +9,8 @@ enum class Brake { none, heat, power };
 
 /// Chip power of the tick that just ended, split by how it follows the clock [W].
 struct ChipPower {
-  double fixed = 0;      ///< idle, leakage, bytes: do not follow the clock
-  double clocked = 0;    ///< compute and active power: follow clock * voltage^2
+  double fixed = 0;    ///< idle, leakage, bytes: do not follow the clock
+  double clocked = 0;  ///< compute and active power: follow clock * voltage^2
   double total() const { return fixed + clocked; }
 };
 

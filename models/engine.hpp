@@ -16,17 +16,17 @@ enum class Policy {
 
 /// What this engine reaches on a kind of device; a box sheet may override each under `engines:`.
 struct Tuning {
-  double memory_efficiency = 1;         ///< of peak bandwidth, streaming dense weights
-  double memory_efficiency_experts = 1; ///< gathering experts
-  double memory_efficiency_kv = 1;      ///< reading the KV cache
-  double compute_efficiency = 1;        ///< of peak, dense matmuls of many rows
+  double memory_efficiency = 1;          ///< of peak bandwidth, streaming dense weights
+  double memory_efficiency_experts = 1;  ///< gathering experts
+  double memory_efficiency_kv = 1;       ///< reading the KV cache
+  double compute_efficiency = 1;         ///< of peak, dense matmuls of many rows
   double compute_efficiency_experts = 1;
   double compute_efficiency_attention = 1;
-  double rows_half = 0;                 ///< rows at which a matmul reaches half its efficiency (per expert for MoE)
-  double kernel_dispatch = 0;           ///< per kernel [s]
-  double host_per_step = 0;             ///< between steps [s]
-  double host_per_sequence = 0;         ///< sampling and bookkeeping per sequence in the step [s]
-  double spread_prefill = 0;            ///< standard deviation of log(measured/predicted)
+  double rows_half = 0;          ///< rows at which a matmul reaches half its efficiency (per expert for MoE)
+  double kernel_dispatch = 0;    ///< per kernel [s]
+  double host_per_step = 0;      ///< between steps [s]
+  double host_per_sequence = 0;  ///< sampling and bookkeeping per sequence in the step [s]
+  double spread_prefill = 0;     ///< standard deviation of log(measured/predicted)
   double spread_decode = 0;
 };
 

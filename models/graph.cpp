@@ -16,7 +16,8 @@ double d(int64_t count) { return static_cast<double>(count); }
 // Adds operators in order; `after` names the ones that must have run.
 class GraphBuilder {
  public:
-  GraphBuilder(const WeightFormat& format, double kv_element_bytes) : format_(format), kv_element_bytes_(kv_element_bytes) {}
+  GraphBuilder(const WeightFormat& format, double kv_element_bytes)
+      : format_(format), kv_element_bytes_(kv_element_bytes) {}
 
   using Vertex = OperatorGraph::vertex_descriptor;
 
@@ -75,21 +76,26 @@ Vertex add_attention(GraphBuilder& g, const Architecture& model, int i, Vertex i
     Vertex q = input;
     if (a.q_rank > 0) q = g.add(g.matmul("q_down", i, hidden, d(a.q_rank), WeightClass::attention_qk), {q});
     q = g.add(g.matmul("q_up", i, a.q_rank > 0 ? d(a.q_rank) : hidden, q_out, WeightClass::attention_qk), {q});
-    const Vertex kv = g.add(g.matmul("kv_down", i, hidden, d(a.kv_rank) + d(a.rope_dim), WeightClass::attention_qk), {input});
+    const Vertex kv =
+        g.add(g.matmul("kv_down", i, hidden, d(a.kv_rank) + d(a.rope_dim), WeightClass::attention_qk), {input});
     // The up-projections of keys and values, absorbed into query and output when attending to the latent.
-    const Vertex absorb = g.add(g.matmul("kv_up", i, d(a.kv_rank), d(a.heads) * (d(a.nope_dim) + d(a.v_dim)), WeightClass::attention_v), {q, kv});
+    const Vertex absorb =
+        g.add(g.matmul("kv_up", i, d(a.kv_rank), d(a.heads) * (d(a.nope_dim) + d(a.v_dim)), WeightClass::attention_v),
+              {q, kv});
     const Vertex attend = g.add(g.attention(i, layer), {absorb});
     return g.add(g.matmul("attention_out", i, d(a.heads) * d(a.v_dim), hidden, WeightClass::attention_out), {attend});
   }
   const auto& a = *layer.grouped;
   const double kv_out = d(a.kv_heads) * d(a.head_dim);
-  const Vertex qk = g.add(g.matmul("qk", i, hidden, d(a.heads) * d(a.head_dim) + kv_out, WeightClass::attention_qk), {input});
+  const Vertex qk =
+      g.add(g.matmul("qk", i, hidden, d(a.heads) * d(a.head_dim) + kv_out, WeightClass::attention_qk), {input});
   const Vertex v = g.add(g.matmul("v", i, hidden, kv_out, WeightClass::attention_v), {input});
   const Vertex attend = g.add(g.attention(i, layer), {qk, v});
   return g.add(g.matmul("attention_out", i, d(a.heads) * d(a.head_dim), hidden, WeightClass::attention_out), {attend});
 }
 
-Vertex add_dense(GraphBuilder& g, int i, double hidden, double ffn, Vertex input, const char* gate_up, const char* down) {
+Vertex add_dense(GraphBuilder& g, int i, double hidden, double ffn, Vertex input, const char* gate_up,
+                 const char* down) {
   const Vertex wide = g.add(g.matmul(gate_up, i, hidden, 2 * ffn, WeightClass::ffn_gate_up), {input});
   return g.add(g.matmul(down, i, ffn, hidden, WeightClass::ffn_down), {wide});
 }
@@ -108,7 +114,8 @@ Vertex add_experts(GraphBuilder& g, const Architecture& model, int i, Vertex inp
     op.per_token = e.per_token;
     return op;
   };
-  const Vertex wide = g.add(routed("experts_gate_up", hidden, 2 * d(e.ffn), WeightClass::experts_gate_up), {router, input});
+  const Vertex wide =
+      g.add(routed("experts_gate_up", hidden, 2 * d(e.ffn), WeightClass::experts_gate_up), {router, input});
   const Vertex out = g.add(routed("experts_down", d(e.ffn), hidden, WeightClass::experts_down), {wide});
   if (e.shared_ffn == 0) return out;
   const Vertex shared = add_dense(g, i, hidden, d(e.shared_ffn), input, "shared_gate_up", "shared_down");
@@ -134,7 +141,8 @@ OperatorGraph build_graph(const Architecture& model, const WeightFormat& format,
     stream = layer.experts ? add_experts(g, model, i, attended)
                            : add_dense(g, i, d(model.hidden), d(layer.dense_ffn), attended, "ffn_gate_up", "ffn_down");
   }
-  Operator head = g.matmul("head", -1, d(model.hidden), d(model.vocab), model.tied_embeddings ? WeightClass::embedding : WeightClass::head);
+  Operator head = g.matmul("head", -1, d(model.hidden), d(model.vocab),
+                           model.tied_embeddings ? WeightClass::embedding : WeightClass::head);
   head.kind = OperatorKind::head;
   head.per_sequence = true;
   g.add(std::move(head), {stream});
@@ -151,7 +159,9 @@ std::vector<Operator> in_order(const OperatorGraph& graph) {
 }
 
 double touched_experts(int64_t experts, int64_t per_token, double tokens) {
-  struct Point { double log2_tokens, exponent; };
+  struct Point {
+    double log2_tokens, exponent;
+  };
   constexpr std::array points = {Point{2, 1.0}, Point{3, 0.86}, Point{4, 0.78}, Point{5, 0.75}};
   const double x = std::log2(std::max(tokens, 1.0));
   double g = x <= points.front().log2_tokens ? points.front().exponent : points.back().exponent;

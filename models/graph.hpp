@@ -1,5 +1,6 @@
 #pragma once
-// From dimensions to operators: the graph of one forward pass, each operator with its FLOPs and bytes (docs/theory/cost.md).
+// From dimensions to operators: the graph of one forward pass, each operator with its FLOPs and bytes
+// (docs/theory/cost.md).
 #include <boost/graph/adjacency_list.hpp>
 #include <cstdint>
 #include <string>
@@ -14,9 +15,9 @@ namespace tokwatt::models {
 struct Tensor {
   std::string name;
   WeightClass weight_class = WeightClass::embedding;
-  int layer = -1;               ///< -1: outside the layers
+  int layer = -1;  ///< -1: outside the layers
   double elements = 0;
-  double share_per_token = 1;   ///< of the elements that one token passes through (experts: k/N)
+  double share_per_token = 1;  ///< of the elements that one token passes through (experts: k/N)
 };
 std::vector<Tensor> tensors(const Architecture& architecture);
 
@@ -33,11 +34,11 @@ struct Operator {
   int layer = -1;
   bool per_sequence = false;
   double flops_per_row = 0;
-  double weight_bytes = 0;              ///< read once per step; of experts: all of them
+  double weight_bytes = 0;  ///< read once per step; of experts: all of them
   double activation_bytes_per_row = 0;
-  int64_t experts = 0, per_token = 0;   ///< experts only
-  double flops_per_pair = 0;            ///< attention only: per (query, key) pair
-  double bytes_per_kept_token = 0;      ///< attention only: KV cache read per token in context
+  int64_t experts = 0, per_token = 0;  ///< experts only
+  double flops_per_pair = 0;           ///< attention only: per (query, key) pair
+  double bytes_per_kept_token = 0;     ///< attention only: KV cache read per token in context
   int64_t window = 0;
 };
 

@@ -6,7 +6,18 @@
 
 namespace tokwatt::models {
 
-enum class WeightClass { embedding, head, attention_qk, attention_v, attention_out, ffn_gate_up, ffn_down, experts_gate_up, experts_down, router };
+enum class WeightClass {
+  embedding,
+  head,
+  attention_qk,
+  attention_v,
+  attention_out,
+  ffn_gate_up,
+  ffn_down,
+  experts_gate_up,
+  experts_down,
+  router
+};
 inline constexpr std::size_t kWeightClasses = 10;
 
 /// One container format (gguf, safetensors) of a quant: true bits per weight, scales included.
@@ -18,7 +29,7 @@ struct WeightFormat {
 struct Quant {
   std::string id;
   std::string title;
-  WeightFormat gguf;         ///< all zero: does not exist in this container
+  WeightFormat gguf;  ///< all zero: does not exist in this container
   WeightFormat safetensors;
 };
 

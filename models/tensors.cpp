@@ -62,7 +62,8 @@ double weight_bytes(const Architecture& model, const WeightFormat& format) {
 
 const std::vector<KvFormat>& kv_formats() {
   // q8_0: 34 bytes per 32 elements; q4_0: 18 per 32 (ggml-common.h block structs).
-  static const std::vector<KvFormat> formats = {{"bf16", 2}, {"f16", 2}, {"fp8", 1}, {"q8_0", 34.0 / 32}, {"q4_0", 18.0 / 32}};
+  static const std::vector<KvFormat> formats = {
+      {"bf16", 2}, {"f16", 2}, {"fp8", 1}, {"q8_0", 34.0 / 32}, {"q4_0", 18.0 / 32}};
   return formats;
 }
 

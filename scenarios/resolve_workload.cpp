@@ -80,8 +80,9 @@ class StreamResolver {
     options.start = w_.start.value_or(0);
     std::unique_ptr<TraceSource> trace = open_trace(path.string(), options, w_.trace.place, r_.diagnostics);
     if (trace && trace->rows_moved() > 0) {
-      r_.loaded.notes.push_back(fmt::format("{}: the file is not in order of time; {} of its rows were moved to their place",
-                                            w_.trace.value, trace->rows_moved()));
+      r_.loaded.notes.push_back(
+          fmt::format("{}: the file is not in order of time; {} of its rows were moved to their place", w_.trace.value,
+                      trace->rows_moved()));
     }
     stream.source = std::move(trace);
   }

@@ -13,7 +13,7 @@ struct Loaded {
   sim::Input input;
   std::vector<sim::CarriedText> texts;  ///< the scenario and each sheet used, for the results file
   std::vector<std::string> assumed;     ///< inputs that rest on assumption: "dgx-spark: power.psu_efficiency", sorted
-  std::vector<std::string> notes;         ///< what was put right on the way and should be known: rows moved into order
+  std::vector<std::string> notes;       ///< what was put right on the way and should be known: rows moved into order
   std::string start;                    ///< date and time at which it starts, as written; or empty
 };
 
@@ -21,6 +21,7 @@ struct Loaded {
 /// Throws InputError with every mistake found.
 Loaded load(const std::string& path, const std::vector<std::string>& sets);
 /// The same from a text; relative paths in it are resolved against `folder`.
-Loaded load_text(const std::string& name, const std::string& text, const std::string& folder, const std::vector<std::string>& sets);
+Loaded load_text(const std::string& name, const std::string& text, const std::string& folder,
+                 const std::vector<std::string>& sets);
 
 }  // namespace tokwatt::scenarios

@@ -97,9 +97,11 @@ void check_fit(const Deployment& deployment, const hardware::Box& box, const Ben
   const auto sequences = static_cast<double>(test.sequences);
   const double needed = sequences * (kv.per_token * context + kv.window_fixed);
   if (needed <= plan.left()) return;
-  throw DoesNotFit(fmt::format("{} as {} does not fit: weights {:.1f} GB + workspace {:.1f} GB + KV cache {:.1f} GB ({} x {:.0f} tokens) = {:.1f} GB, but {:.1f} GB can be used",
-                               deployment.model.id, deployment.quant.id, plan.weights / 1e9, plan.workspace / 1e9, needed / 1e9, test.sequences,
-                               context, (plan.weights + plan.workspace + needed) / 1e9, plan.usable / 1e9));
+  throw DoesNotFit(
+      fmt::format("{} as {} does not fit: weights {:.1f} GB + workspace {:.1f} GB + KV cache {:.1f} GB ({} x {:.0f} "
+                  "tokens) = {:.1f} GB, but {:.1f} GB can be used",
+                  deployment.model.id, deployment.quant.id, plan.weights / 1e9, plan.workspace / 1e9, needed / 1e9,
+                  test.sequences, context, (plan.weights + plan.workspace + needed) / 1e9, plan.usable / 1e9));
 }
 
 }  // namespace
@@ -113,10 +115,12 @@ BenchResult bench(const Deployment& deployment, const hardware::Box& box, const 
   const auto& tuning = deployment.engine.tuning;
   BenchResult result;
   if (test.prompt > 0) {
-    result.prefill = rate(prefill(model, level, test, batch), prefill(peak, level, test, batch), test.prompt * test.sequences, tuning.spread_prefill);
+    result.prefill = rate(prefill(model, level, test, batch), prefill(peak, level, test, batch),
+                          test.prompt * test.sequences, tuning.spread_prefill);
   }
   if (test.generate > 0) {
-    result.decode = rate(decode(model, level, test), decode(peak, level, test), test.generate * test.sequences, tuning.spread_decode);
+    result.decode = rate(decode(model, level, test), decode(peak, level, test), test.generate * test.sequences,
+                         tuning.spread_decode);
   }
   return result;
 }

@@ -25,12 +25,18 @@ Ending EventLoop<Replica>::run() {
 template <class Replica>
 void EventLoop<Replica>::handle(const Event& event) {
   switch (event.kind) {
-    case EventKind::step_end: return handle_step_end(event);
-    case EventKind::tick: return handle_tick(event.subject);
-    case EventKind::sample: return handle_sample();
-    case EventKind::change: return handle_change(input_.changes[static_cast<std::size_t>(event.subject)]);
-    case EventKind::arrival: return handle_arrival(event);
-    case EventKind::step_start: return handle_step_start(event.subject);
+    case EventKind::step_end:
+      return handle_step_end(event);
+    case EventKind::tick:
+      return handle_tick(event.subject);
+    case EventKind::sample:
+      return handle_sample();
+    case EventKind::change:
+      return handle_change(input_.changes[static_cast<std::size_t>(event.subject)]);
+    case EventKind::arrival:
+      return handle_arrival(event);
+    case EventKind::step_start:
+      return handle_step_start(event.subject);
   }
 }
 
@@ -66,9 +72,11 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
 
 template <class Replica>
 void EventLoop<Replica>::schedule_first_events() {
-  for (std::size_t d = 0; d < devices_.size(); ++d) queue_.push({devices_[d].tick_length(), EventKind::tick, static_cast<int>(d)});
+  for (std::size_t d = 0; d < devices_.size(); ++d)
+    queue_.push({devices_[d].tick_length(), EventKind::tick, static_cast<int>(d)});
   queue_.push({input_.record_every, EventKind::sample});
-  for (std::size_t c = 0; c < input_.changes.size(); ++c) queue_.push({input_.changes[c].at, EventKind::change, static_cast<int>(c)});
+  for (std::size_t c = 0; c < input_.changes.size(); ++c)
+    queue_.push({input_.changes[c].at, EventKind::change, static_cast<int>(c)});
   for (std::size_t s = 0; s < input_.streams.size(); ++s) {
     const auto stream = static_cast<int>(s);
     if (const auto* loop = std::get_if<ClosedLoop>(&input_.streams[s].source)) {
@@ -98,7 +106,8 @@ void EventLoop<Replica>::schedule_next_arrival(int stream) {
 template <class Replica>
 void EventLoop<Replica>::schedule_user(int stream, uint64_t number) {
   const auto& s = input_.streams[index(stream)];
-  const Picoseconds think = std::max<Picoseconds>(0, picoseconds(draw(std::get<ClosedLoop>(s.source).think, s.key, Purpose::think, number)));
+  const Picoseconds think =
+      std::max<Picoseconds>(0, picoseconds(draw(std::get<ClosedLoop>(s.source).think, s.key, Purpose::think, number)));
   if (think < end_ - now_) queue_.push({now_ + think, EventKind::arrival, stream, 0, number});
 }
 
@@ -199,7 +208,8 @@ void EventLoop<Replica>::handle_tick(int device) {
   const bool was_throttled = d.throttled();
   take_readings(device);
   if (d.throttled() != was_throttled) {
-    recorder_.event(now_, was_throttled ? EventRecord::recovery : EventRecord::throttle, input_.systems[index(device)].name,
+    recorder_.event(now_, was_throttled ? EventRecord::recovery : EventRecord::throttle,
+                    input_.systems[index(device)].name,
                     fmt::format("{:.1f} degC, {:.0f} MHz", d.temperature(), d.clock_hz() / 1e6));
   }
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
@@ -246,12 +256,17 @@ void EventLoop<Replica>::sample() {
 
 template <class Replica>
 void EventLoop<Replica>::handle_change(const Change& change) {
-  recorder_.event(now_, EventRecord::change, change.system >= 0 ? input_.systems[index(change.system)].name : "", change.text);
+  recorder_.event(now_, EventRecord::change, change.system >= 0 ? input_.systems[index(change.system)].name : "",
+                  change.text);
   for (std::size_t d = 0; d < devices_.size(); ++d) {
     if (change.system >= 0 && index(change.system) != d) continue;
     switch (change.kind) {
-      case Change::Kind::ambient: devices_[d].set_ambient(now_, change.value); break;
-      case Change::Kind::power_limit: devices_[d].set_power_limit(change.value); break;
+      case Change::Kind::ambient:
+        devices_[d].set_ambient(now_, change.value);
+        break;
+      case Change::Kind::power_limit:
+        devices_[d].set_power_limit(change.value);
+        break;
       case Change::Kind::electricity: {
         Meter meter;
         for (std::size_t r = 0; r < replicas_.size(); ++r) {
@@ -293,7 +308,8 @@ Ending EventLoop<Replica>::finish() {
   return ending;
 }
 
-// --- what replicas report ---------------------------------------------------------------------------------------------
+// --- what replicas report
+// ---------------------------------------------------------------------------------------------
 
 template <class Replica>
 void EventLoop<Replica>::ran(int replica, const StepRun& run) {

@@ -14,8 +14,8 @@ namespace tokwatt::sim {
 /// What is left when the loop has ended, for the summary.
 struct Ending {
   Picoseconds at = 0;
-  std::vector<Meter> meters;       // by deployment
-  std::vector<int64_t> tokens_out; // by deployment
+  std::vector<Meter> meters;        // by deployment
+  std::vector<int64_t> tokens_out;  // by deployment
   std::vector<int64_t> batch_max, used_blocks_max;
 };
 
@@ -69,7 +69,7 @@ class EventLoop : private ReplicaObserver {
   std::vector<Serving> servings_;
   RequestPool pool_;
   std::vector<RequestId> live_requests_;  // by place in the pool: id + 1, or 0 when the place is free
-  std::vector<Replica> replicas_;           // by deployment
+  std::vector<Replica> replicas_;         // by deployment
   std::vector<bool> start_pending_;
   std::vector<std::optional<Arrival>> next_arrival_;  // by stream, open loop
   std::vector<uint64_t> next_number_;

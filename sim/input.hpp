@@ -28,7 +28,7 @@ struct Deployment {
   models::Architecture model;
   models::Quant quant;
   models::KvFormat kv;
-  models::Engine engine;  ///< with the tuning for this box
+  models::Engine engine;                 ///< with the tuning for this box
   std::optional<int64_t> max_model_len;  ///< nothing: what the model allows and the memory holds
   std::optional<int64_t> kv_blocks;      ///< nothing: what the memory holds
 };

@@ -14,7 +14,8 @@ Results run_with(Input& input, const Progress& progress) {
   EventLoop<Replica> loop(input, progress);
   const Ending ending = loop.run();
   Outcomes outcomes{input, ending, loop.devices(), loop.servings(), {}};
-  for (std::size_t s = 0; s < input.streams.size(); ++s) outcomes.tallies.push_back(&loop.recorder().tally(static_cast<int>(s)));
+  for (std::size_t s = 0; s < input.streams.size(); ++s)
+    outcomes.tallies.push_back(&loop.recorder().tally(static_cast<int>(s)));
   Results results;
   results.title = input.title;
   results.summary = summarise(outcomes);
@@ -25,7 +26,8 @@ Results run_with(Input& input, const Progress& progress) {
 }  // namespace
 
 Results simulate(Input input, Stepping stepping, const Progress& progress) {
-  return stepping == Stepping::macro ? run_with<MacroReplica>(input, progress) : run_with<TokenReplica>(input, progress);
+  return stepping == Stepping::macro ? run_with<MacroReplica>(input, progress)
+                                     : run_with<TokenReplica>(input, progress);
 }
 
 }  // namespace tokwatt::sim

@@ -21,7 +21,8 @@ Device::Device(const System& system, double ambient, std::optional<double> usd_p
   if (!usd_per_joule_) bill_ = std::numeric_limits<double>::quiet_NaN();
 }
 
-// Leakage depends on the temperature it causes: a few rounds of the fixed point. A box that runs away stays at the last.
+// Leakage depends on the temperature it causes: a few rounds of the fixed point. A box that runs away stays at the
+// last.
 void Device::settle_idle() {
   constexpr int kRounds = 50;
   for (int round = 0; round < kRounds; ++round) {
@@ -52,7 +53,8 @@ std::vector<double> Device::heat_inputs(double chip, double rest) const {
 void Device::tick(Picoseconds now, const Meter& meter, std::vector<Reading>& readings) {
   if (now == tick_start_) return resolve_marks(now, 0, 0, readings);
   const double dt = seconds(now - tick_start_);
-  const double busy = static_cast<double>(meter[Quantity::busy_time] - busy_at_start_) / static_cast<double>(now - tick_start_);
+  const double busy =
+      static_cast<double>(meter[Quantity::busy_time] - busy_at_start_) / static_cast<double>(now - tick_start_);
   const double compute = joules(meter[Quantity::compute_energy] - energy_.compute);
   const double memory = joules(meter[Quantity::memory_energy] - energy_.memory);
   const TickPower power = power_over(dt, busy, compute, memory);
@@ -105,7 +107,8 @@ void Device::resolve_marks(Picoseconds now, Picojoules fixed, Picojoules rest, s
   const Picoseconds length = std::max<Picoseconds>(now - tick_start_, 1);
   for (const auto& mark : marks_) {
     const Picoseconds part = mark.at - tick_start_;
-    const Energy energy{mark.compute, mark.memory, energy_.fixed + share(fixed, part, length), energy_.rest + share(rest, part, length)};
+    const Energy energy{mark.compute, mark.memory, energy_.fixed + share(fixed, part, length),
+                        energy_.rest + share(rest, part, length)};
     bill_up_to(energy.wall());
     if (mark.row) readings.push_back({*mark.row, energy, bill_});
     if (mark.new_usd_per_joule) usd_per_joule_ = mark.new_usd_per_joule;

@@ -64,8 +64,8 @@ class Device {
   struct Mark {
     Picoseconds at;
     int128 compute, memory;
-    std::optional<std::size_t> row;          // a reading
-    std::optional<double> new_usd_per_joule; // a change of price
+    std::optional<std::size_t> row;           // a reading
+    std::optional<double> new_usd_per_joule;  // a change of price
   };
   struct TickPower {  // means over a tick [W]
     hardware::ChipPower chip;

@@ -30,7 +30,9 @@ std::vector<Group> Recorder::take_groups(std::size_t devices) {
 
 Group Recorder::series_group(std::size_t devices) {
   const auto rows = static_cast<int64_t>(times_.size());
-  Group g{"series", {{"time", rows}, {"deployment", std::ssize(input_.deployments)}, {"device", static_cast<int64_t>(devices)}}, {}};
+  Group g{"series",
+          {{"time", rows}, {"deployment", std::ssize(input_.deployments)}, {"device", static_cast<int64_t>(devices)}},
+          {}};
   std::vector<double> time;
   for (const Picoseconds t : times_) time.push_back(seconds(t));
   const std::vector<std::string> by_deployment = {"time", "deployment"}, by_device = {"time", "device"};
@@ -39,18 +41,52 @@ Group Recorder::series_group(std::size_t devices) {
   g.variables.push_back({"time", "s", "end of the interval, from the start of the run", {"time"}, std::move(time), {}});
   g.variables.push_back({"deployment", "", "name of the deployment", {"deployment"}, names_of(input_.deployments), {}});
   g.variables.push_back({"device", "", "name of the box", {"device"}, names_of(input_.systems), {}});
-  g.variables.push_back({"throughput", "s-1", "output tokens per second over the interval", by_deployment, std::move(d.output_rate), {}});
-  g.variables.push_back({"prefill_throughput", "s-1", "prompt tokens computed per second over the interval", by_deployment, std::move(d.prompt_rate), {}});
-  g.variables.push_back({"batch", "count", "requests running at the end of the interval", by_deployment, std::move(d.batch), {}});
-  g.variables.push_back({"queue", "count", "requests waiting at the end of the interval", by_deployment, std::move(d.queue), {}});
-  g.variables.push_back({"kv_used", "1", "share of the KV blocks in use at the end of the interval", by_deployment, std::move(d.kv_used), {}});
-  g.variables.push_back({"ttft_p95", "s", "95th percentile of the times to first token that ended in the interval", by_deployment, std::move(d.ttft_p95), {}});
-  g.variables.push_back({"limited_by", "", "what took most of the interval", by_deployment, std::move(d.limited_by), {kLimitNames.begin(), kLimitNames.end()}});
+  g.variables.push_back(
+      {"throughput", "s-1", "output tokens per second over the interval", by_deployment, std::move(d.output_rate), {}});
+  g.variables.push_back({"prefill_throughput",
+                         "s-1",
+                         "prompt tokens computed per second over the interval",
+                         by_deployment,
+                         std::move(d.prompt_rate),
+                         {}});
+  g.variables.push_back(
+      {"batch", "count", "requests running at the end of the interval", by_deployment, std::move(d.batch), {}});
+  g.variables.push_back(
+      {"queue", "count", "requests waiting at the end of the interval", by_deployment, std::move(d.queue), {}});
+  g.variables.push_back({"kv_used",
+                         "1",
+                         "share of the KV blocks in use at the end of the interval",
+                         by_deployment,
+                         std::move(d.kv_used),
+                         {}});
+  g.variables.push_back({"ttft_p95",
+                         "s",
+                         "95th percentile of the times to first token that ended in the interval",
+                         by_deployment,
+                         std::move(d.ttft_p95),
+                         {}});
+  g.variables.push_back({"limited_by",
+                         "",
+                         "what took most of the interval",
+                         by_deployment,
+                         std::move(d.limited_by),
+                         {kLimitNames.begin(), kLimitNames.end()}});
   g.variables.push_back({"clock", "Hz", "core clock at the end of the interval", by_device, std::move(v.clock), {}});
   g.variables.push_back({"power", "W", "mean wall power over the interval", by_device, std::move(v.wall_power), {}});
-  g.variables.push_back({"chip_power", "W", "mean chip power over the interval, as the vendor's sensor sees it", by_device, std::move(v.chip_power), {}});
-  g.variables.push_back({"temperature", "degC", "die temperature at the last tick", by_device, std::move(v.temperature), {}});
-  g.variables.push_back({"throttled", "", "clock held down by the thermal trip or the power limit", by_device, std::move(v.throttled), {"no", "yes"}});
+  g.variables.push_back({"chip_power",
+                         "W",
+                         "mean chip power over the interval, as the vendor's sensor sees it",
+                         by_device,
+                         std::move(v.chip_power),
+                         {}});
+  g.variables.push_back(
+      {"temperature", "degC", "die temperature at the last tick", by_device, std::move(v.temperature), {}});
+  g.variables.push_back({"throttled",
+                         "",
+                         "clock held down by the thermal trip or the power limit",
+                         by_device,
+                         std::move(v.throttled),
+                         {"no", "yes"}});
   g.variables.push_back({"energy", "J", "wall energy since the start", by_device, std::move(v.energy), {}});
   g.variables.push_back({"cost", "USD", "electricity bill since the start", by_device, std::move(v.bill), {}});
   return g;
@@ -68,18 +104,22 @@ Group Recorder::requests_group() {
   g.variables.push_back({"prompt", "count", "prompt tokens", dims, std::move(r.prompt), {}});
   g.variables.push_back({"output", "count", "output tokens asked for", dims, std::move(r.output), {}});
   g.variables.push_back({"cached", "count", "prompt tokens found in the prefix cache", dims, std::move(r.cached), {}});
-  g.variables.push_back({"preemptions", "count", "times it was preempted and recomputed", dims, std::move(r.preemptions), {}});
-  g.variables.push_back({"outcome", "", "how it ended", dims, std::move(r.outcome), {"unfinished", "completed", "rejected"}});
+  g.variables.push_back(
+      {"preemptions", "count", "times it was preempted and recomputed", dims, std::move(r.preemptions), {}});
+  g.variables.push_back(
+      {"outcome", "", "how it ended", dims, std::move(r.outcome), {"unfinished", "completed", "rejected"}});
   return g;
 }
 
-// A plan is recorded when it ends and a step when it ends, so that rows of several replicas interleave differently in the
-// two steppings; by start and replica there is one order.
+// A plan is recorded when it ends and a step when it ends, so that rows of several replicas interleave differently in
+// the two steppings; by start and replica there is one order.
 void Recorder::sort_segments() {
   auto& s = segments_;
   std::vector<std::size_t> order(s.start.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return std::pair(s.start[a], s.replica[a]) < std::pair(s.start[b], s.replica[b]); });
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(s.start[a], s.replica[a]) < std::pair(s.start[b], s.replica[b]);
+  });
   const auto reorder = [&](auto& column) {
     auto sorted = column;
     for (std::size_t i = 0; i < order.size(); ++i) sorted[i] = column[order[i]];
@@ -98,13 +138,25 @@ Group Recorder::segments_group() {
   const std::vector<std::string> dims = {"segment"};
   g.variables.push_back({"replica", "", "deployment, by its place", dims, std::move(s.replica), {}});
   g.variables.push_back({"start", "ps", "start of the first step", dims, std::move(s.start), {}});
-  g.variables.push_back({"steps", "count", "steps, one token per decoding sequence each", dims, std::move(s.steps), {}});
+  g.variables.push_back(
+      {"steps", "count", "steps, one token per decoding sequence each", dims, std::move(s.steps), {}});
   g.variables.push_back({"duration", "ps", "duration of the first step", dims, std::move(s.duration), {}});
-  g.variables.push_back({"growth", "ps", "by how much each step is longer than the one before", dims, std::move(s.growth), {}});
+  g.variables.push_back(
+      {"growth", "ps", "by how much each step is longer than the one before", dims, std::move(s.growth), {}});
   g.variables.push_back({"decoding", "count", "sequences that decode", dims, std::move(s.decoding), {}});
-  g.variables.push_back({"chunk_tokens", "count", "prompt tokens prefilled; a segment with any is one step", dims, std::move(s.chunk_tokens), {}});
+  g.variables.push_back({"chunk_tokens",
+                         "count",
+                         "prompt tokens prefilled; a segment with any is one step",
+                         dims,
+                         std::move(s.chunk_tokens),
+                         {}});
   g.variables.push_back({"clock", "Hz", "core clock", dims, std::move(s.clock), {}});
-  g.variables.push_back({"forms", "", "bit g set: attention group g is bound by compute, not by bandwidth", dims, std::move(s.forms), {}});
+  g.variables.push_back({"forms",
+                         "",
+                         "bit g set: attention group g is bound by compute, not by bandwidth",
+                         dims,
+                         std::move(s.forms),
+                         {}});
   return g;
 }
 
@@ -113,7 +165,8 @@ Group Recorder::events_group() {
   Group g{"events", {{"event", std::ssize(e.time)}}, {}};
   const std::vector<std::string> dims = {"event"};
   g.variables.push_back({"time", "s", "when", dims, std::move(e.time), {}});
-  g.variables.push_back({"kind", "", "what", dims, std::move(e.kind), {"preemption", "rejection", "change", "throttle", "recovery"}});
+  g.variables.push_back(
+      {"kind", "", "what", dims, std::move(e.kind), {"preemption", "rejection", "change", "throttle", "recovery"}});
   g.variables.push_back({"subject", "", "whom it concerns", dims, std::move(e.subject), {}});
   g.variables.push_back({"text", "", "in words", dims, std::move(e.text), {}});
   return g;

@@ -69,7 +69,8 @@ void Histogram::merge(const Histogram& other) {
 }
 
 double Histogram::mean() const {
-  return count_ == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(sum_) / static_cast<double>(count_);
+  return count_ == 0 ? std::numeric_limits<double>::quiet_NaN()
+                     : static_cast<double>(sum_) / static_cast<double>(count_);
 }
 
 double Histogram::quantile(double q) const {

@@ -29,7 +29,8 @@ bool continues(const StepRun& before, const StepRun& run) {
 
 }  // namespace
 
-const std::array<const char*, kLimits> kLimitNames = {"bandwidth", "compute", "dispatch", "link", "heat", "power", "queue", "idle"};
+const std::array<const char*, kLimits> kLimitNames = {"bandwidth", "compute", "dispatch", "link",
+                                                      "heat",      "power",   "queue",    "idle"};
 
 std::array<double, kLimits> time_by_limit(const Meter& from, const Meter& to, Picoseconds span) {
   const auto spent = [&](Quantity q) { return static_cast<double>(to[q] - from[q]); };
@@ -81,7 +82,9 @@ void Recorder::left(const Request& request) {
   requests_.outcome[row] = static_cast<int8_t>(request.outcome);
 }
 
-void Recorder::first_token(int deployment, Picoseconds ttft) { intervals_[static_cast<std::size_t>(deployment)].ttft.push_back(ttft); }
+void Recorder::first_token(int deployment, Picoseconds ttft) {
+  intervals_[static_cast<std::size_t>(deployment)].ttft.push_back(ttft);
+}
 
 void Recorder::segment(int replica, const StepRun& run, double clock_hz) {
   if (!keep_requests_) return;
@@ -120,7 +123,8 @@ void Recorder::event(Picoseconds now, EventRecord kind, const std::string& subje
 std::size_t Recorder::start_row(Picoseconds now) {
   times_.push_back(now);
   const std::size_t cells = times_.size() * input_.systems.size();
-  for (auto* column : {&per_device_.wall_power, &per_device_.chip_power, &per_device_.energy, &per_device_.bill}) column->resize(cells, kNone);
+  for (auto* column : {&per_device_.wall_power, &per_device_.chip_power, &per_device_.energy, &per_device_.bill})
+    column->resize(cells, kNone);
   return times_.size() - 1;
 }
 
@@ -135,7 +139,8 @@ void Recorder::deployment_row(std::size_t deployment, const Load& load, int64_t 
   per_deployment_.batch.push_back(load.running);
   per_deployment_.queue.push_back(load.waiting);
   const auto spent = time_by_limit(interval.meter, meter, span);
-  per_deployment_.limited_by.push_back(static_cast<int8_t>(std::max_element(spent.begin(), spent.end()) - spent.begin()));
+  per_deployment_.limited_by.push_back(
+      static_cast<int8_t>(std::max_element(spent.begin(), spent.end()) - spent.begin()));
   interval.meter = meter;
 }
 

@@ -99,7 +99,7 @@ class Recorder {
   DeploymentColumns per_deployment_;
   DeviceColumns per_device_;
   std::vector<Interval> intervals_;
-  std::vector<Energy> last_energy_;      // by device, at the last reading
+  std::vector<Energy> last_energy_;  // by device, at the last reading
   std::vector<Picoseconds> last_reading_;
 };
 

@@ -20,10 +20,11 @@ struct Results {
   std::vector<Group> groups;       ///< series, requests, segments, events
 };
 
-/// Writes results as HDF5 that netCDF tools read (docs/file-formats.md): every number of the summary as a scalar at the root
-/// under its dotted name ("ttft_s.p50"; per-deployment and per-stream parts only in `summary_json`), the groups, and the texts with their
-/// SHA-256. Under a temporary name beside `path`, renamed when whole. The bytes depend on the arguments alone.
-/// Throws std::runtime_error with the reason when the file cannot be written.
-void write_results(const std::string& path, const Results& results, const std::vector<CarriedText>& texts, uint64_t seed);
+/// Writes results as HDF5 that netCDF tools read (docs/file-formats.md): every number of the summary as a scalar at the
+/// root under its dotted name ("ttft_s.p50"; per-deployment and per-stream parts only in `summary_json`), the groups,
+/// and the texts with their SHA-256. Under a temporary name beside `path`, renamed when whole. The bytes depend on the
+/// arguments alone. Throws std::runtime_error with the reason when the file cannot be written.
+void write_results(const std::string& path, const Results& results, const std::vector<CarriedText>& texts,
+                   uint64_t seed);
 
 }  // namespace tokwatt::sim

@@ -18,7 +18,8 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nul
 Json ratio(double a, double b) { return b != 0 ? number(a / b) : Json(nullptr); }
 
 Json latency(const LatencySummary& s) {
-  return {{"mean", number(s.mean)}, {"p50", number(s.p50)}, {"p90", number(s.p90)}, {"p95", number(s.p95)}, {"p99", number(s.p99)}, {"max", number(s.max)}};
+  return {{"mean", number(s.mean)}, {"p50", number(s.p50)}, {"p90", number(s.p90)},
+          {"p95", number(s.p95)},   {"p99", number(s.p99)}, {"max", number(s.max)}};
 }
 
 // Rows of traces, over some streams.
@@ -49,8 +50,13 @@ void add_requests(Json& out, const Outcomes& o, const std::vector<std::size_t>& 
   const double duration = duration_of(all);
   out["duration_s"] = number(duration);
   out["rows"] = rows(o.input, streams);
-  out["requests"] = {{"submitted", all.submitted}, {"completed", all.completed}, {"rejected", all.rejected}, {"cancelled", 0},
-                     {"timed_out", 0}, {"failed", 0}, {"unfinished", all.unfinished}};
+  out["requests"] = {{"submitted", all.submitted},
+                     {"completed", all.completed},
+                     {"rejected", all.rejected},
+                     {"cancelled", 0},
+                     {"timed_out", 0},
+                     {"failed", 0},
+                     {"unfinished", all.unfinished}};
   out["requests_retried"] = 0;
   out["tokens"] = {{"prompt", all.prompt_tokens}, {"output", all.output_tokens}, {"cached", 0}};
   const auto output = static_cast<double>(all.output_tokens), prompt = static_cast<double>(all.prompt_tokens);
@@ -67,7 +73,8 @@ void add_requests(Json& out, const Outcomes& o, const std::vector<std::size_t>& 
 }
 
 // Batch, KV cache and what limited it, over some deployments.
-void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& deployments, const std::vector<std::size_t>& streams) {
+void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& deployments,
+                 const std::vector<std::size_t>& streams) {
   double running = 0, busy = 0, peak = 0;
   int64_t batch_max = 0, preemptions = 0;
   std::array<double, kLimits> limits{};
@@ -76,7 +83,8 @@ void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& d
     running += static_cast<double>(meter[Quantity::running_time]);
     busy += static_cast<double>(meter[Quantity::busy_time]);
     batch_max = std::max(batch_max, o.ending.batch_max[d]);
-    peak = std::max(peak, static_cast<double>(o.ending.used_blocks_max[d]) / static_cast<double>(o.servings[d].kv.blocks));
+    peak =
+        std::max(peak, static_cast<double>(o.ending.used_blocks_max[d]) / static_cast<double>(o.servings[d].kv.blocks));
     const auto spent = time_by_limit({}, meter, o.ending.at);
     for (std::size_t k = 0; k < kLimits; ++k) limits[k] += spent[k];
   }
@@ -93,7 +101,8 @@ void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& d
 void add_physics(Json& out, const Outcomes& o, const std::vector<std::size_t>& devices) {
   const double span = seconds(o.ending.at);
   Energy sum;
-  double wall_max = 0, chip_max = 0, temperature = 0, temperature_max = -kInfinity, final_temperature = -kInfinity, clock = 0, clock_min = kInfinity;
+  double wall_max = 0, chip_max = 0, temperature = 0, temperature_max = -kInfinity, final_temperature = -kInfinity,
+         clock = 0, clock_min = kInfinity;
   double throttled = 0, electricity = 0, hardware = 0;
   for (const std::size_t i : devices) {
     const Device& device = o.devices[i];
@@ -115,15 +124,17 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<std::size_t>& d
   }
   const double duration = out["duration_s"].is_number() ? out["duration_s"].get<double>() : 0;
   hardware *= duration;
-  out["energy_j"] = {{"wall", joules(sum.wall())}, {"chip", joules(sum.chip())}, {"compute", joules(sum.compute)},
+  out["energy_j"] = {{"wall", joules(sum.wall())},   {"chip", joules(sum.chip())},  {"compute", joules(sum.compute)},
                      {"memory", joules(sum.memory)}, {"static", joules(sum.fixed)}, {"rest", joules(sum.rest)}};
   out["power_w"] = {{"wall", {{"mean", ratio(joules(sum.wall()), span)}, {"max", number(wall_max)}}},
                     {"chip", {{"mean", ratio(joules(sum.chip()), span)}, {"max", number(chip_max)}}}};
-  out["temperature_c"] = {{"mean", number(temperature)}, {"max", number(temperature_max)}, {"final", number(final_temperature)}};
+  out["temperature_c"] = {
+      {"mean", number(temperature)}, {"max", number(temperature_max)}, {"final", number(final_temperature)}};
   out["clock_hz"] = {{"mean", number(clock)}, {"min", number(clock_min)}};
   out["throttled_s"] = number(throttled);
   const double total = electricity + hardware;
-  out["cost_usd"] = {{"electricity", number(electricity)}, {"hardware", number(hardware)}, {"api", 0.0}, {"total", number(total)}};
+  out["cost_usd"] = {
+      {"electricity", number(electricity)}, {"hardware", number(hardware)}, {"api", 0.0}, {"total", number(total)}};
   const auto tokens = out["tokens"]["output"].get<double>();
   out["usd_per_mtok_output"] = ratio(total, tokens / 1e6);
   out["j_per_tok_output"] = ratio(joules(sum.wall()), tokens);

@@ -19,7 +19,8 @@ double quantile(const std::vector<Picoseconds>& sorted, double q) {
 
 bool meets(const Request& r, Picoseconds ttft, Picoseconds tpot, const Objective& objective) {
   const bool ttft_ok = !objective.ttft || seconds(ttft) <= *objective.ttft;
-  const bool tpot_ok = !objective.tpot || r.output <= 1 || seconds(tpot) <= *objective.tpot;  // vLLM: n <= 1 counts as 0
+  const bool tpot_ok =
+      !objective.tpot || r.output <= 1 || seconds(tpot) <= *objective.tpot;  // vLLM: n <= 1 counts as 0
   return ttft_ok && tpot_ok;
 }
 
@@ -51,7 +52,12 @@ LatencySummary Latencies::summary() const {
   std::vector<Picoseconds> sorted = values_;
   std::sort(sorted.begin(), sorted.end());
   const double mean = static_cast<double>(sum) / static_cast<double>(sorted.size()) / kPicosecondsPerSecond;
-  return {mean, quantile(sorted, 0.5), quantile(sorted, 0.9), quantile(sorted, 0.95), quantile(sorted, 0.99), seconds(sorted.back())};
+  return {mean,
+          quantile(sorted, 0.5),
+          quantile(sorted, 0.9),
+          quantile(sorted, 0.95),
+          quantile(sorted, 0.99),
+          seconds(sorted.back())};
 }
 
 void Tally::count(const Request& r, const std::optional<Objective>& objective) {

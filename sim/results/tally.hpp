@@ -35,7 +35,7 @@ struct Tally {
   int64_t submitted = 0, completed = 0, rejected = 0, unfinished = 0;
   int64_t prompt_tokens = 0, output_tokens = 0;
   int64_t preemptions = 0;
-  int64_t good = 0;            ///< completed within the objective
+  int64_t good = 0;  ///< completed within the objective
   bool has_objective = false;
   Latencies ttft, tpot, e2e, queue;
   Histogram itl;

@@ -50,7 +50,8 @@ CostModel::CostModel(const Deployment& deployment, const hardware::Box& box)
 
 // Equal operators of different layers become one with a count: the maximum of each is the same, so sums are exact.
 void CostModel::add_operators(const Deployment& deployment) {
-  const auto& format = deployment.engine.container == models::Container::gguf ? deployment.quant.gguf : deployment.quant.safetensors;
+  const auto& format =
+      deployment.engine.container == models::Container::gguf ? deployment.quant.gguf : deployment.quant.safetensors;
   for (const auto& op : models::in_order(models::build_graph(deployment.model, format, deployment.kv.element_bytes))) {
     if (op.kind == models::OperatorKind::attention) {
       auto group = std::find_if(groups_.begin(), groups_.end(), [&](const auto& g) { return g.window == op.window; });

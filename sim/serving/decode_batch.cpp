@@ -5,7 +5,10 @@
 namespace tokwatt::sim {
 
 DecodeBatch::DecodeBatch(const Serving& serving, RequestPool& pool)
-    : serving_(serving), pool_(pool), windows_(serving.cost.groups()), starting_block_(static_cast<std::size_t>(serving.kv.block_size)) {
+    : serving_(serving),
+      pool_(pool),
+      windows_(serving.cost.groups()),
+      starting_block_(static_cast<std::size_t>(serving.kv.block_size)) {
   for (std::size_t g = 0; g < windows_.size(); ++g) windows_[g].length = serving.cost.window(g);
 }
 
@@ -85,7 +88,8 @@ void DecodeBatch::take_completed(std::vector<RequestId>& out) {
 void DecodeBatch::settle_windows() {
   for (std::size_t g = 0; g < windows_.size(); ++g) {
     auto& window = windows_[g];
-    for (drop_stale(window.fills); !window.fills.empty() && window.fills.top().step <= step_; drop_stale(window.fills)) {
+    for (drop_stale(window.fills); !window.fills.empty() && window.fills.top().step <= step_;
+         drop_stale(window.fills)) {
       Link& member = link(window.fills.top().id);
       window.fills.pop();
       member.full_windows |= 1U << g;

@@ -18,7 +18,8 @@ class DecodeBatch {
   int64_t step() const { return step_; }
   int64_t composition() const { return composition_; }
 
-  /// A sequence whose prompt is in the cache joins from the next step on; members join in order of admission under vLLM.
+  /// A sequence whose prompt is in the cache joins from the next step on; members join in order of admission under
+  /// vLLM.
   void join(RequestId id);
   /// The member admitted last.
   RequestId last() const { return tail_; }

@@ -21,30 +21,36 @@ const models::WeightFormat& weight_format(const Deployment& d) {
 double workspace_bytes(const Deployment& d) {
   double widest = 0;
   for (const auto& layer : d.model.layers) {
-    const double ffn = layer.experts ? static_cast<double>(layer.experts->per_token * layer.experts->ffn + layer.experts->shared_ffn)
-                                     : static_cast<double>(layer.dense_ffn);
+    const double ffn =
+        layer.experts ? static_cast<double>(layer.experts->per_token * layer.experts->ffn + layer.experts->shared_ffn)
+                      : static_cast<double>(layer.dense_ffn);
     widest = std::max(widest, 4 * static_cast<double>(d.model.hidden) + 3 * ffn);
   }
   const auto& limits = d.engine.limits;
   const int64_t rows = limits.micro_batch > 0 ? limits.micro_batch : limits.max_num_batched_tokens;
-  return 2 * widest * static_cast<double>(rows) + 4 * static_cast<double>(d.model.vocab * std::min(limits.max_num_seqs, rows));
+  return 2 * widest * static_cast<double>(rows) +
+         4 * static_cast<double>(d.model.vocab * std::min(limits.max_num_seqs, rows));
 }
 
 [[noreturn]] void refuse_weights(const Deployment& d, const hardware::Memory& memory, const MemoryPlan& plan) {
   throw DoesNotFit(fmt::format("{} as {} does not fit: weights {} + workspace {} = {}, but {} of {} can be used",
-                               d.model.id, d.quant.id, gb(plan.weights), gb(plan.workspace), gb(plan.weights + plan.workspace),
-                               gb(plan.usable), gb(memory.capacity)));
+                               d.model.id, d.quant.id, gb(plan.weights), gb(plan.workspace),
+                               gb(plan.weights + plan.workspace), gb(plan.usable), gb(memory.capacity)));
 }
 
-[[noreturn]] void refuse_context(const Deployment& d, int64_t asked, int64_t possible, const MemoryPlan& plan, double per_token) {
+[[noreturn]] void refuse_context(const Deployment& d, int64_t asked, int64_t possible, const MemoryPlan& plan,
+                                 double per_token) {
   possible = std::max<int64_t>(possible, 0);
   if (d.kv_blocks) {
-    throw DoesNotFit(fmt::format("{}: max_model_len {} does not fit: kv_blocks {} hold {} tokens per sequence", d.name, asked, *d.kv_blocks, possible));
+    throw DoesNotFit(fmt::format("{}: max_model_len {} does not fit: kv_blocks {} hold {} tokens per sequence", d.name,
+                                 asked, *d.kv_blocks, possible));
   }
-  throw DoesNotFit(fmt::format(
-      "{}: max_model_len {} does not fit: {} usable - {} weights - {} workspace = {} for the KV cache, at {:.1f} kB per token "
-      "that is {} tokens per sequence",
-      d.name, asked, gb(plan.usable), gb(plan.weights), gb(plan.workspace), gb(plan.left()), per_token / 1e3, possible));
+  throw DoesNotFit(
+      fmt::format("{}: max_model_len {} does not fit: {} usable - {} weights - {} workspace = {} for the KV cache, at "
+                  "{:.1f} kB per token "
+                  "that is {} tokens per sequence",
+                  d.name, asked, gb(plan.usable), gb(plan.weights), gb(plan.workspace), gb(plan.left()),
+                  per_token / 1e3, possible));
 }
 
 }  // namespace
@@ -72,7 +78,9 @@ KvCapacity slot_capacity(const Deployment& d, const models::KvBytes& kv, double 
   const int64_t slots = d.engine.limits.max_num_seqs;
   const double per_slot = std::max(left / static_cast<double>(slots) - kv.window_fixed, 0.0);
   KvCapacity out;
-  out.max_model_len = d.kv_blocks ? *d.kv_blocks / slots : kv.per_token > 0 ? static_cast<int64_t>(per_slot / kv.per_token) : d.model.max_context;
+  out.max_model_len = d.kv_blocks        ? *d.kv_blocks / slots
+                      : kv.per_token > 0 ? static_cast<int64_t>(per_slot / kv.per_token)
+                                         : d.model.max_context;
   return out;
 }
 

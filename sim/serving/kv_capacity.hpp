@@ -13,10 +13,10 @@ class DoesNotFit : public std::runtime_error {
 };
 
 struct KvCapacity {
-  int64_t block_size = 1;      ///< tokens
-  int64_t blocks = 0;          ///< in all, per replica
-  int64_t window_blocks = 0;   ///< taken by each sequence for its windowed layers, whatever its length
-  int64_t max_model_len = 0;   ///< tokens of prompt and output together
+  int64_t block_size = 1;     ///< tokens
+  int64_t blocks = 0;         ///< in all, per replica
+  int64_t window_blocks = 0;  ///< taken by each sequence for its windowed layers, whatever its length
+  int64_t max_model_len = 0;  ///< tokens of prompt and output together
 
   int64_t blocks_of(int64_t tokens) const { return (tokens + block_size - 1) / block_size + window_blocks; }
 };

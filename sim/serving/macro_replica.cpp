@@ -72,7 +72,8 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
       free_slots_.pop_front();
     }
     if (r.admitted == kNever) r.admitted = now;
-    const auto place = std::find_if(prompts_.begin(), prompts_.end(), [&](RequestId other) { return pool_[other].rank > r.rank; });
+    const auto place =
+        std::find_if(prompts_.begin(), prompts_.end(), [&](RequestId other) { return pool_[other].rank > r.rank; });
     prompts_.insert(place, id);
     if (tokens > 0) add_chunk(id, tokens);
   }
@@ -206,14 +207,19 @@ int64_t MacroReplica::steps_until_forms_cross(const StepShape& shape) const {
   return steps;
 }
 
-// --- time within a plan -------------------------------------------------------------------------------------------------
+// --- time within a plan
+// -------------------------------------------------------------------------------------------------
 
-int64_t MacroReplica::completed_by(Picoseconds now) const { return steps_within(plan_.duration, plan_.steps, now - plan_.start); }
+int64_t MacroReplica::completed_by(Picoseconds now) const {
+  return steps_within(plan_.duration, plan_.steps, now - plan_.start);
+}
 
-// At a boundary the step that ends there is still the one in flight: steps start last of all that happens at an instant.
+// At a boundary the step that ends there is still the one in flight: steps start last of all that happens at an
+// instant.
 int64_t MacroReplica::in_flight_at(Picoseconds now) const {
   const int64_t completed = completed_by(now);
-  const bool at_boundary = completed > 0 && plan_.start + static_cast<Picoseconds>(plan_.duration.sum(completed)) == now;
+  const bool at_boundary =
+      completed > 0 && plan_.start + static_cast<Picoseconds>(plan_.duration.sum(completed)) == now;
   return at_boundary ? completed - 1 : completed;
 }
 
@@ -275,7 +281,8 @@ const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
   finished_.clear();
   batch_.take_completed(finished_);
   finish_prompts(now);
-  std::sort(finished_.begin(), finished_.end(), [&](RequestId a, RequestId b) { return pool_[a].admission < pool_[b].admission; });
+  std::sort(finished_.begin(), finished_.end(),
+            [&](RequestId a, RequestId b) { return pool_[a].admission < pool_[b].admission; });
   for (const RequestId id : finished_) {
     Request& r = pool_[id];
     r.finished = now;

@@ -9,18 +9,18 @@
 namespace tokwatt::sim {
 
 enum class Quantity : std::size_t {
-  compute_energy,   ///< [pJ]
-  memory_energy,    ///< [pJ]
+  compute_energy,  ///< [pJ]
+  memory_energy,   ///< [pJ]
   output_tokens,
-  prompt_tokens,    ///< prefilled, recomputed ones included
-  busy_time,        ///< a step was running [ps]
-  running_time,     ///< busy time weighted by sequences in the step [ps]
-  bandwidth_time,   ///< busy time by what bound it [ps]
+  prompt_tokens,   ///< prefilled, recomputed ones included
+  busy_time,       ///< a step was running [ps]
+  running_time,    ///< busy time weighted by sequences in the step [ps]
+  bandwidth_time,  ///< busy time by what bound it [ps]
   compute_time,
   dispatch_time,
-  queue_time,       ///< steps during which KV blocks or sequence slots kept requests waiting [ps]
-  heat_loss,        ///< part of compute_time that a cooler chip would not have taken [ps / 2^16]
-  power_loss,       ///< the same for the power limit [ps / 2^16]
+  queue_time,  ///< steps during which KV blocks or sequence slots kept requests waiting [ps]
+  heat_loss,   ///< part of compute_time that a cooler chip would not have taken [ps / 2^16]
+  power_loss,  ///< the same for the power limit [ps / 2^16]
 };
 inline constexpr std::size_t kQuantities = 12;
 

@@ -10,14 +10,14 @@ namespace tokwatt::sim {
 enum class Outcome : int8_t { unfinished, completed, rejected };
 
 struct Request {
-  int64_t record = 0;    ///< number in order of sending, over all streams
+  int64_t record = 0;  ///< number in order of sending, over all streams
   int stream = 0;
-  uint64_t number = 0;   ///< the stream's own number; of a closed loop: user + users * turn
+  uint64_t number = 0;  ///< the stream's own number; of a closed loop: user + users * turn
   int64_t prompt = 0, output = 0;
 
   Picoseconds sent = 0;
   Picoseconds admitted = kNever, first_token = kNever, last_token = kNever, finished = kNever;
-  int64_t produced = 0;      ///< output tokens that are out
+  int64_t produced = 0;  ///< output tokens that are out
   int64_t preemptions = 0;
   Outcome outcome = Outcome::unfinished;
 

@@ -28,7 +28,8 @@ StepAmounts amounts(const StepCost& cost, const StepContext& context, const Cost
 AttentionSums chunk_attention(int64_t before, int64_t tokens, int64_t window) {
   // Token i of the chunk (1-based) sees before + i tokens, itself included.
   if (window == 0) return {before + tokens, before * tokens + tokens * (tokens + 1) / 2};
-  const int64_t rising = std::clamp<int64_t>(window - before, 0, tokens);  // tokens that see less than a window, or just one
+  const int64_t rising =
+      std::clamp<int64_t>(window - before, 0, tokens);  // tokens that see less than a window, or just one
   const int64_t pairs = before * rising + rising * (rising + 1) / 2 + (tokens - rising) * window;
   return {std::min(before, window - 1) + tokens, pairs};
 }

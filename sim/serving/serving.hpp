@@ -40,9 +40,9 @@ struct StepRun {
   Picoseconds start = 0;
   int64_t steps = 0;
   Progression duration;
-  int64_t decoding = 0;      ///< sequences that got a token in each step
-  int64_t chunk_tokens = 0;  ///< prompt tokens; then steps is 1
-  int64_t composition = 0;   ///< changes whenever the decoding sequences do
+  int64_t decoding = 0;                                ///< sequences that got a token in each step
+  int64_t chunk_tokens = 0;                            ///< prompt tokens; then steps is 1
+  int64_t composition = 0;                             ///< changes whenever the decoding sequences do
   std::array<int64_t, kMaxAttentionGroups> growing{};  ///< decoding sequences whose window was not full yet
   Forms forms{};
   ClockState clock;

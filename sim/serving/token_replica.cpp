@@ -58,7 +58,8 @@ bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
   return false;
 }
 
-// Then waiting requests are admitted first come, first served. Returns whether one had to wait for a slot or for blocks.
+// Then waiting requests are admitted first come, first served. Returns whether one had to wait for a slot or for
+// blocks.
 bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
   while (!waiting_.empty()) {
     if (std::ssize(running_) >= serving_.max_num_seqs) return true;
@@ -140,7 +141,8 @@ void TokenReplica::price_step(bool queued) {
     }
   }
   step_.cost = serving_.cost.cost(step_.clock.level, shape);
-  const StepContext context{std::ssize(running_), std::ssize(step_.decoding) + first_tokens, step_.chunk_tokens, queued, step_.clock};
+  const StepContext context{std::ssize(running_), std::ssize(step_.decoding) + first_tokens, step_.chunk_tokens, queued,
+                            step_.clock};
   step_.amounts = amounts(step_.cost, context, serving_.cost);
 }
 

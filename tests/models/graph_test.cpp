@@ -59,7 +59,8 @@ TEST_CASE("the graph's weights are the tensors', and its FLOPs twice the active 
       bytes += op.weight_bytes;
       if (op.kind != OperatorKind::attention) flops += op.flops_per_row;
     }
-    const double embedding = static_cast<double>(model.vocab * model.hidden);  // a lookup: neither read whole nor multiplied
+    const double embedding =
+        static_cast<double>(model.vocab * model.hidden);  // a lookup: neither read whole nor multiplied
     CHECK(bytes == Approx(weight_bytes(model, format(8)) - embedding));
     CHECK(flops == Approx(2.0 * static_cast<double>(active_parameters(model))));
   }
@@ -77,10 +78,12 @@ TEST_CASE("operators come in an order in which they can run", "[models]") {
   }
 }
 
-TEST_CASE("one token touches k experts, a crowd nearly all, and correlation makes it fewer than chance", "[models][moe]") {
+TEST_CASE("one token touches k experts, a crowd nearly all, and correlation makes it fewer than chance",
+          "[models][moe]") {
   CHECK(touched_experts(128, 4, 1) == Approx(4));
   CHECK(touched_experts(128, 4, 8) < 128 * (1 - std::pow(1 - 4.0 / 128, 8)));
   CHECK(touched_experts(128, 4, 4) == Approx(128 * (1 - std::pow(1 - 4.0 / 128, 4))));
   CHECK(touched_experts(128, 4, 4096) == Approx(128).epsilon(0.01));
-  for (double tokens = 1; tokens < 300; ++tokens) CHECK(touched_experts(128, 8, tokens + 1) > touched_experts(128, 8, tokens));
+  for (double tokens = 1; tokens < 300; ++tokens)
+    CHECK(touched_experts(128, 8, tokens + 1) > touched_experts(128, 8, tokens));
 }

@@ -207,6 +207,18 @@ TEST_CASE("the results carry the texts by name, and what rests on assumption", "
   CHECK_FALSE(has("dgx-spark: memory.bandwidth"));
 }
 
+TEST_CASE("rows of a trace that are moved into order are told, and only those", "[scenarios][traces]") {
+  const auto notes = [](const std::string& file) {
+    const auto text =
+        with("users: 12, think: {exponential: 30 s}, prompt: 800, output: {lognormal: {median: 250, p99: 2000}}",
+             "trace: " + file);
+    return load_text("s.yaml", text, TOKWATT_SOURCE_DIR "/tests/data/traces", {}).notes;
+  };
+  REQUIRE(notes("two_sorted_runs.csv").size() == 1);
+  CHECK_THAT(notes("two_sorted_runs.csv").front(), Contains("rows were moved"));
+  CHECK(notes("azure_zoned.csv").empty());
+}
+
 TEST_CASE("a user's own sheet is found beside the scenario, and its mistakes are its own", "[scenarios][sheets]") {
   namespace fs = std::filesystem;
   const fs::path folder = fs::temp_directory_path() / "tokwatt-own-sheet-test";

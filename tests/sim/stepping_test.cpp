@@ -41,7 +41,8 @@ bool same_bytes(const Variable& a, const Variable& b) {
 std::string difference(const Results& a, const Results& b) {
   for (std::size_t g = 0; g < a.groups.size(); ++g) {
     for (std::size_t v = 0; v < a.groups[g].variables.size(); ++v) {
-      if (!same_bytes(a.groups[g].variables[v], b.groups[g].variables[v])) return a.groups[g].name + "/" + a.groups[g].variables[v].name;
+      if (!same_bytes(a.groups[g].variables[v], b.groups[g].variables[v]))
+        return a.groups[g].name + "/" + a.groups[g].variables[v].name;
     }
   }
   return a.summary == b.summary ? "" : "summary: " + nlohmann::ordered_json::diff(a.summary, b.summary).dump();
@@ -78,11 +79,14 @@ TEST_CASE("both steppings give the same bytes on random simulations", "[sim][ste
   }
 }
 
-// The same once more with every choice drawn by rapidcheck, which shrinks a failure to the simplest simulation that fails.
+// The same once more with every choice drawn by rapidcheck, which shrinks a failure to the simplest simulation that
+// fails.
 TEST_CASE("both steppings give the same bytes on whatever rapidcheck thinks of", "[sim][stepping]") {
   CHECK(rc::check([] {
     std::vector<int64_t> choices;
-    const test::Draw recording = [&](int64_t low, int64_t high) { return choices.emplace_back(*rc::gen::inRange<int64_t>(low, high + 1)); };
+    const test::Draw recording = [&](int64_t low, int64_t high) {
+      return choices.emplace_back(*rc::gen::inRange<int64_t>(low, high + 1));
+    };
     const Results macro = simulate(test::random_input(recording), Stepping::macro);
     std::size_t next = 0;
     const test::Draw replaying = [&](int64_t, int64_t) { return choices[next++]; };

@@ -78,7 +78,8 @@ TEST_CASE("joules, tokens, dollars and requests are conserved on random simulati
     REQUIRE(J("wall") == Approx(J("compute") + J("memory") + J("static") + J("rest")).epsilon(1e-12));
     REQUIRE(J("chip") == Approx(J("compute") + J("memory") + J("static")).epsilon(1e-12));
     const auto& n = s["requests"];
-    REQUIRE(n["submitted"] == n["completed"].get<int64_t>() + n["rejected"].get<int64_t>() + n["unfinished"].get<int64_t>());
+    REQUIRE(n["submitted"] ==
+            n["completed"].get<int64_t>() + n["rejected"].get<int64_t>() + n["unfinished"].get<int64_t>());
     // The series adds up to the summary: energy and bill at the last instant, tokens over all intervals.
     const std::size_t devices = input.systems.size();
     const auto& time = values<double>(r, "series", "time");
@@ -89,7 +90,8 @@ TEST_CASE("joules, tokens, dollars and requests are conserved on random simulati
     for (std::size_t d = 0; d < devices; ++d) {
       last_energy += energy[(time.size() - 1) * devices + d];
       last_bill += bill[(time.size() - 1) * devices + d];
-      for (std::size_t t = 0; t < time.size(); ++t) integral += power[t * devices + d] * (time[t] - (t > 0 ? time[t - 1] : 0));
+      for (std::size_t t = 0; t < time.size(); ++t)
+        integral += power[t * devices + d] * (time[t] - (t > 0 ? time[t - 1] : 0));
     }
     REQUIRE(last_energy == Approx(J("wall")).epsilon(1e-9));
     REQUIRE(integral == Approx(J("wall")).epsilon(1e-9));

@@ -31,7 +31,8 @@ TEST_CASE("a lone request takes its prefill and then one step per token", "[sim]
   CHECK(values<int64_t>(r, "segments", "chunk_tokens").front() == 100);
   CHECK(r.summary["tokens"]["output"] == 5);
   CHECK(r.summary["requests"]["completed"] == 1);
-  // Weights: 64 * (128 qkv + 64 out) + 3 * 64 * 256 + 64 * 1000 head, 16 bit, at 1 GB/s, and a millisecond of host time.
+  // Weights: 64 * (128 qkv + 64 out) + 3 * 64 * 256 + 64 * 1000 head, 16 bit, at 1 GB/s, and a millisecond of host
+  // time.
   const double weights = 2.0 * (64 * (64 + 64 + 64) + 3 * 64 * 256 + 64 * 1000);
   CHECK(r.summary["tpot_s"]["mean"].get<double>() == Approx(1e-3 + weights / 1e9).epsilon(0.1));
   CHECK(r.summary["tpot_s"]["mean"].get<double>() > 1e-3 + weights / 1e9);
@@ -77,7 +78,8 @@ TEST_CASE("a request longer than the context is rejected, counted and named", "[
   CHECK(values<std::string>(r, "events", "text").front() == "500 + 100 tokens are more than max_model_len 300");
 }
 
-TEST_CASE("no more sequences run than max_num_seqs; the rest wait and the queue is named as the limit", "[sim][serving]") {
+TEST_CASE("no more sequences run than max_num_seqs; the rest wait and the queue is named as the limit",
+          "[sim][serving]") {
   Input input = with({{kSecond, 10, 400}, {kSecond, 10, 400}, {kSecond, 10, 400}});
   input.deployments[0].engine.limits.max_num_seqs = 2;
   const Results r = run(std::move(input));
@@ -89,7 +91,8 @@ TEST_CASE("no more sequences run than max_num_seqs; the rest wait and the queue 
 TEST_CASE("what does not fit says so with the arithmetic", "[sim][kv]") {
   Input input = with({{kSecond, 10, 10}});
   input.systems[0].box.memory.capacity = 1e5;
-  CHECK_THROWS_WITH(simulate(std::move(input)), Catch::Contains("does not fit: weights") && Catch::Contains("can be used"));
+  CHECK_THROWS_WITH(simulate(std::move(input)),
+                    Catch::Contains("does not fit: weights") && Catch::Contains("can be used"));
 }
 
 TEST_CASE("limits of time sum to the run", "[sim][serving]") {
@@ -115,7 +118,8 @@ TEST_CASE("every token time can be rebuilt from the segments", "[sim][segments]"
   const auto& finish = values<double>(r, "requests", "finish");
   const auto& output = values<int64_t>(r, "requests", "output");
   for (std::size_t q = 0; q < output.size(); ++q) {
-    const auto tokens = std::count_if(ends.begin(), ends.end(), [&](Picoseconds t) { return seconds(t) >= first[q] && seconds(t) <= finish[q]; });
+    const auto tokens = std::count_if(ends.begin(), ends.end(),
+                                      [&](Picoseconds t) { return seconds(t) >= first[q] && seconds(t) <= finish[q]; });
     CHECK(tokens == output[q]);
   }
 }

@@ -18,10 +18,14 @@ class Dice {
  public:
   explicit Dice(const Draw& draw) : draw_(draw) {}
   int64_t in(int64_t low, int64_t high) { return draw_(low, high); }
-  double real(double low, double high) { return low + (high - low) * static_cast<double>(in(0, kFine)) / static_cast<double>(kFine); }
+  double real(double low, double high) {
+    return low + (high - low) * static_cast<double>(in(0, kFine)) / static_cast<double>(kFine);
+  }
   bool chance(double p) { return real(0, 1) > 1 - p; }
   template <class T>
-  T pick(std::initializer_list<T> options) { return *(options.begin() + in(0, static_cast<int64_t>(options.size()) - 1)); }
+  T pick(std::initializer_list<T> options) {
+    return *(options.begin() + in(0, static_cast<int64_t>(options.size()) - 1));
+  }
 
  private:
   static constexpr int64_t kFine = 1'000'003;
@@ -46,7 +50,8 @@ hardware::Box random_box(Dice& dice) {
   box.power.psu_efficiency = 0.9;
   box.thermal.stages = {{"die", dice.real(0.5, 4), dice.real(0.3, 2)}, {"sink", dice.real(5, 30), dice.real(0.5, 2)}};
   box.thermal.rest_to_die = dice.pick({0.0, 0.5, 1.0});
-  box.governor = {dice.pick({0.1, 0.25, 1.0}), dice.real(25, 45), dice.chance(0.5) ? 3e6 : 0, dice.real(35, 70), 2, static_cast<int>(dice.in(1, 3))};
+  box.governor = {dice.pick({0.1, 0.25, 1.0}),    dice.real(25, 45), dice.chance(0.5) ? 3e6 : 0, dice.real(35, 70), 2,
+                  static_cast<int>(dice.in(1, 3))};
   box.price = {4000, 0.5};
   return box;
 }
@@ -57,7 +62,8 @@ models::Layer random_layer(Dice& dice, int64_t window) {
     layer.latent = models::LatentAttention{dice.in(1, 16), dice.pick<int64_t>({0, 16}), 16, 8, 4, 8};
   } else {
     const int64_t kv_heads = dice.in(1, 4);
-    layer.grouped = models::GroupedAttention{kv_heads * dice.in(1, 8), kv_heads, dice.pick<int64_t>({4, 8, 16}), dice.chance(0.4) ? window : 0};
+    layer.grouped = models::GroupedAttention{kv_heads * dice.in(1, 8), kv_heads, dice.pick<int64_t>({4, 8, 16}),
+                                             dice.chance(0.4) ? window : 0};
   }
   if (dice.chance(0.4)) {
     layer.experts = models::Experts{8, dice.in(1, 3), 16, dice.pick<int64_t>({0, 16})};
@@ -92,7 +98,8 @@ models::Engine random_engine(Dice& dice) {
   engine.limits.block_size = dice.pick<int64_t>({1, 4, 16});
   engine.limits.memory_utilization = 0.9;
   engine.kernels = {3, 2, 4, 5};
-  engine.tuning = {0.8, 0.7, 0.75, 0.6, 0.5, 0.4, dice.real(0, 30), dice.pick({0.0, 2e-6, 1e-4}), dice.real(0, 2e-3), 1e-5, 0.1, 0.1};
+  engine.tuning = {0.8,  0.7, 0.75, 0.6, 0.5, 0.4, dice.real(0, 30), dice.pick({0.0, 2e-6, 1e-4}), dice.real(0, 2e-3),
+                   1e-5, 0.1, 0.1};
   return engine;
 }
 
@@ -114,7 +121,8 @@ Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed) {
   stream.key = stream_key(seed, stream.name);
   const Distribution prompt = lengths(dice, dice.real(1, 300)), output = lengths(dice, dice.real(1, 200));
   if (dice.chance(0.4)) {
-    stream.source = ClosedLoop{dice.in(1, 15), {Exponential{dice.real(0, 5)}, std::nullopt, std::nullopt}, prompt, output};
+    stream.source =
+        ClosedLoop{dice.in(1, 15), {Exponential{dice.real(0, 5)}, std::nullopt, std::nullopt}, prompt, output};
   } else {
     ArrivalProcess arrivals;
     arrivals.process = dice.pick({GapProcess::poisson, GapProcess::constant, GapProcess::gamma});
@@ -131,19 +139,23 @@ void add_changes(Dice& dice, Input& input) {
     Change change;
     change.at = dice.in(0, 40) * 250'000'000'000;  // also at the very instants of ticks
     change.kind = dice.pick({Change::Kind::ambient, Change::Kind::electricity, Change::Kind::power_limit});
-    if (change.kind == Change::Kind::power_limit) change.system = static_cast<int>(dice.in(0, std::ssize(input.systems) - 1));
+    if (change.kind == Change::Kind::power_limit)
+      change.system = static_cast<int>(dice.in(0, std::ssize(input.systems) - 1));
     change.value = change.kind == Change::Kind::electricity ? 1e-7 : dice.real(5, 40);
     change.text = "change";
     input.changes.push_back(change);
   }
-  std::stable_sort(input.changes.begin(), input.changes.end(), [](const Change& a, const Change& b) { return a.at < b.at; });
+  std::stable_sort(input.changes.begin(), input.changes.end(),
+                   [](const Change& a, const Change& b) { return a.at < b.at; });
 }
 
 }  // namespace
 
 Input random_input(uint64_t seed) {
   std::mt19937_64 engine(seed);
-  return random_input([&](int64_t low, int64_t high) { return low + static_cast<int64_t>(engine() % static_cast<uint64_t>(high - low + 1)); });
+  return random_input([&](int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(engine() % static_cast<uint64_t>(high - low + 1));
+  });
 }
 
 Input random_input(const Draw& draw) {
@@ -160,7 +172,8 @@ Input random_input(const Draw& draw) {
   if (!drain) input.duration = dice.in(2, 25) * 1'000'000'000'000 + dice.in(0, 999'999'999'999);
   const int64_t boxes = dice.chance(0.2) ? 2 : 1;
   for (int64_t b = 0; b < boxes; ++b) {
-    input.systems.push_back({fmt::format("box{}", b), random_box(dice), dice.chance(0.2) ? std::optional(dice.real(20, 60)) : std::nullopt});
+    input.systems.push_back({fmt::format("box{}", b), random_box(dice),
+                             dice.chance(0.2) ? std::optional(dice.real(20, 60)) : std::nullopt});
     Deployment d;
     d.name = fmt::format("model{}", b);
     d.system = static_cast<int>(b);
@@ -173,10 +186,12 @@ Input random_input(const Draw& draw) {
     if (dice.chance(0.7)) {  // tight: room for one long request and a little more, so that sequences are preempted
       const int64_t size = d.engine.limits.block_size;
       const auto kv = models::kv_bytes(d.model, d.kv.element_bytes);
-      const auto window_blocks = static_cast<int64_t>(std::ceil(kv.window_fixed / (kv.per_token * static_cast<double>(size))));
+      const auto window_blocks =
+          static_cast<int64_t>(std::ceil(kv.window_fixed / (kv.per_token * static_cast<double>(size))));
       const int64_t longest = *d.max_model_len / size + 1 + window_blocks;
       const bool paged = d.engine.policy == models::Policy::vllm;
-      d.kv_blocks = paged ? longest + dice.in(0, 2 * longest) : (*d.max_model_len + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
+      d.kv_blocks = paged ? longest + dice.in(0, 2 * longest)
+                          : (*d.max_model_len + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
     }
     input.deployments.push_back(std::move(d));
   }
@@ -190,7 +205,8 @@ Input random_input(const Draw& draw) {
     Stream stream;
     stream.name = "only";
     stream.key = stream_key(seed, stream.name);
-    stream.source = synthetic_source({GapProcess::poisson, 1, {{2, 5}}}, {Uniform{1, 200}, {}, {}}, {Uniform{1, 100}, {}, {}}, stream.key);
+    stream.source = synthetic_source({GapProcess::poisson, 1, {{2, 5}}}, {Uniform{1, 200}, {}, {}},
+                                     {Uniform{1, 100}, {}, {}}, stream.key);
     input.streams.push_back(std::move(stream));
   }
   add_changes(dice, input);
@@ -200,11 +216,13 @@ Input random_input(const Draw& draw) {
 
 std::string describe(const Input& input) {
   const auto& d = input.deployments.front();
-  return fmt::format("{} boxes, {} streams, {} changes, {}, max_num_seqs {}, budget {}, micro {}, block {}, kv_blocks {}, layers {}, duration {}",
-                     input.systems.size(), input.streams.size(), input.changes.size(),
-                     d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server", d.engine.limits.max_num_seqs,
-                     d.engine.limits.max_num_batched_tokens, d.engine.limits.micro_batch, d.engine.limits.block_size,
-                     d.kv_blocks.value_or(-1), d.model.layers.size(), input.duration ? seconds(*input.duration) : -1.0);
+  return fmt::format(
+      "{} boxes, {} streams, {} changes, {}, max_num_seqs {}, budget {}, micro {}, block {}, kv_blocks {}, layers {}, "
+      "duration {}",
+      input.systems.size(), input.streams.size(), input.changes.size(),
+      d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server", d.engine.limits.max_num_seqs,
+      d.engine.limits.max_num_batched_tokens, d.engine.limits.micro_batch, d.engine.limits.block_size,
+      d.kv_blocks.value_or(-1), d.model.layers.size(), input.duration ? seconds(*input.duration) : -1.0);
 }
 
 }  // namespace tokwatt::test
