@@ -94,6 +94,8 @@ void resolve_kv(const WrittenDeployment& written, const std::string& path, sim::
 /// Which sheets the deployments used, by every name they go by.
 struct Used {
   std::vector<std::string> models, quants, engines;
+  std::vector<RawSheet> engine_sheets;
+  std::vector<std::string> engine_on;  ///< by system: id of the engine that its deployment uses, or empty
 };
 
 void note(std::vector<std::string>& used, const std::string& asked, const std::string& id) {
@@ -132,6 +134,8 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resol
   }
   if (engine && d.system >= 0) {
     note(used.engines, w.engine.value, engine->id);
+    used.engine_sheets.push_back(*engine);
+    used.engine_on[static_cast<std::size_t>(d.system)] = engine->id;
     const auto& box = r.boxes[static_cast<std::size_t>(d.system)];
     const auto read = read_engine(
         *engine, box, user_overrides(r.written.engines, "engines", w.engine.value, engine->id), r.diagnostics);
@@ -213,10 +217,15 @@ void resolve_systems(Resolution& r) {
 
 void resolve_deployments(Resolution& r) {
   Used used;
+  used.engine_on.resize(r.boxes.size());
   for (const auto& entry : r.written.deployments) resolve_deployment(entry, used, r);
   check_used(r.written.models, "models", used.models, r.diagnostics);
   check_used(r.written.quants, "quants", used.quants, r.diagnostics);
   check_used(r.written.engines, "engines", used.engines, r.diagnostics);
+  for (std::size_t i = 0; i < r.boxes.size(); ++i) {
+    const std::string prefix = fmt::format("systems.{}.", path_segment(r.loaded.input.systems[i].name));
+    check_engines(r.boxes[i], prefix, used.engine_sheets, used.engine_on[i], r.diagnostics);
+  }
 }
 
 }  // namespace tokwatt::scenarios

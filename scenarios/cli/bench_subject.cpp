@@ -61,6 +61,7 @@ Subject subject_of(const SubjectNames& names) {
   d.model = scenarios::read_model(*model, {}, diagnostics).value;
   d.quant = scenarios::read_quant(*quant, {}, diagnostics).value;
   d.engine = scenarios::read_engine(*engine, *box, {}, diagnostics).value;
+  scenarios::check_engines(*box, "", {*engine}, engine->id, diagnostics);
   if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
   const std::string reason = scenarios::why_not(out.box, d.engine, d.quant);
   if (!reason.empty()) throw scenarios::Infeasible(reason);

@@ -41,6 +41,9 @@ void take(AnySheet& out, scenarios::Sheet<T> sheet) {
 void add_engine_numbers(AnySheet& out, const scenarios::RawSheet& box, scenarios::Diagnostics& diagnostics) {
   const Node* engines = box.root.find("engines");
   if (!engines) return;
+  const std::size_t before = diagnostics.reported();
+  scenarios::check_engines(box, "", {}, "", diagnostics);
+  if (diagnostics.reported() > before) return;
   for (const auto& [name, overrides] : engines->entries) {
     const auto engine = scenarios::open_sheet(SheetKind::engine, {name.scalar, name.place}, "engines", "", diagnostics);
     if (!engine) continue;

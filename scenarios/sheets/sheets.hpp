@@ -61,6 +61,12 @@ QuantRead read_quant(const RawSheet& sheet, const Overrides& over, Diagnostics& 
 /// overrides.
 EngineRead read_engine(const RawSheet& sheet, const RawSheet& box, const Overrides& over, Diagnostics& diagnostics);
 
+/// Checks that every key under a box's `engines:` is the id of an engine (one that comes with the program, or one of
+/// `own`), and what it says by that engine's fields. `prefix` is what messages put before the path ("systems.desk.");
+/// the engine `read_elsewhere` is left out.
+void check_engines(const RawSheet& box, const std::string& prefix, const std::vector<RawSheet>& own,
+                   const std::string& read_elsewhere, Diagnostics& diagnostics);
+
 /// Why an engine cannot run a quant on a box; empty when it can.
 std::string why_not(const hardware::Box& box, const models::Engine& engine, const models::Quant& quant);
 /// The arithmetic that an engine computes a quant in; the pair must be one that runs.

@@ -156,6 +156,23 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
           "deployments.other.runs_on: two deployments on one system (assistant and other on desk)");
 }
 
+TEST_CASE("what a box says of engines is checked, also of those that no deployment uses", "[scenarios][errors]") {
+  const auto said = [](const std::string& set) { return errors_of(kGood, {"systems.desk.engines." + set}); };
+  CHECK_THAT(said("vlm.tuning.rows_half=1"),
+             Contains("systems.desk.engines.vlm: no engine has this id; did you mean \"vllm\"?"));
+  CHECK_THAT(said("llama.cpp-metal.tuning.rows_half=1"),
+             Contains("systems.desk.engines.llama: no engine has this id; an id with a dot stands in quotes in a path: "
+                      "engines.\"llama.cpp-metal\""));
+  CHECK_THAT(said("x.tuning.rows_half=1"), Contains("no engine has this id; expected llama.cpp-cuda, "));
+  for (const std::string engine : {"vllm", "\"llama.cpp-metal\""}) {
+    CAPTURE(engine);
+    CHECK(said(engine + ".tuning.rows_half=1").empty());
+    CHECK_THAT(said(engine + ".tunning.rows_half=1"), Contains("unknown key \"tunning\"; did you mean \"tuning\"?"));
+    CHECK_THAT(said(engine + ".tuning.foo=0.1"), Contains("unknown key \"foo\""));
+    CHECK_THAT(said(engine + ".tuning.kernel_dispatch=5 W"), Contains("is \"5 W\", a power; expected a duration"));
+  }
+}
+
 TEST_CASE("what cannot run is infeasible, with the reason", "[scenarios][errors]") {
   CHECK(errors_of(with("engine: vllm", "engine: llama.cpp-metal")) ==
         "infeasible: deployments.assistant: llama.cpp-metal runs on metal; dgx-spark offers cuda");
