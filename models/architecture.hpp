@@ -52,6 +52,8 @@ struct KvBytes {
   double window_fixed = 0;
 };
 KvBytes kv_bytes(const Architecture& architecture, double element_bytes);
+/// KV cache of one sequence of so many tokens [B], windows that are not full yet included.
+double kv_bytes_of_sequence(const Architecture& architecture, double element_bytes, int64_t tokens);
 
 /// All weights, counted per class (see quant.hpp), without norms and biases (below 0.1 %).
 int64_t parameters(const Architecture& architecture);

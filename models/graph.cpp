@@ -21,8 +21,8 @@ class GraphBuilder {
 
   using Vertex = OperatorGraph::vertex_descriptor;
 
-  Vertex add(Operator op, std::initializer_list<Vertex> after) {
-    const Vertex v = boost::add_vertex(std::move(op), graph_);
+  Vertex add(const Operator& op, std::initializer_list<Vertex> after) {
+    const Vertex v = boost::add_vertex(op, graph_);
     for (Vertex before : after) boost::add_edge(before, v, graph_);
     return v;
   }
@@ -57,7 +57,7 @@ class GraphBuilder {
     return op;
   }
 
-  OperatorGraph take() { return std::move(graph_); }
+  OperatorGraph take() { return graph_; }
 
  private:
   const WeightFormat& format_;
@@ -123,7 +123,7 @@ Vertex add_experts(GraphBuilder& g, const Architecture& model, int i, Vertex inp
   sum.name = "experts_sum";
   sum.layer = i;
   sum.activation_bytes_per_row = 3 * hidden * kActivationBytes;
-  return g.add(std::move(sum), {out, shared});
+  return g.add(sum, {out, shared});
 }
 
 }  // namespace
@@ -134,7 +134,7 @@ OperatorGraph build_graph(const Architecture& model, const WeightFormat& format,
   embed.kind = OperatorKind::embedding;
   embed.name = "embedding";
   embed.activation_bytes_per_row = d(model.hidden) * (kActivationBytes + format.bits_of(WeightClass::embedding) / 8);
-  Vertex stream = g.add(std::move(embed), {});
+  Vertex stream = g.add(embed, {});
   for (int i = 0; i < static_cast<int>(model.layers.size()); ++i) {
     const Vertex attended = add_attention(g, model, i, stream);
     const auto& layer = model.layers[static_cast<std::size_t>(i)];
@@ -145,7 +145,7 @@ OperatorGraph build_graph(const Architecture& model, const WeightFormat& format,
                            model.tied_embeddings ? WeightClass::embedding : WeightClass::head);
   head.kind = OperatorKind::head;
   head.per_sequence = true;
-  g.add(std::move(head), {stream});
+  g.add(head, {stream});
   return g.take();
 }
 

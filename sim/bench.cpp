@@ -17,10 +17,12 @@ constexpr double kNormal90 = 1.6448536269514722;  // 95 % quantile of the standa
 
 struct Spent {
   Picoseconds bandwidth = 0, compute = 0, dispatch = 0;
+  int128 energy = 0;  // dynamic, of the chip
   void add(const StepCost& step) {
     bandwidth += step.bandwidth;
     compute += step.compute;
     dispatch += step.dispatch;
+    energy += step.compute_energy + step.memory_energy;
   }
   Picoseconds total() const { return bandwidth + compute + dispatch; }
 };
@@ -66,7 +68,8 @@ Spent decode(const CostModel& model, int level, const BenchTest& test) {
   return spent;
 }
 
-// The same deployment on the same box with nothing lost: vendor peaks, no dispatch. Bounds come from here alone.
+// The same deployment on the same box with nothing lost: vendor peaks, no dispatch, as few experts and as cheap an
+// attention as there can be. Bounds come from here alone.
 CostModel roofline(Deployment deployment, hardware::Box box) {
   deployment.engine.limits.micro_batch = 0;
   auto& tuning = deployment.engine.tuning;
@@ -74,13 +77,47 @@ CostModel roofline(Deployment deployment, hardware::Box box) {
   tuning.compute_efficiency = tuning.compute_efficiency_experts = tuning.compute_efficiency_attention = 1;
   tuning.rows_half = tuning.kernel_dispatch = tuning.host_per_step = tuning.host_per_sequence = 0;
   box.clock.of_peak = box.clock.at(box.clock.levels() - 1);
+  for (auto& layer : deployment.model.layers) {
+    if (layer.experts) layer.experts->count = layer.experts->per_token;  // all tokens might choose the same ones
+    if (!layer.latent) continue;
+    // A prompt's keys and values may be expanded from the latent instead of attending to it: fewer FLOPs per pair.
+    const auto& a = *layer.latent;
+    const auto absorbed = static_cast<double>(2 * a.kv_rank + a.rope_dim);
+    const auto expanded = static_cast<double>(a.nope_dim + a.rope_dim + a.v_dim);
+    tuning.compute_efficiency_attention = std::max(1.0, absorbed / expanded);
+  }
   return CostModel(deployment, box);
+}
+
+// Mean chip power of a test at a level, die at the leakage's own temperature [W].
+double chip_power(const Spent& spent, const hardware::Box& box, int level) {
+  const auto& power = box.power;
+  return power.idle + power.leakage + power.active * box.clock.switching(level) +
+         joules(spent.energy) / seconds(spent.total());
+}
+
+// The highest clock at which the test stays within the power limit, as the governor would settle; the lowest if none
+// does.
+template <class Test>
+Spent within_power_limit(const hardware::Box& box, Test spent_at) {
+  const auto fits = [&](int level) { return chip_power(spent_at(level), box, level) <= box.power.limit; };
+  int high = box.clock.levels() - 1, low = 0;
+  if (fits(high)) return spent_at(high);
+  while (low < high) {  // power grows with the clock
+    const int middle = (low + high + 1) / 2;
+    if (fits(middle)) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return spent_at(low);
 }
 
 BenchRate rate(const Spent& predicted, const Spent& bound, int64_t tokens, double spread) {
   BenchRate out;
   if (tokens == 0) return out;
-  out.seconds = seconds(predicted.total());
+  out.seconds = seconds(std::max(predicted.total(), bound.total()));  // never above the roofline
   out.tokens_per_second = static_cast<double>(tokens) / out.seconds;
   const double most = static_cast<double>(tokens) / seconds(bound.total());
   out.low = out.tokens_per_second * std::exp(-kNormal90 * spread);
@@ -91,15 +128,19 @@ BenchRate rate(const Spent& predicted, const Spent& bound, int64_t tokens, doubl
 }
 
 void check_fit(const Deployment& deployment, const hardware::Box& box, const BenchTest& test) {
+  const int64_t context = test.depth + test.prompt + test.generate;
+  if (context > deployment.model.max_context) {
+    throw DoesNotFit(fmt::format("{} takes at most {} tokens of context; the test has {}", deployment.model.id,
+                                 deployment.model.max_context, context));
+  }
   const auto plan = memory_plan(deployment, box.memory);
-  const auto kv = models::kv_bytes(deployment.model, deployment.kv.element_bytes);
-  const auto context = static_cast<double>(test.depth + test.prompt + test.generate);
-  const auto sequences = static_cast<double>(test.sequences);
-  const double needed = sequences * (kv.per_token * context + kv.window_fixed);
+  const double needed = static_cast<double>(test.sequences) *
+                        models::kv_bytes_of_sequence(deployment.model, deployment.kv.element_bytes, context);
   if (needed <= plan.left()) return;
   throw DoesNotFit(
-      fmt::format("{} as {} does not fit: weights {:.1f} GB + workspace {:.1f} GB + KV cache {:.1f} GB ({} x {:.0f} "
-                  "tokens) = {:.1f} GB, but {:.1f} GB can be used",
+      fmt::format("{} as {} does not fit: weights {:.1f} GB + workspace {:.1f} GB + KV cache {:.1f} GB ({} x {} "
+                  "tokens) = {:.1f} GB, "
+                  "but {:.1f} GB can be used",
                   deployment.model.id, deployment.quant.id, plan.weights / 1e9, plan.workspace / 1e9, needed / 1e9,
                   test.sequences, context, (plan.weights + plan.workspace + needed) / 1e9, plan.usable / 1e9));
 }
@@ -110,17 +151,18 @@ BenchResult bench(const Deployment& deployment, const hardware::Box& box, const 
   check_fit(deployment, box, test);
   const CostModel model(deployment, box);
   const CostModel peak = roofline(deployment, box);
-  const int level = box.clock.levels() - 1;
+  const int top = box.clock.levels() - 1;
   const int64_t batch = deployment.engine.limits.max_num_batched_tokens;
   const auto& tuning = deployment.engine.tuning;
   BenchResult result;
   if (test.prompt > 0) {
-    result.prefill = rate(prefill(model, level, test, batch), prefill(peak, level, test, batch),
-                          test.prompt * test.sequences, tuning.spread_prefill);
+    const auto spent = within_power_limit(box, [&](int level) { return prefill(model, level, test, batch); });
+    result.prefill = rate(spent, prefill(peak, top, test, test.prompt * test.sequences), test.prompt * test.sequences,
+                          tuning.spread_prefill);
   }
   if (test.generate > 0) {
-    result.decode = rate(decode(model, level, test), decode(peak, level, test), test.generate * test.sequences,
-                         tuning.spread_decode);
+    const auto spent = within_power_limit(box, [&](int level) { return decode(model, level, test); });
+    result.decode = rate(spent, decode(peak, top, test), test.generate * test.sequences, tuning.spread_decode);
   }
   return result;
 }

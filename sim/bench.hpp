@@ -1,5 +1,6 @@
 #pragma once
-// What llama-bench and llama-batched-bench would measure, from the cost model alone: no queue, no heat, top clock.
+// What llama-bench and llama-batched-bench would measure, from the cost model alone: no queue, no heat, the highest
+// clock within the power limit.
 #include "sim/input.hpp"
 
 namespace tokwatt::sim {

@@ -14,6 +14,8 @@ Ending EventLoop<Replica>::run() {
   schedule_first_events();
   while (!drained()) {
     const auto event = queue_.pop_until(end_);
+    if (!event && !end_is_fixed_)
+      throw DoesNotFit("the workload is not drained after 106 simulated days, the longest run there is");
     if (!event) break;
     now_ = event->time;  // never backwards: the queue is in order and nothing is scheduled in the past
     handle(*event);
@@ -42,6 +44,8 @@ void EventLoop<Replica>::handle(const Event& event) {
 
 namespace {
 
+constexpr std::size_t kMostSamples = 20'000'000;  // a gigabyte of series
+
 std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
@@ -59,12 +63,13 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       batch_max_(input.deployments.size()),
       used_blocks_max_(input.deployments.size()) {
   for (std::size_t s = 0; s < input.systems.size(); ++s) {
-    boost::add_vertex(hardware::DeviceNode{s}, topology_);
+    boost::add_vertex(hardware::DeviceNode{s, std::nullopt}, topology_);
     devices_.emplace_back(input.systems[s], input.ambient, input.prices.electricity);
   }
   servings_.reserve(input.deployments.size());  // replicas keep references
   for (std::size_t d = 0; d < input.deployments.size(); ++d) {
     const auto& deployment = input.deployments[d];
+    topology_[index(deployment.system)].replica = d;
     servings_.emplace_back(deployment, input.systems[index(deployment.system)].box);
     replicas_.emplace_back(static_cast<int>(d), servings_.back(), pool_, static_cast<ReplicaObserver&>(*this));
   }
@@ -80,7 +85,7 @@ void EventLoop<Replica>::schedule_first_events() {
   for (std::size_t s = 0; s < input_.streams.size(); ++s) {
     const auto stream = static_cast<int>(s);
     if (const auto* loop = std::get_if<ClosedLoop>(&input_.streams[s].source)) {
-      for (int64_t user = 0; user < loop->users; ++user) schedule_user(stream, static_cast<uint64_t>(user));
+      for (int64_t user = 0; user < loop->users; ++user) schedule_user(stream, static_cast<uint64_t>(user), 0);
     } else {
       ++open_streams_;
       schedule_next_arrival(stream);
@@ -93,7 +98,8 @@ void EventLoop<Replica>::schedule_first_events() {
 template <class Replica>
 void EventLoop<Replica>::schedule_next_arrival(int stream) {
   auto& next = next_arrival_[index(stream)];
-  next = std::get<std::unique_ptr<RequestSource>>(input_.streams[index(stream)].source)->next(end_);
+  next = std::get<std::unique_ptr<RequestSource>>(input_.streams[index(stream)].source)
+             ->next(end_is_fixed_ ? end_ : kNever);
   if (next) {
     queue_.push({next->at, EventKind::arrival, stream});
   } else {
@@ -102,12 +108,13 @@ void EventLoop<Replica>::schedule_next_arrival(int stream) {
 }
 
 // A user thinks before every message, the first one too. Message numbers are user + users * turn, so that what a user
-// does depends on nobody else.
+// does depends on nobody else. Somebody whose message was rejected does not send the next at the same instant: without
+// thinking time that would go on for ever.
 template <class Replica>
-void EventLoop<Replica>::schedule_user(int stream, uint64_t number) {
+void EventLoop<Replica>::schedule_user(int stream, uint64_t number, Picoseconds pause) {
   const auto& s = input_.streams[index(stream)];
   const Picoseconds think =
-      std::max<Picoseconds>(0, picoseconds(draw(std::get<ClosedLoop>(s.source).think, s.key, Purpose::think, number)));
+      std::max(pause, picoseconds(draw(std::get<ClosedLoop>(s.source).think, s.key, Purpose::think, number)));
   if (think < end_ - now_) queue_.push({now_ + think, EventKind::arrival, stream, 0, number});
 }
 
@@ -164,7 +171,10 @@ void EventLoop<Replica>::settle(RequestId id) {
   --live_;
   if (request.outcome == Outcome::completed) ++completed_;
   if (const auto* loop = std::get_if<ClosedLoop>(&input_.streams[index(request.stream)].source)) {
-    schedule_user(request.stream, request.number + static_cast<uint64_t>(loop->users));
+    const int deployment = input_.streams[index(request.stream)].deployment;
+    const auto& device = devices_[index(input_.deployments[index(deployment)].system)];
+    const Picoseconds pause = request.outcome == Outcome::rejected ? device.tick_length() : 0;
+    schedule_user(request.stream, request.number + static_cast<uint64_t>(loop->users), pause);
   }
 }
 
@@ -212,24 +222,26 @@ void EventLoop<Replica>::handle_tick(int device) {
                     input_.systems[index(device)].name,
                     fmt::format("{:.1f} degC, {:.0f} MHz", d.temperature(), d.clock_hz() / 1e6));
   }
-  for (std::size_t r = 0; r < replicas_.size(); ++r) {
-    if (input_.deployments[r].system != device) continue;
-    const uint64_t version = replicas_[r].version();
-    replicas_[r].clock_changed(now_, d.clock());
-    if (replicas_[r].version() != version) schedule_step_end(static_cast<int>(r));
+  if (const auto r = topology_[index(device)].replica) {
+    const uint64_t version = replicas_[*r].version();
+    replicas_[*r].clock_changed(now_, d.clock());
+    if (replicas_[*r].version() != version) schedule_step_end(static_cast<int>(*r));
   }
   queue_.push({now_ + d.tick_length(), EventKind::tick, device});
+}
+
+/// What a device has done up to now.
+template <class Replica>
+Meter EventLoop<Replica>::work_of(std::size_t device) const {
+  const auto replica = topology_[device].replica;
+  return replica ? replicas_[*replica].meter(now_) : Meter{};
 }
 
 /// Ends the tick in progress of a device and records the readings that were asked for within it.
 template <class Replica>
 void EventLoop<Replica>::take_readings(int device) {
-  Meter meter;
-  for (std::size_t r = 0; r < replicas_.size(); ++r) {
-    if (input_.deployments[r].system == device) meter = replicas_[r].meter(now_);
-  }
   readings_.clear();
-  devices_[index(device)].tick(now_, meter, readings_);
+  devices_[index(device)].tick(now_, work_of(index(device)), readings_);
   for (const auto& reading : readings_) recorder_.reading(index(device), reading);
 }
 
@@ -241,16 +253,17 @@ void EventLoop<Replica>::handle_sample() {
 
 template <class Replica>
 void EventLoop<Replica>::sample() {
+  if (recorder_.rows() == kMostSamples) {
+    throw DoesNotFit(fmt::format("record.every {} s makes more than {} samples until the workload is drained",
+                                 seconds(input_.record_every), kMostSamples));
+  }
   const std::size_t row = recorder_.start_row(now_);
-  std::vector<Meter> by_device(devices_.size());
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
-    const Meter meter = replicas_[r].meter(now_);
-    by_device[index(input_.deployments[r].system)] = meter;
-    recorder_.deployment_row(r, replicas_[r].load(now_), servings_[r].kv.blocks, meter);
+    recorder_.deployment_row(r, replicas_[r].load(now_), servings_[r].kv.blocks, replicas_[r].meter(now_));
   }
   for (std::size_t d = 0; d < devices_.size(); ++d) {
-    recorder_.device_row(d, devices_[d].clock_hz(), devices_[d].temperature(), devices_[d].throttled());
-    devices_[d].mark(now_, by_device[d], row);
+    recorder_.device_row(devices_[d].clock_hz(), devices_[d].temperature(), devices_[d].throttled());
+    devices_[d].mark(now_, work_of(d), row);
   }
 }
 
@@ -267,14 +280,9 @@ void EventLoop<Replica>::handle_change(const Change& change) {
       case Change::Kind::power_limit:
         devices_[d].set_power_limit(change.value);
         break;
-      case Change::Kind::electricity: {
-        Meter meter;
-        for (std::size_t r = 0; r < replicas_.size(); ++r) {
-          if (index(input_.deployments[r].system) == d) meter = replicas_[r].meter(now_);
-        }
-        devices_[d].set_electricity(now_, meter, change.value);
+      case Change::Kind::electricity:
+        devices_[d].set_electricity(now_, work_of(d), change.value);
         break;
-      }
     }
   }
 }
@@ -298,12 +306,14 @@ Ending EventLoop<Replica>::finish() {
   for (auto& replica : replicas_) {
     ending.meters.push_back(replica.meter(now_));
     replica.stop(now_);
-    ending.tokens_out.push_back(replica.tokens_out());
   }
   ending.batch_max = batch_max_;
   ending.used_blocks_max = used_blocks_max_;
   for (const RequestId id : live_requests_) {
-    if (id > 0) recorder_.left(pool_[id - 1]);
+    if (id == 0) continue;
+    const Request& request = pool_[id - 1];
+    recorder_.left(request);
+    recorder_.tally(request.stream).last_finished = now_;
   }
   return ending;
 }

@@ -14,8 +14,7 @@ namespace tokwatt::sim {
 /// What is left when the loop has ended, for the summary.
 struct Ending {
   Picoseconds at = 0;
-  std::vector<Meter> meters;        // by deployment
-  std::vector<int64_t> tokens_out;  // by deployment
+  std::vector<Meter> meters;  // by deployment
   std::vector<int64_t> batch_max, used_blocks_max;
 };
 
@@ -44,11 +43,12 @@ class EventLoop : private ReplicaObserver {
   void send(int stream, uint64_t number, int64_t prompt, int64_t output);
   void settle(RequestId id);
   void schedule_next_arrival(int stream);
-  void schedule_user(int stream, uint64_t number);
+  void schedule_user(int stream, uint64_t number, Picoseconds pause);
   void schedule_step_start(int replica);
   void schedule_step_end(int replica);
   void sample();
   void take_readings(int device);
+  Meter work_of(std::size_t device) const;
   bool drained() const { return !end_is_fixed_ && open_streams_ == 0 && live_ == 0; }
   void report_progress();
 

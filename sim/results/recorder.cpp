@@ -34,7 +34,7 @@ const std::array<const char*, kLimits> kLimitNames = {"bandwidth", "compute", "d
 
 std::array<double, kLimits> time_by_limit(const Meter& from, const Meter& to, Picoseconds span) {
   const auto spent = [&](Quantity q) { return static_cast<double>(to[q] - from[q]); };
-  constexpr double kLossUnit = 65536;
+  constexpr double kLossUnit = 1024;
   const double heat = spent(Quantity::heat_loss) / kLossUnit, power = spent(Quantity::power_loss) / kLossUnit;
   return {spent(Quantity::bandwidth_time),
           spent(Quantity::compute_time) - heat - power,
@@ -144,7 +144,7 @@ void Recorder::deployment_row(std::size_t deployment, const Load& load, int64_t 
   interval.meter = meter;
 }
 
-void Recorder::device_row(std::size_t, double clock_hz, double temperature, bool throttled) {
+void Recorder::device_row(double clock_hz, double temperature, bool throttled) {
   per_device_.clock.push_back(clock_hz);
   per_device_.temperature.push_back(temperature);
   per_device_.throttled.push_back(throttled ? 1 : 0);

@@ -38,8 +38,9 @@ class Recorder {
   // Series: one row per sample. Energy and bill of a row come later, as a Reading.
   std::size_t start_row(Picoseconds now);
   void deployment_row(std::size_t deployment, const Load& load, int64_t kv_blocks, const Meter& meter);
-  void device_row(std::size_t device, double clock_hz, double temperature, bool throttled);
+  void device_row(double clock_hz, double temperature, bool throttled);
   void reading(std::size_t device, const Reading& reading);
+  std::size_t rows() const { return times_.size(); }
   Picoseconds last_row_at() const { return times_.empty() ? 0 : times_.back(); }
 
   std::vector<Group> take_groups(std::size_t devices);

@@ -37,7 +37,7 @@ constexpr std::array kMeanings = {
     KeyMeaning{"power_w", "W", "power"},
     KeyMeaning{"temperature_c", "degC", "die temperature"},
     KeyMeaning{"clock_hz", "Hz", "core clock"},
-    KeyMeaning{"throttled_s", "s", "time below the clock asked for"},
+    KeyMeaning{"throttled_s", "s", "time that the thermal trip or the power limit held the clock down"},
     KeyMeaning{"cost_usd", "USD", "cost"},
     KeyMeaning{"usd_per_mtok_output", "1e-6 USD/count", "cost per million output tokens"},
     KeyMeaning{"j_per_tok_output", "J/count", "energy at the wall per output token"},

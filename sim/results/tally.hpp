@@ -39,7 +39,7 @@ struct Tally {
   bool has_objective = false;
   Latencies ttft, tpot, e2e, queue;
   Histogram itl;
-  Picoseconds first_sent = kNever, last_finished = -1;
+  Picoseconds first_sent = kNever, last_finished = -1;  ///< an unfinished request lasts to the end of the run
 
   /// Counts a request that has left, or at the end of the run one that has not.
   void count(const Request& request, const std::optional<Objective>& objective);

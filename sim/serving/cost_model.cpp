@@ -43,7 +43,7 @@ CostModel::CostModel(const Deployment& deployment, const hardware::Box& box)
   token_memo_.resize(levels);
   head_memo_.resize(levels);
   for (int level = 0; level < clock_.levels(); ++level) {
-    slowdown_.push_back(std::llround((1 - clock_.at(level) / clock_.at(clock_.levels() - 1)) * 65536));
+    slowdown_.push_back(std::llround((1 - clock_.at(level) / clock_.at(clock_.levels() - 1)) * 1024));
   }
   add_operators(deployment);
 }

@@ -54,7 +54,7 @@ class CostModel {
   };
   GroupForms group_forms(int level, std::size_t group, int64_t tokens) const;
 
-  /// Share of compute time at a level that the top clock would not have taken, in 2^-16.
+  /// Share of compute time at a level that the top clock would not have taken, in 2^-10.
   int64_t slowdown(int level) const { return slowdown_[static_cast<std::size_t>(level)]; }
 
  private:

@@ -62,11 +62,18 @@ MemoryPlan memory_plan(const Deployment& d, const hardware::Memory& memory) {
 
 namespace {
 
-// Paged: any sequence may take any block; windowed layers hold a fixed number of blocks per sequence.
+// Paged: any sequence may take any block; windowed layers hold a fixed number of blocks per sequence. Where every layer
+// has a window, nothing grows, and a sequence takes one block that holds all its windows, however long it gets.
 KvCapacity paged_capacity(const Deployment& d, const models::KvBytes& kv, double left) {
   KvCapacity out;
+  if (kv.per_token == 0) {
+    out.block_size = d.model.max_context;
+    out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(left / kv.window_fixed);
+    out.max_model_len = out.blocks > 0 ? d.model.max_context : 0;
+    return out;
+  }
   out.block_size = d.engine.limits.block_size;
-  const double block_bytes = (kv.per_token > 0 ? kv.per_token : kv.window_fixed) * static_cast<double>(out.block_size);
+  const double block_bytes = kv.per_token * static_cast<double>(out.block_size);
   out.window_blocks = static_cast<int64_t>(std::ceil(kv.window_fixed / block_bytes));
   out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(left / block_bytes);
   out.max_model_len = (out.blocks - out.window_blocks) * out.block_size;
@@ -76,11 +83,13 @@ KvCapacity paged_capacity(const Deployment& d, const models::KvBytes& kv, double
 // llama-server: the context is split evenly over the slots when it starts, so that a token is a block of its own.
 KvCapacity slot_capacity(const Deployment& d, const models::KvBytes& kv, double left) {
   const int64_t slots = d.engine.limits.max_num_seqs;
-  const double per_slot = std::max(left / static_cast<double>(slots) - kv.window_fixed, 0.0);
+  const double per_slot = left / static_cast<double>(slots) - kv.window_fixed;
   KvCapacity out;
-  out.max_model_len = d.kv_blocks        ? *d.kv_blocks / slots
-                      : kv.per_token > 0 ? static_cast<int64_t>(per_slot / kv.per_token)
-                                         : d.model.max_context;
+  if (d.kv_blocks) {
+    out.max_model_len = *d.kv_blocks / slots;
+  } else if (per_slot >= 0) {
+    out.max_model_len = kv.per_token > 0 ? static_cast<int64_t>(per_slot / kv.per_token) : d.model.max_context;
+  }
   return out;
 }
 

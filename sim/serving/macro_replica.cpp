@@ -268,7 +268,6 @@ void MacroReplica::advance(int64_t steps) {
     if (by_stream[s] > 0) observer_.token_gaps(static_cast<int>(s), plan_.duration, steps, by_stream[s]);
   }
   for (std::size_t q = 0; q < kQuantities; ++q) done_.values[q] += plan_.amounts.values[q].sum(steps);
-  tokens_out_ += batch_.size() * steps;
   if (plan_.chunk_tokens == 0) used_blocks_ += batch_.new_blocks_until(steps - 1);
   observer_.step_started(number_, running_, used_blocks_);
   batch_.advance(steps);
@@ -310,7 +309,6 @@ void MacroReplica::finish_prompts(Picoseconds now) {
     }
     r.last_token = now;
     ++r.produced;
-    ++tokens_out_;
     if (r.produced == r.output) {
       finished_.push_back(id);
     } else {

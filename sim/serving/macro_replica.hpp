@@ -32,7 +32,6 @@ class MacroReplica {
   Load load(Picoseconds now) const;
   /// Totals up to an instant, the step in flight counted by rule 3.
   Meter meter(Picoseconds now) const;
-  int64_t tokens_out() const { return tokens_out_; }
 
  private:
   struct Chunk {
@@ -81,7 +80,6 @@ class MacroReplica {
   int64_t running_ = 0;
   int64_t admissions_ = 0;
   int64_t used_blocks_ = 0;  // during the plan's first step
-  int64_t tokens_out_ = 0;
   uint64_t version_ = 0;
   Plan plan_;
   Meter done_;

@@ -19,8 +19,8 @@ enum class Quantity : std::size_t {
   compute_time,
   dispatch_time,
   queue_time,  ///< steps during which KV blocks or sequence slots kept requests waiting [ps]
-  heat_loss,   ///< part of compute_time that a cooler chip would not have taken [ps / 2^16]
-  power_loss,  ///< the same for the power limit [ps / 2^16]
+  heat_loss,   ///< part of compute_time that a cooler chip would not have taken [ps / 2^10]
+  power_loss,  ///< the same for the power limit [ps / 2^10]
 };
 inline constexpr std::size_t kQuantities = 12;
 

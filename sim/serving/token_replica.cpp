@@ -209,7 +209,6 @@ void TokenReplica::emit_token(RequestId id, Picoseconds now) {
   }
   r.last_token = now;
   ++r.produced;
-  ++tokens_out_;
 }
 
 Meter TokenReplica::meter(Picoseconds now) const {

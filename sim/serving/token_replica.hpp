@@ -31,7 +31,6 @@ class TokenReplica {
   Load load(Picoseconds) const { return {std::ssize(running_), std::ssize(waiting_), used_blocks_}; }
   /// Totals up to an instant, the step in flight counted by rule 3.
   Meter meter(Picoseconds now) const;
-  int64_t tokens_out() const { return tokens_out_; }
 
  private:
   struct Chunk {
@@ -70,7 +69,6 @@ class TokenReplica {
   int64_t admissions_ = 0;
   int64_t used_blocks_ = 0;
   int64_t composition_ = 0;
-  int64_t tokens_out_ = 0;
   uint64_t version_ = 0;
   Step step_;
   Meter done_;

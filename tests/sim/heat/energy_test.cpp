@@ -31,6 +31,25 @@ TEST_CASE("an idle box draws its idle power through its power supply", "[sim][en
   CHECK(r.summary["temperature_c"]["mean"].get<double>() == Approx(22 + 10 * 0.7 + 20 * 0.2));
 }
 
+TEST_CASE("dynamic energy is the work times its price per FLOP and per byte", "[sim][energy]") {
+  Input input = test::toy_input();
+  constexpr int64_t kPrompt = 40, kOutput = 7;
+  input.streams.push_back(test::fixed_stream({{kSecond, kPrompt, kOutput}}));
+  const Results r = simulate(std::move(input));
+  const double weights = 64 * (64 + 64 + 64) + 3 * 64 * 256, head = 64 * 1000;  // of the layer; of the output head
+  double pairs = kPrompt * (kPrompt + 1) / 2, tokens = kPrompt;
+  for (int64_t k = 1; k < kOutput; ++k) {
+    pairs += static_cast<double>(kPrompt + k);
+    tokens += 1;
+  }
+  const double flops = 2 * weights * tokens + 2 * head * kOutput + 4 * 4 * 16 * pairs;
+  CHECK(r.summary["energy_j"]["compute"].get<double>() == Approx(flops * 1e-12).epsilon(1e-3));
+  // Bytes: at least the weights once a step, at most some kB of activations per token more.
+  const double bytes = 2 * (weights + head) * kOutput;
+  CHECK(r.summary["energy_j"]["memory"].get<double>() > bytes * 20e-9);
+  CHECK(r.summary["energy_j"]["memory"].get<double>() < (bytes + 1e4 * tokens) * 20e-9);
+}
+
 TEST_CASE("electricity costs what the meter says, at the price of each hour", "[sim][money]") {
   Input input = idle(100 * kSecond);
   input.prices.electricity = 1e-6;

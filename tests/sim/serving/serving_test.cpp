@@ -95,6 +95,36 @@ TEST_CASE("what does not fit says so with the arithmetic", "[sim][kv]") {
                     Catch::Contains("does not fit: weights") && Catch::Contains("can be used"));
 }
 
+TEST_CASE("a rejected user without thinking time does not stop the clock", "[sim][serving]") {
+  Input input = test::toy_input();
+  input.deployments[0].max_model_len = 50;
+  Stream stream;
+  stream.name = "hasty";
+  stream.source = ClosedLoop{1, {}, {Constant{100}, {}, {}}, {Constant{10}, {}, {}}};
+  input.streams.push_back(std::move(stream));
+  input.duration = 5 * kSecond;
+  CHECK(run(std::move(input)).summary["requests"]["rejected"] == 5);  // one a tick
+}
+
+TEST_CASE("a model whose every layer slides keeps the same cache however long the sequence", "[sim][kv]") {
+  Input input = with({{kSecond, 5000, 10}});
+  auto& d = input.deployments[0];
+  d.model.layers[0].grouped->window = 100;
+  d.engine.policy = GENERATE(models::Policy::vllm, models::Policy::llama_server);
+  const double window_bytes = models::kv_bytes(d.model, 2).window_fixed;
+  const double weights = 2.0 * (64 * (64 + 64 + 64) + 3 * 64 * 256 + 64 * 1000);
+  const int64_t slots = d.engine.limits.max_num_seqs;
+  input.systems[0].box.memory.capacity = (weights + 5e6 + window_bytes * static_cast<double>(slots)) / 0.9;
+  CHECK(run(std::move(input)).summary["requests"]["completed"] == 1);
+}
+
+TEST_CASE("a window longer than the model's context is full attention", "[sim][kv]") {
+  auto model = test::toy_input().deployments[0].model;
+  model.layers[0].grouped->window = 2 * model.max_context;
+  CHECK(models::kv_bytes(model, 2).per_token == 2 * 2 * 2 * 16);
+  CHECK(models::kv_bytes(model, 2).window_fixed == 0);
+}
+
 TEST_CASE("limits of time sum to the run", "[sim][serving]") {
   const Results r = run(with({{kSecond, 300, 100}, {3 * kSecond, 100, 100}}));
   double sum = 0;

@@ -82,7 +82,9 @@ models::Architecture random_model(Dice& dice) {
   model.tied_embeddings = dice.chance(0.5);
   const int64_t window = dice.in(2, 60);
   for (int64_t n = dice.in(1, 4); n > 0; --n) model.layers.push_back(random_layer(dice, window));
-  model.layers.front().grouped = models::GroupedAttention{4, 2, 8, 0};  // one full layer: KV grows
+  if (dice.chance(0.5)) model.layers.push_back(random_layer(dice, dice.in(2, 60)));  // another window
+  // Mostly one full layer at least, so that the KV cache grows.
+  model.layers.front().grouped = models::GroupedAttention{4, 2, 8, dice.chance(0.1) ? window : 0};
   model.layers.front().latent.reset();
   return model;
 }
@@ -121,8 +123,9 @@ Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed) {
   stream.key = stream_key(seed, stream.name);
   const Distribution prompt = lengths(dice, dice.real(1, 300)), output = lengths(dice, dice.real(1, 200));
   if (dice.chance(0.4)) {
-    stream.source =
-        ClosedLoop{dice.in(1, 15), {Exponential{dice.real(0, 5)}, std::nullopt, std::nullopt}, prompt, output};
+    Distribution think;
+    if (dice.chance(0.8)) think.shape = Exponential{dice.real(0, 5)};  // else none at all
+    stream.source = ClosedLoop{dice.in(1, 15), think, prompt, output};
   } else {
     ArrivalProcess arrivals;
     arrivals.process = dice.pick({GapProcess::poisson, GapProcess::constant, GapProcess::gamma});
@@ -169,7 +172,8 @@ Input random_input(const Draw& draw) {
   input.record_every = dice.pick<Picoseconds>({300'000'000'000, 1'000'000'000'000, 777'777'777});
   if (input.record_every < 1'000'000'000) input.record_every *= 100;
   const bool drain = dice.chance(0.4);
-  if (!drain) input.duration = dice.in(2, 25) * 1'000'000'000'000 + dice.in(0, 999'999'999'999);
+  if (!drain) input.duration = dice.in(2, 25) * 1'000'000'000'000;  // often at the very instant of a tick or a change
+  if (!drain && dice.chance(0.6)) *input.duration += dice.in(0, 999'999'999'999);
   const int64_t boxes = dice.chance(0.2) ? 2 : 1;
   for (int64_t b = 0; b < boxes; ++b) {
     input.systems.push_back({fmt::format("box{}", b), random_box(dice),
@@ -186,8 +190,8 @@ Input random_input(const Draw& draw) {
     if (dice.chance(0.7)) {  // tight: room for one long request and a little more, so that sequences are preempted
       const int64_t size = d.engine.limits.block_size;
       const auto kv = models::kv_bytes(d.model, d.kv.element_bytes);
-      const auto window_blocks =
-          static_cast<int64_t>(std::ceil(kv.window_fixed / (kv.per_token * static_cast<double>(size))));
+      const double block_bytes = std::max(kv.per_token, 1.0) * static_cast<double>(size);
+      const auto window_blocks = static_cast<int64_t>(std::ceil(kv.window_fixed / block_bytes));
       const int64_t longest = *d.max_model_len / size + 1 + window_blocks;
       const bool paged = d.engine.policy == models::Policy::vllm;
       d.kv_blocks = paged ? longest + dice.in(0, 2 * longest)
