@@ -98,7 +98,7 @@ std::vector<std::string> Options::all(const std::string& name) const {
 }
 
 std::string Options::choice(const std::string& name, const std::vector<std::string>& words) const {
-  const std::string word = get(name, words.front());
+  std::string word = get(name, words.front());
   if (std::find(words.begin(), words.end(), word) != words.end()) return word;
   throw UsageError(fmt::format("--{} is {}; expected {}{}", name, scenarios::in_quotes(word), scenarios::one_of(words),
                                scenarios::did_you_mean(word, words)));

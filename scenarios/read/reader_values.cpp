@@ -42,7 +42,7 @@ bool Reader::text_map(const Key& key, std::vector<Named<Text>>& member) {
   leave_list();
   for (std::size_t i = 0; i < size; ++i) {
     const auto& [name, value] = node->entries[i];
-    if (std::any_of(member.begin(), member.end(), [&](const auto& m) { return m.name == name.scalar; })) {
+    if (std::any_of(member.begin(), member.end(), [&, &name = name](const auto& m) { return m.name == name.scalar; })) {
       context_.diagnostics.error(
           name.place, fmt::format("{}.{} is given twice", shown(name, path_of(key.name)), path_segment(name.scalar)));
       continue;
@@ -119,7 +119,7 @@ bool Reader::changes(const Key& key, std::vector<std::pair<Text, Node>>& member)
     return false;
   }
   for (const auto& [name, value] : node->entries) {
-    const auto same = [&](const auto& m) { return m.first.value == name.scalar; };
+    const auto same = [&name = name](const auto& m) { return m.first.value == name.scalar; };
     if (std::any_of(member.begin(), member.end(), same)) {
       context_.diagnostics.error(name.place, fmt::format("{} is set twice here", in_quotes(name.scalar)));
       continue;
