@@ -122,6 +122,12 @@ std::string limit_sentence(const nlohmann::ordered_json& limited_by) {
                      percent(fraction), limit->went, percent(share / (1 - fraction)), busy->went, others(by_size, 2));
 }
 
+std::string limited_most_by(const nlohmann::ordered_json& limited_by) {
+  const auto by_size = shares(limited_by);
+  if (by_size.empty() || by_size.front().fraction <= 0) return "nothing";
+  return by_size.front().limit->key;
+}
+
 std::string queue_sentence(const RunFacts& facts, const sim::Results& results) {
   for (std::size_t d = 0; d < facts.deployments.size(); ++d) {
     if (!kept_growing(queue_of(results, d, facts.deployments.size()))) continue;

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "scenarios/cli/layout.hpp"
+#include "scenarios/utf8.hpp"
 
 namespace tokwatt::cli {
 namespace {
@@ -38,12 +39,17 @@ std::string usd(double value) { return std::isfinite(value) ? three_digits(value
 std::string watts(double value) { return three_digits(value) + " W"; }
 std::string degrees(double value) { return std::isfinite(value) ? fmt::format("{:.1f} degC", value) : "-"; }
 
+// The one reason for which a request is rejected.
+constexpr const char* kTooLong = "longer than the context a sequence may have (max_model_len)";
+
 std::string requests(const Json& s) {
   std::vector<std::string> parts;
   for (const auto& [key, value] : s.at("requests").items()) {
-    if (key == "submitted" || (value == 0 && key != "completed")) continue;
+    if (key == "submitted" || key == "rejected" || (value == 0 && key != "completed")) continue;
     parts.push_back(fmt::format("{} {}", grouped(value.get<int64_t>()), key == "timed_out" ? "timed out" : key));
   }
+  const auto rejected = count_at(s, "requests.rejected");
+  if (rejected > 0) parts.push_back(fmt::format("{} rejected: {}", grouped(rejected), kTooLong));
   return fmt::format("{} sent: {}", grouped(count_at(s, "requests.submitted")), joined(parts));
 }
 
@@ -62,12 +68,23 @@ std::string simulated_time(const RunFacts& facts, const Json& s) {
 }
 
 std::string throughput(const Json& s) {
-  std::string text = fmt::format(
-      "{} tok/s out, {} tok/s with the prompts, {} requests/s", three_digits(at(s, "throughput_tok_s.output")),
-      three_digits(at(s, "throughput_tok_s.total")), three_digits(at(s, "request_rate_per_s")));
-  if (std::isfinite(at(s, "goodput_per_s")))
-    text += fmt::format(", {} within the objective", three_digits(at(s, "goodput_per_s")));
-  return text;
+  return fmt::format("{} tok/s out, {} tok/s with the prompts, {} requests/s",
+                     three_digits(at(s, "throughput_tok_s.output")), three_digits(at(s, "throughput_tok_s.total")),
+                     three_digits(at(s, "request_rate_per_s")));
+}
+
+/// How many answers met their objective, of the streams that have one; empty where none was answered.
+std::string objective(const Json& s) {
+  int64_t met = 0, answered = 0;
+  for (const auto& [name, part] : s.at("workload").items()) {
+    const double good = at(part, "goodput_per_s") * at(part, "duration_s");
+    if (!std::isfinite(good)) continue;
+    met += std::llround(good);
+    answered += count_at(part, "requests.completed");
+  }
+  if (answered == 0) return "";
+  return fmt::format("{} of the {} answered requests with an objective met it",
+                     percent(static_cast<double>(met) / static_cast<double>(answered)), grouped(answered));
 }
 
 std::string energy_parts(const Json& s) {
@@ -144,6 +161,39 @@ std::string parts(const Json& s, const char* key, const char* what) {
   return "\n" + table.text();
 }
 
+/// The boxes side by side, where there are several: means over different chips would say nothing.
+std::string boxes(const Json& s) {
+  constexpr std::size_t kLongestName = 14;  // keeps the table within the screen
+  Columns table("lrrrrrrl");
+  table.row({"deployment", "wall W", "chip W", "max degC", "MHz", "throttled", "USD", "limited by"});
+  for (const auto& [name, part] : s.at("deployments").items()) {
+    const double throttled = at(part, "throttled_s"), hottest = at(part, "temperature_c.max");
+    table.row({scenarios::shortened(name, kLongestName), three_digits(at(part, "power_w.wall.mean")),
+               three_digits(at(part, "power_w.chip.mean")),
+               std::isfinite(hottest) ? fmt::format("{:.1f}", hottest) : "-",
+               three_digits(at(part, "clock_hz.mean") / 1e6), throttled > 0 ? duration(throttled) : "never",
+               three_digits(at(part, "cost_usd.total")), limited_most_by(part.at("limited_by"))});
+  }
+  return table.text();
+}
+
+/// What limited the whole, or one deployment.
+std::string limit_of(const Json& part) {
+  const auto sent = count_at(part, "requests.submitted");
+  if (sent > 0 && count_at(part, "requests.rejected") == sent)
+    return fmt::format("Nothing ran: every request was rejected, {}.", kTooLong);
+  return limit_sentence(part.at("limited_by"));
+}
+
+/// For each deployment where there are several.
+std::vector<std::string> limits(const Json& s) {
+  const Json& deployments = s.at("deployments");
+  if (deployments.size() < 2) return {limit_of(s)};
+  std::vector<std::string> out;
+  for (const auto& [name, part] : deployments.items()) out.push_back(fmt::format("{}: {}", name, limit_of(part)));
+  return out;
+}
+
 /// All of a few; of many, how many each sheet has.
 std::string assumed(const Json& s) {
   const auto all = s.at("assumed").get<std::vector<std::string>>();
@@ -164,6 +214,7 @@ RunFacts facts_of(const scenarios::Loaded& loaded) {
   RunFacts facts;
   facts.title = loaded.input.title.empty() ? "Untitled scenario" : loaded.input.title;
   if (loaded.input.duration) facts.duration = sim::seconds(*loaded.input.duration);
+  facts.systems = loaded.input.systems.size();
   facts.has_electricity_price = loaded.input.prices.electricity.has_value();
   for (const auto& d : loaded.input.deployments) {
     const auto& system = loaded.input.systems[static_cast<std::size_t>(d.system)];
@@ -186,19 +237,26 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   if (count_at(s, "rows.read") > 0) lines.add("trace", trace_rows(s));
   lines.add("time", simulated_time(facts, s));
   lines.add("throughput", throughput(s));
+  if (const std::string met = objective(s); !met.empty()) lines.add("objective", met);
   lines.raw("\n" + latencies(s, terminal));
   lines.raw(parts(s, "deployments", "deployment") + parts(s, "workload", "stream") + "\n");
   lines.add("batch", fmt::format("{} mean, {} max; KV cache {} full at its peak, {} preemptions",
                                  three_digits(at(s, "batch.mean")), grouped(count_at(s, "batch.max")),
                                  percent(at(s, "kv.peak_fraction")), grouped(count_at(s, "kv.preemptions"))));
-  lines.add("power", fmt::format("wall {} mean, {} max; chip {} mean, {} max", watts(at(s, "power_w.wall.mean")),
-                                 watts(at(s, "power_w.wall.max")), watts(at(s, "power_w.chip.mean")),
-                                 watts(at(s, "power_w.chip.max"))));
+  const bool one_box = facts.systems < 2;
+  if (one_box)
+    lines.add("power", fmt::format("wall {} mean, {} max; chip {} mean, {} max", watts(at(s, "power_w.wall.mean")),
+                                   watts(at(s, "power_w.wall.max")), watts(at(s, "power_w.chip.mean")),
+                                   watts(at(s, "power_w.chip.max"))));
   lines.add("energy", energy_parts(s));
-  lines.add("heat", heat(s));
-  lines.add("clock", clocks(s));
+  if (one_box) {
+    lines.add("heat", heat(s));
+    lines.add("clock", clocks(s));
+  }
   lines.add("cost", cost(facts, s));
-  lines.raw("\n" + terminal.heading(wrapped(limit_sentence(s.at("limited_by")))) + "\n");
+  if (!one_box) lines.raw("\n" + boxes(s));
+  lines.raw("\n");
+  for (const std::string& sentence : limits(s)) lines.raw(terminal.heading(wrapped(sentence)) + "\n");
   for (const std::string& sentence : {queue_sentence(facts, results), assumed(s)}) {
     if (!sentence.empty()) lines.raw(wrapped(sentence) + "\n");
   }

@@ -17,6 +17,7 @@ struct RunFacts {
   std::string title;
   std::optional<double> duration;  ///< [s]; nothing: until drained
   bool has_electricity_price = false;
+  std::size_t systems = 0;
   std::vector<Served> deployments;
   std::vector<std::string> streams;
 };
@@ -26,6 +27,8 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
 
 /// One sentence from the fractions of time under `limited_by`.
 std::string limit_sentence(const nlohmann::ordered_json& limited_by);
+/// The largest of them: "bandwidth"; "nothing" where nothing ran.
+std::string limited_most_by(const nlohmann::ordered_json& limited_by);
 /// Whether a deployment's queue grew as long as requests came; the sentence that says so, or empty.
 std::string queue_sentence(const RunFacts& facts, const sim::Results& results);
 

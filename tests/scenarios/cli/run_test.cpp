@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -66,6 +68,53 @@ TEST_CASE("an overloaded run says that its queue kept growing", "[cli][run]") {
   const auto bearable = tokwatt({"run", trace, "--set", "duration=1 h"});
   REQUIRE(bearable.code == kDone);
   CHECK_THAT(bearable.out, !Catch::Contains("kept growing"));
+}
+
+TEST_CASE("several boxes stand side by side, with their own power, heat, clock, cost and limit", "[cli][run]") {
+  const auto said = tokwatt({"run", input("two-boxes.yaml")});
+  REQUIRE(said.code == kDone);
+  CHECK(longest_line(said.out) <= kScreen);
+  for (const char* no : {"\npower ", "\nheat ", "\nclock "}) CHECK_THAT(said.out, !Catch::Contains(no));
+  const auto summary = Json::parse(tokwatt({"run", input("two-boxes.yaml"), "--summary", "json"}).out);
+  std::istringstream lines(said.out);
+  std::string line;
+  while (std::getline(lines, line) && line.find("wall W") == std::string::npos) {
+  }
+  for (const auto& [name, part] : summary.at("deployments").items()) {
+    REQUIRE(std::getline(lines, line));
+    CAPTURE(line);
+    CHECK_THAT(line, Catch::StartsWith(name.substr(0, 6)));
+    CHECK_THAT(line, Catch::Contains(three_digits(part.at("power_w").at("wall").at("mean").get<double>())));
+    CHECK_THAT(line, Catch::Contains(three_digits(part.at("clock_hz").at("mean").get<double>() / 1e6)));
+    CHECK_THAT(line, Catch::Contains(three_digits(part.at("cost_usd").at("total").get<double>())));
+    CHECK_THAT(line, Catch::EndsWith("  bandwidth"));
+    CHECK_THAT(said.out, Catch::Contains("\n" + name + ": Limited by "));
+  }
+}
+
+TEST_CASE("the share that met the objective is of the requests that have one", "[cli][run]") {
+  const auto summary = Json::parse(tokwatt({"run", input("two-boxes.yaml"), "--summary", "json"}).out);
+  const auto& people = summary.at("workload").at("people");
+  const auto answered = people.at("requests").at("completed").get<int64_t>();
+  CHECK(answered < summary.at("requests").at("completed").get<int64_t>());
+  const double met = people.at("goodput_per_s").get<double>() * people.at("duration_s").get<double>();
+  const auto said = tokwatt({"run", input("two-boxes.yaml")});
+  CHECK_THAT(said.out,
+             Catch::Contains(fmt::format("objective   {} of the {} answered requests with an objective met it",
+                                         percent(met / static_cast<double>(answered)), grouped(answered))));
+  CHECK_THAT(tokwatt({"run", input("short.yaml")}).out, !Catch::Contains("objective"));
+}
+
+TEST_CASE("rejected requests come with the reason, also where nothing else happened", "[cli][run]") {
+  const auto some = tokwatt({"run", input("short.yaml"), "--set", "deployments.assistant.limits.max_model_len=1100"});
+  REQUIRE(some.code == kDone);
+  CHECK_THAT(some.out, Catch::Contains(" rejected: longer than"));
+  CHECK_THAT(some.out, Catch::Contains("Limited by "));
+  const auto all = tokwatt({"run", input("short.yaml"), "--set", "deployments.assistant.limits.max_model_len=700"});
+  REQUIRE(all.code == kDone);
+  CHECK_THAT(all.out, Catch::Contains("\nNothing ran: every request was rejected, longer than"));
+  CHECK_THAT(all.out, !Catch::Contains("Limited by "));
+  CHECK(longest_line(all.out) <= kScreen);
 }
 
 TEST_CASE("run: --summary json is one object with the assumed inputs, equal in both steppings", "[cli][run]") {
