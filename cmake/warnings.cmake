@@ -10,7 +10,6 @@ target_compile_options(tokwatt_warnings INTERFACE
   -Wdouble-promotion      # everything here is a double
   -Wno-maybe-uninitialized  # GCC 12 at -O3 loses track of std::variant and std::optional (GCC bug 105562)
   -Wno-restrict           # GCC 12 sees overlaps in "text" + std::string at -O3 that are not there (GCC bug 105651)
-  -Wno-maybe-uninitialized  # nor does it follow std::variant's index at -O3 (GCC bug 80635)
   -ffp-contract=off       # the same doubles on every x86-64 machine (rule 11)
 )
 if(TOKWATT_SANITIZE)

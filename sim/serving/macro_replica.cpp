@@ -82,7 +82,7 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
 
 // The last admitted is a begun prompt if there is one: under vLLM prompts are finished in order of admission.
 void MacroReplica::preempt_last(Picoseconds now) {
-  RequestId id;
+  RequestId id = -1;
   if (!prompts_.empty()) {
     id = prompts_.back();
     prompts_.pop_back();
