@@ -31,6 +31,7 @@ struct Quant {
   std::string title;
   WeightFormat gguf;  ///< all zero: does not exist in this container
   WeightFormat safetensors;
+  bool experts_only = false;  ///< on a model without experts it would change nothing, under a name that says it did
 };
 
 /// KV cache element formats of deployments' `kv` key: bytes per element.

@@ -146,8 +146,8 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resol
   if (whole) {
     resolve_kv(w, path, d, r);
     apply_limits(w.limits, w, path, d, r);
-    const std::string reason =
-        why_not(r.loaded.input.systems[static_cast<std::size_t>(d.system)].box, d.engine, d.quant);
+    std::string reason = why_not(r.loaded.input.systems[static_cast<std::size_t>(d.system)].box, d.engine, d.quant);
+    if (reason.empty()) reason = why_not(d.model, d.quant);
     if (!reason.empty()) r.infeasible.push_back(fmt::format("{}: {}", path, reason));
   }
   for (const auto& other : r.loaded.input.deployments) {

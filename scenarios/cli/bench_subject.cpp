@@ -63,7 +63,8 @@ Subject subject_of(const SubjectNames& names) {
   d.engine = scenarios::read_engine(*engine, *box, {}, diagnostics).value;
   scenarios::check_engines(*box, "", {*engine}, engine->id, diagnostics);
   if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
-  const std::string reason = scenarios::why_not(out.box, d.engine, d.quant);
+  std::string reason = scenarios::why_not(out.box, d.engine, d.quant);
+  if (reason.empty()) reason = scenarios::why_not(d.model, d.quant);
   if (!reason.empty()) throw scenarios::Infeasible(reason);
   d.kv = kv_format(names.kv, d.engine, diagnostics);
   return out;

@@ -20,6 +20,7 @@ Json weights(const models::Architecture& model) {
     const auto raw = scenarios::open_sheet(scenarios::SheetKind::quant, {id, {}}, "quant", "", diagnostics);
     const auto quant = scenarios::read_quant(*raw, {}, diagnostics).value;
     if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
+    if (!scenarios::why_not(model, quant).empty()) continue;
     for (const auto& [container, format] :
          {std::pair{"gguf", &quant.gguf}, std::pair{"safetensors", &quant.safetensors}}) {
       if (exists(*format)) out[id][container] = models::weight_bytes(model, *format);

@@ -108,12 +108,15 @@ static void fields(Fields& f, models::WeightFormat& w) {
 
 void fields(Fields& f, QuantSheet& s) {
   head_fields(f, s.head);
+  f.flag(optional("experts_only", "only experts are stored in it; a model without experts does not come in it"),
+         s.experts_only);
   f.section(optional("gguf", "bits per weight in a GGUF file, scales included"), s.gguf);
   f.section(optional("safetensors", "bits per weight in a safetensors checkpoint, scales included"), s.safetensors);
 }
 
 models::Quant quant_of(const QuantSheet& s) {
-  return {s.head.id.value, s.head.title.given() ? s.head.title.value : s.head.id.value, s.gguf, s.safetensors};
+  return {s.head.id.value, s.head.title.given() ? s.head.title.value : s.head.id.value, s.gguf, s.safetensors,
+          s.experts_only};
 }
 
 }  // namespace tokwatt::scenarios

@@ -225,6 +225,13 @@ hardware::Dtype compute_dtype(const models::Engine& engine, const models::Quant&
   throw std::logic_error("an engine sheet was not checked: " + dtype);
 }
 
+std::string why_not(const models::Architecture& model, const models::Quant& quant) {
+  const bool has_experts = std::any_of(model.layers.begin(), model.layers.end(),
+                                       [](const auto& layer) { return layer.experts.has_value(); });
+  if (!quant.experts_only || has_experts) return {};
+  return fmt::format("{} stores experts only; {} has none", quant.id, model.id);
+}
+
 std::string why_not(const hardware::Box& box, const models::Engine& engine, const models::Quant& quant) {
   if (std::find(box.backends.begin(), box.backends.end(), engine.backend) == box.backends.end()) {
     return fmt::format("{} runs on {}; {} offers {}", engine.id, engine.backend, box.id, one_of(box.backends));

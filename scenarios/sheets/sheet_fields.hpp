@@ -70,6 +70,7 @@ models::Architecture architecture_of(const ModelSheet& sheet);
 struct QuantSheet {
   Head head;
   models::WeightFormat gguf, safetensors;
+  bool experts_only = false;
 };
 models::Quant quant_of(const QuantSheet& sheet);
 

@@ -67,6 +67,8 @@ EngineRead read_engine(const RawSheet& sheet, const RawSheet& box, const Overrid
 void check_engines(const RawSheet& box, const std::string& prefix, const std::vector<RawSheet>& own,
                    const std::string& read_elsewhere, Diagnostics& diagnostics);
 
+/// Why a model does not come in a quant; empty when it does.
+std::string why_not(const models::Architecture& model, const models::Quant& quant);
 /// Why an engine cannot run a quant on a box; empty when it can.
 std::string why_not(const hardware::Box& box, const models::Engine& engine, const models::Quant& quant);
 /// The arithmetic that an engine computes a quant in; the pair must be one that runs.

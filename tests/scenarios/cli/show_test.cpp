@@ -68,6 +68,9 @@ TEST_CASE("a model shows what follows from its dimensions", "[cli][show]") {
   CHECK(derived["kv_bytes"]["bf16"]["per_token"] == 131072);
   CHECK(derived["weight_bytes"]["bf16"]["safetensors"].get<double>() == Approx(16.06e9).epsilon(0.001));
   CHECK_FALSE(derived["weight_bytes"]["q4_k_m"].contains("safetensors"));
+  CHECK_FALSE(derived["weight_bytes"].contains("mxfp4"));  // it has no experts
+  CHECK_THAT(tokwatt({"show", "llama-3.1-8b"}).out, !Catch::Contains("mxfp4"));
+  CHECK_THAT(tokwatt({"show", "gpt-oss-120b"}).out, Catch::Contains("weights, mxfp4 gguf"));
 }
 
 TEST_CASE("schema prints a JSON schema of scenarios", "[cli][schema]") {
