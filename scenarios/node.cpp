@@ -263,7 +263,7 @@ std::shared_ptr<const Source> read_source(const std::string& path, const Place& 
   auto source = std::make_shared<Source>();
   source->name = path;
   const auto fail = [&](const std::string& why) {
-    const Place place = asked_at.source ? asked_at : Place{source, 1, 1, 1};
+    const Place place = asked_at.source ? asked_at : Place{source, 0, 0, 1};  // of the file as a whole
     diagnostics.error(place, fmt::format("cannot read {}: {}", in_quotes(path), why));
     return source;
   };

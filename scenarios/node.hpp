@@ -35,7 +35,7 @@ struct Node {
 class Diagnostics;
 /// Parses one document. Reports every syntax error it can into diagnostics and returns what it has (null if nothing).
 Node parse(std::shared_ptr<const Source> source, Diagnostics& diagnostics);
-/// Reads a file whole. Reports a file that cannot be read at `asked_at` (or at line 1 when that is empty).
+/// Reads a file whole. Reports a file that cannot be read at `asked_at` (or of the file as a whole when that is empty).
 std::shared_ptr<const Source> read_source(const std::string& path, const Place& asked_at, Diagnostics& diagnostics);
 
 }  // namespace tokwatt::scenarios

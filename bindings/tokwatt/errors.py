@@ -11,9 +11,9 @@ class Problem(NamedTuple):
     file: str
     """Name of the file, the sheet or the option, as messages show it."""
     line: int
-    """Counted from 1."""
+    """Counted from 1; 0 where the mistake is of the whole file."""
     column: int
-    """Counted from 1."""
+    """Counted from 1; 0 where the mistake is of the whole file."""
     message: str
     """What is wrong, and what was expected."""
 

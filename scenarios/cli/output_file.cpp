@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <ostream>
+#include <system_error>
 
 #include "scenarios/cli/program.hpp"
 
@@ -21,6 +23,18 @@ fs::path nearest_folder(const fs::path& file) {
   fs::path folder = file.parent_path();
   while (!folder.empty() && !fs::exists(folder, ignored)) folder = folder.parent_path();
   return folder.empty() ? "." : folder;
+}
+
+/// Only trying tells whether a folder takes files: root may write everywhere, and still not into /proc.
+void try_to_write_in(const fs::path& folder, const std::string& path) {
+  std::string probe = (folder / ".tokwatt-XXXXXX").string();
+  const int descriptor = mkstemp(probe.data());
+  if (descriptor < 0) {
+    throw CannotWrite(fmt::format("cannot write {}: no file can be made in {}: {}", path, folder.string(),
+                                  std::generic_category().message(errno)));
+  }
+  close(descriptor);
+  unlink(probe.c_str());
 }
 
 /// A folder of its own for one file, gone with it.
@@ -57,14 +71,21 @@ void check_writable(const std::string& path) {
   const fs::path folder = nearest_folder(path);
   if (!fs::is_directory(folder, ignored)) refuse(fmt::format("{} is no folder", folder.string()));
   if (access(folder.c_str(), W_OK | X_OK) != 0) refuse(fmt::format("nothing may be written in {}", folder.string()));
+  try_to_write_in(folder, path);
 }
 
 void write_output(const std::string& path, std::ostream& out, const sim::Results& results,
                   const std::vector<sim::CarriedText>& texts, uint64_t seed) {
   if (path != "-") {
     const fs::path folder = fs::path(path).parent_path();
-    if (!folder.empty()) fs::create_directories(folder);
-    sim::write_results(path, results, texts, seed);
+    std::error_code failed;
+    if (!folder.empty()) fs::create_directories(folder, failed);
+    if (failed) throw CannotWrite(fmt::format("cannot write {}: {}: {}", path, folder.string(), failed.message()));
+    try {
+      sim::write_results(path, results, texts, seed);
+    } catch (const std::runtime_error& error) {  // a full disk, a folder that is gone by now
+      throw CannotWrite(error.what());
+    }
     return;
   }
   const TemporaryFolder folder;

@@ -87,6 +87,9 @@ int guarded(const Arguments& arguments, const Terminal& terminal) {
   } catch (const UsageError& error) {
     fmt::print(terminal.err, "error: {}\n", error.what());
     return kUsage;
+  } catch (const CannotWrite& error) {
+    fmt::print(terminal.err, "error: {}\n", error.what());
+    return kBadInput;
   } catch (const scenarios::InputError& error) {
     terminal.err << error.what();  // rendered: one line or more for each mistake
     return kBadInput;

@@ -26,6 +26,11 @@ class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+/// A file of the user's cannot be written (exit 3). what() has the path and the reason.
+class CannotWrite : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 enum ExitCode : int { kDone = 0, kInternal = 1, kUsage = 2, kBadInput = 3, kInfeasible = 4 };
 

@@ -97,7 +97,7 @@ TEST_CASE("a file that cannot be read is said to be so where it was asked for", 
   Diagnostics diagnostics;
   read_source("no-such-file.yaml", {}, diagnostics);
   CHECK(diagnostics.render() ==
-        "no-such-file.yaml:1:1: error: cannot read \"no-such-file.yaml\": No such file or directory\n");
+        "no-such-file.yaml: error: cannot read \"no-such-file.yaml\": No such file or directory\n");
   Diagnostics folder;
   read_source("/", {}, folder);
   CHECK(folder.render().find("it is a folder") != std::string::npos);

@@ -169,6 +169,13 @@ TEST_CASE("a run that fails leaves neither a file nor a folder behind, and an ol
   CHECK(bytes_of(old) == "precious");
 }
 
+TEST_CASE("run: a file that cannot be written is the user's mistake, found before the run", "[cli][run]") {
+  const auto said = tokwatt({"run", input("short.yaml"), "-o", "/proc/x.h5"});
+  CHECK((said.code == kBadInput || said.code == kUsage));  // usage where a plain user has no right to write there
+  CHECK(said.out.empty());
+  CHECK_THAT(said.err, Catch::StartsWith("error: cannot write /proc/x.h5: "));
+}
+
 TEST_CASE("run: --set reaches the scenario", "[cli][run]") {
   const auto cool = tokwatt({"run", input("short.yaml"), "--summary", "json"});
   const auto hot = tokwatt({"run", input("short.yaml"), "--summary", "json", "--set", "environment.ambient=35 degC"});
