@@ -113,7 +113,7 @@ static void fields(Fields& f, WrittenEnvironment& e) {
 }
 
 static void fields(Fields& f, WrittenPrices& p) {
-  f.here(p.place);
+  f.here(p.place, &p.keys);
   f.quantity(optional("electricity", "electricity; without it its cost is null", kNotNegative),
              Dimension::money_per_energy, p.electricity);
   f.quantity(optional("horizon", "over which hardware loses its value (default 36 months)", kPositive),

@@ -59,6 +59,7 @@ struct WrittenEnvironment {
 
 struct WrittenPrices {
   Place place;
+  std::vector<std::string> keys;  ///< that it has, with good values or bad
   std::optional<double> electricity, horizon, hardware, resale;
 };
 

@@ -79,8 +79,11 @@ class TimelineResolver {
                                                    in_quotes(node.scalar), expectation(dimension)));
       return;
     }
-    if (target->kind == Kind::electricity && !r_.written.prices.electricity) {
-      r_.diagnostics.error(key.place, "prices.electricity has no value to start from; give it one under prices");
+    const auto& prices = r_.written.prices;
+    if (target->kind == Kind::electricity && !prices.electricity) {
+      // A value that was given and is wrong has its error already.
+      if (std::find(prices.keys.begin(), prices.keys.end(), "electricity") == prices.keys.end())
+        r_.diagnostics.error(key.place, "prices.electricity has no value to start from; give it one under prices");
       return;
     }
     if (target->kind == Kind::power_limit) {

@@ -30,15 +30,23 @@ bool inside(double value, Range range) {
   return value <= range.high && (range.above_low ? value > range.low : value >= range.low);
 }
 
+/// A bound with its unit: "0 W", "1", "106 days".
+std::string bound(double value, Dimension dimension) {
+  constexpr double kDay = 86'400;
+  if (dimension == Dimension::number) return fmt::format("{}", value);
+  if (dimension == Dimension::duration && value >= 2 * kDay) return fmt::format("{:.9g} days", value / kDay);
+  return fmt::format("{} {}", value, info(dimension).si);
+}
+
 /// " of more than 0 W", " from 0 to 1".
 std::string bounds_text(Range range, Dimension dimension) {
-  const std::string unit = dimension == Dimension::number ? "" : fmt::format(" {}", info(dimension).si);
+  const std::string lowest = bound(range.low, dimension), highest = bound(range.high, dimension);
   const bool low = std::isfinite(range.low), high = std::isfinite(range.high);
-  if (low && high && range.above_low)
-    return fmt::format(" of more than {}{} and at most {}{}", range.low, unit, range.high, unit);
-  if (low && high) return fmt::format(" from {} to {}{}", range.low, range.high, unit);
-  if (low) return fmt::format(" of {} {}{}", range.above_low ? "more than" : "at least", range.low, unit);
-  return high ? fmt::format(" of at most {}{}", range.high, unit) : "";
+  if (low && high && range.above_low) return fmt::format(" of more than {} and at most {}", lowest, highest);
+  if (low && high && dimension == Dimension::duration) return fmt::format(" from {} to {}", lowest, highest);
+  if (low && high) return fmt::format(" from {} to {}", range.low, highest);
+  if (low) return fmt::format(" of {} {}", range.above_low ? "more than" : "at least", lowest);
+  return high ? fmt::format(" of at most {}", highest) : "";
 }
 
 }  // namespace

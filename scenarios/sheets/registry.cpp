@@ -89,6 +89,11 @@ std::optional<RawSheet> open_path(SheetKind kind, const Text& asked, const std::
   if (diagnostics.reported() > before) return std::nullopt;
   sheet.root = parse(sheet.source, diagnostics);
   if (diagnostics.reported() > before) return std::nullopt;
+  if (sheet.root.kind != Node::Kind::mapping) {
+    diagnostics.error(asked.place, fmt::format("{} is no {} sheet; expected a file that is a mapping (key: value)",
+                                               in_quotes(asked.value), noun(kind)));
+    return std::nullopt;
+  }
   sheet.is_config = kind == SheetKind::model && path.extension() == ".json";
   const Node* id = sheet.root.find("id");
   sheet.id = !sheet.is_config && id && !id->scalar.empty() ? id->scalar : id_of_path(path);

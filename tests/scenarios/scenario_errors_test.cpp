@@ -46,7 +46,7 @@ TEST_CASE("each wrong value is answered with what was expected", "[scenarios][er
       {with("duration: 1 h", "duration: 1 h\nuntil: drained"), "until stands beside duration"},
       {with("duration: 1 h", "until: dry"), "until is \"dry\"; expected drained"},
       {with("duration: 1 h", "until: drained"), "until: drained never comes"},
-      {with("1 h", "107 d"), "duration is \"107 d\"; expected a duration of more than 0 s and at most 9158400 s"},
+      {with("1 h", "107 d"), "duration is \"107 d\"; expected a duration of more than 0 s and at most 106 days"},
       {with("1 h", "0 s"), "duration is \"0 s\""},
       {with("1 h", "[1, 2]"), "duration is a list; expected a duration"},
       {with("1 h", ""), "duration is empty; expected a duration"},
@@ -91,6 +91,9 @@ TEST_CASE("each wrong value is answered with what was expected", "[scenarios][er
       {with("30 s", "30"), "workload.0.think.exponential is \"30\", a bare number; expected a duration"},
       {with("p99: 2000", "p99: 20"), "workload.0.output has a p99 below its median"},
       {with("median: 250, ", ""), "workload.0.output.lognormal.median is missing"},
+      {with("prompt: 800", "prompt: 0"), "workload.0.prompt is at most 0 tokens; expected at least 1"},
+      {with("prompt: 800", "prompt: {constant: 0.4}"), "workload.0.prompt is at most 0.4 tokens; expected at least 1"},
+      {with("prompt: 800", "prompt: {exponential: 5, max: 0}"), "workload.0.prompt is at most 0 tokens"},
       {with("prompt: 800", "prompt: {}"), "workload.0.prompt has no shape"},
       {with("prompt: 800", "prompt: {constant: 1, exponential: 3}"), "workload.0.prompt has 2 shapes"},
       {with("prompt: 800", "prompt: {uniform: [1]}"), "has 1 numbers in uniform; expected [low, high]"},
@@ -120,6 +123,33 @@ TEST_CASE("a wrong value is not also said to be missing", "[scenarios][errors]")
       said,
       StartsWith("desk.yaml:9:42: error: workload.0.users is \"0\"; expected a whole number from 1 to 1000000\n"));
   CHECK(said.find("error", 30) == std::string::npos);
+}
+
+TEST_CASE("a wrong price is not also said to be missing where it changes", "[scenarios][errors]") {
+  const std::string change = "timeline: [{at: 1 min, set: {prices.electricity: 0.3 USD/kWh}}]\n";
+  const std::string said = errors_of(kGood + "prices: {electricity: 0.3 EUR/kWh}\n" + change);
+  CHECK_THAT(said, Contains("prices.electricity is \"0.3 EUR/kWh\""));
+  CHECK_THAT(said, !Contains("no value to start from"));
+  CHECK_THAT(errors_of(kGood + change), Contains("prices.electricity has no value to start from"));
+}
+
+TEST_CASE("a file that is no sheet is said to be none", "[scenarios][errors]") {
+  const std::string path = TOKWATT_SOURCE_DIR "/LICENSE";
+  for (const char* more : {"", ", power: {limit: 60 W}"}) {
+    const std::string said = errors_of(with("{sheet: dgx-spark}", "{sheet: " + path + more + "}"));
+    CHECK_THAT(said, Contains("error: "));
+    CHECK_THAT(said, !Contains("id is missing"));
+  }
+  const std::string list = TOKWATT_SOURCE_DIR "/tests/data/traces/two_sorted_runs.csv";
+  const std::string said = errors_of(with("{sheet: dgx-spark}", "{sheet: " + list + ", power: {limit: 60 W}}"));
+  CHECK_THAT(said, Contains(" is no box sheet; expected a file that is a mapping"));
+  CHECK_THAT(said, !Contains("missing"));
+}
+
+TEST_CASE("a quant of experts is no quant of a model without", "[scenarios][errors]") {
+  CHECK(errors_of(with("gpt-oss-120b", "llama-3.1-8b")) ==
+        "infeasible: deployments.assistant: mxfp4 stores experts only; llama-3.1-8b has none");
+  CHECK(errors_of(with("gpt-oss-120b", "qwen3-30b-a3b")).empty());
 }
 
 TEST_CASE("each key of the design that is not built yet is refused by name", "[scenarios][errors]") {
