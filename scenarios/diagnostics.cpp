@@ -98,7 +98,8 @@ void Diagnostics::error(const Place& place, std::string message) {
   // A sheet that two systems use, or a tree that is read alone and merged, would say the same twice.
   const auto name = [](const Place& p) { return p.source ? std::string_view(p.source->name) : std::string_view(); };
   const auto same = [&](const Diagnostic& d) {
-    return d.place.line == place.line && d.place.column == place.column && name(d.place) == name(place) && d.message == message;
+    return d.place.line == place.line && d.place.column == place.column && name(d.place) == name(place) &&
+           d.message == message;
   };
   if (std::none_of(errors_.begin(), errors_.end(), same)) errors_.push_back({place, std::move(message)});
 }

@@ -1,5 +1,6 @@
 #pragma once
-// Mistakes of the user, collected and shown all at once: file:line:column: error: what; expected what; did you mean ...?
+// Mistakes of the user, collected and shown all at once: file:line:column: error: what; expected what; did you mean
+// ...?
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -41,7 +42,8 @@ class InputError : public std::runtime_error {
   std::vector<Diagnostic> errors_;
 };
 
-/// Good input that cannot be done: does not fit, unsupported, infeasible (exit 4). what() is the reason with its arithmetic.
+/// Good input that cannot be done: does not fit, unsupported, infeasible (exit 4). what() is the reason with its
+/// arithmetic.
 class Infeasible : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

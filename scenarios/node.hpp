@@ -23,10 +23,10 @@ struct Place {
 struct Node {
   enum class Kind { null, scalar, sequence, mapping };
   Kind kind = Kind::null;
-  std::string scalar;   ///< text of a scalar, unquoted
-  bool quoted = false;  ///< it was written in quotes
-  std::vector<Node> items;                          ///< of a sequence
-  std::vector<std::pair<Node, Node>> entries;       ///< of a mapping, in order, duplicates kept (readers report them)
+  std::string scalar;                          ///< text of a scalar, unquoted
+  bool quoted = false;                         ///< it was written in quotes
+  std::vector<Node> items;                     ///< of a sequence
+  std::vector<std::pair<Node, Node>> entries;  ///< of a mapping, in order, duplicates kept (readers report them)
   Place place;
 
   const Node* find(std::string_view key) const;  ///< value of the first entry with this key, or null

@@ -130,8 +130,8 @@ BenchRate rate(const Spent& predicted, const Spent& bound, int64_t tokens, doubl
 void check_fit(const Deployment& deployment, const hardware::Box& box, const BenchTest& test) {
   const int64_t context = test.depth + test.prompt + test.generate;
   if (context > deployment.model.max_context) {
-    throw DoesNotFit(fmt::format("{} takes at most {} tokens of context; the test has {}", deployment.model.id,
-                                 deployment.model.max_context, context));
+    throw ContextTooLong(fmt::format("{} takes at most {} tokens of context; the test has {}", deployment.model.id,
+                                     deployment.model.max_context, context));
   }
   const auto plan = memory_plan(deployment, box.memory);
   const double needed = static_cast<double>(test.sequences) *

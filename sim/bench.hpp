@@ -2,6 +2,7 @@
 // What llama-bench and llama-batched-bench would measure, from the cost model alone: no queue, no heat, the highest
 // clock within the power limit.
 #include "sim/input.hpp"
+#include "sim/serving/kv_capacity.hpp"
 
 namespace tokwatt::sim {
 
@@ -24,7 +25,13 @@ struct BenchResult {
   BenchRate prefill, decode;  ///< decode starts at depth + prompt
 };
 
-/// Throws DoesNotFit when the sequences' contexts do not fit beside the weights.
+/// The test's context is longer than the model takes.
+class ContextTooLong : public DoesNotFit {
+ public:
+  using DoesNotFit::DoesNotFit;
+};
+
+/// Throws ContextTooLong, and DoesNotFit when the sequences' contexts do not fit beside the weights.
 BenchResult bench(const Deployment& deployment, const hardware::Box& box, const BenchTest& test);
 
 }  // namespace tokwatt::sim

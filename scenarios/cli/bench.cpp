@@ -96,6 +96,8 @@ std::vector<BenchRow> measure_or_advise(const SubjectNames& names, const Subject
                                         const std::vector<sim::BenchTest>& tests) {
   try {
     return measure(subject, tests);
+  } catch (const sim::ContextTooLong&) {
+    throw;  // no other quant takes more
   } catch (const sim::DoesNotFit& error) {
     const std::string next = next_quant(names, [&](const Subject& other) {
       try {

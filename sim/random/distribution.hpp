@@ -9,12 +9,24 @@
 
 namespace tokwatt::sim {
 
-struct Constant { double value = 0; };
-struct Exponential { double mean = 0; };
-struct Uniform { double low = 0, high = 0; };
-struct Lognormal { double median = 0, p99 = 0; };
-struct Normal { double mean = 0, sd = 0; };
-struct GammaDist { double mean = 0, cv = 0; };
+struct Constant {
+  double value = 0;
+};
+struct Exponential {
+  double mean = 0;
+};
+struct Uniform {
+  double low = 0, high = 0;
+};
+struct Lognormal {
+  double median = 0, p99 = 0;
+};
+struct Normal {
+  double mean = 0, sd = 0;
+};
+struct GammaDist {
+  double mean = 0, cv = 0;
+};
 struct Empirical {
   std::vector<double> value;
   std::vector<double> cumulative_weight;  ///< running sums; the last is the total

@@ -10,14 +10,14 @@ namespace tokwatt::sim {
 enum class GapProcess { poisson, constant, gamma, weibull };
 
 struct RateStage {
-  double rate = 0;               ///< [1/s]
-  double duration = 0;           ///< [s]; infinite for a single open-ended rate
+  double rate = 0;      ///< [1/s]
+  double duration = 0;  ///< [s]; infinite for a single open-ended rate
 };
 
 struct ArrivalProcess {
   GapProcess process = GapProcess::poisson;
-  double cv = 1;                 ///< of the gaps; poisson and constant ignore it
-  std::vector<RateStage> stages; ///< one after the other; no arrivals after the last
+  double cv = 1;                  ///< of the gaps; poisson and constant ignore it
+  std::vector<RateStage> stages;  ///< one after the other; no arrivals after the last
 };
 
 /// Instants of an arrival process; number k is a function of the key alone.
@@ -35,6 +35,7 @@ class ArrivalTimes {
 };
 
 /// Requests with drawn lengths at drawn instants.
-std::unique_ptr<RequestSource> synthetic_source(const ArrivalProcess& process, Distribution prompt, Distribution output, StreamKey key);
+std::unique_ptr<RequestSource> synthetic_source(const ArrivalProcess& process, Distribution prompt, Distribution output,
+                                                StreamKey key);
 
 }  // namespace tokwatt::sim

@@ -1,5 +1,6 @@
 #pragma once
-// Where requests come from: an open-loop source hands them out in order of time, a closed loop sends when an answer ends.
+// Where requests come from: an open-loop source hands them out in order of time, a closed loop sends when an answer
+// ends.
 #include <cstdint>
 #include <map>
 #include <memory>
