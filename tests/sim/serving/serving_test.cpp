@@ -125,6 +125,28 @@ TEST_CASE("a window longer than the model's context is full attention", "[sim][k
   CHECK(models::kv_bytes(model, 2).window_fixed == 0);
 }
 
+TEST_CASE("a workload that outlasts the longest run is refused, not cut off in silence", "[sim][serving]") {
+  Input input = with({{kSecond, 10, 10}, {kLongestDuration + kSecond, 10, 10}});
+  input.systems[0].box.governor.tick = 60;
+  input.record_every = 1'000'000 * kSecond;
+  CHECK_THROWS_WITH(run(std::move(input)), Catch::Contains("106 simulated days"));
+}
+
+TEST_CASE("steps of an hour under a power limit still sum to the run", "[sim][power]") {
+  Input input = with({{kSecond, 1024, 2}});
+  auto& box = input.systems[0].box;
+  box.compute.peak.fill(1e5);
+  box.clock = {2e8, 1e9, 5e7, 1e9, 0.6, 1.0, 4e8};
+  box.power.per_flop.fill(1e-3);
+  box.power.limit = 20;
+  const Results r = run(std::move(input));
+  double sum = 0;
+  for (const auto& [name, share] : r.summary["limited_by"].items()) sum += share.get<double>();
+  CHECK(sum == Approx(1));
+  CHECK(r.summary["limited_by"]["power"] > 0.3);
+  CHECK(r.summary["limited_by"]["power"] < 0.8);
+}
+
 TEST_CASE("limits of time sum to the run", "[sim][serving]") {
   const Results r = run(with({{kSecond, 300, 100}, {3 * kSecond, 100, 100}}));
   double sum = 0;
