@@ -63,7 +63,8 @@ std::string trace_rows(const Json& s) {
 }
 
 std::string simulated_time(const RunFacts& facts, const Json& s) {
-  const std::string busy = fmt::format("{} from the first request to the last answer", span(at(s, "duration_s")));
+  const char* last = count_at(s, "requests.unfinished") > 0 ? "the end, which cut some off" : "the last answer";
+  const std::string busy = fmt::format("{} from the first request to {}", span(at(s, "duration_s")), last);
   return facts.duration ? fmt::format("{} simulated; {}", span(*facts.duration), busy) : busy + ", until drained";
 }
 
