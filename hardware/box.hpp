@@ -89,6 +89,7 @@ struct Box {
   std::string id;
   std::string title;
   std::vector<std::string> backends;  ///< cuda, metal, ...: engines need one of them
+  std::string architecture;           ///< the chip's generation (hopper, apple-m3, ...); relatives share efficiencies
   Compute compute;
   Memory memory;
   Clock clock;

@@ -130,6 +130,8 @@ void fields(Fields& f, EngineOverrides& e) { f.overrides<EngineSheet>(e.raw); }
 void fields(Fields& f, BoxSheet& s) {
   head_fields(f, s.head);
   f.texts(required("backends", "what its driver offers to engines: cuda, metal, ..."), s.backends);
+  f.text(optional("architecture", "the chip's generation, such as hopper or apple-m3; relatives share efficiencies"),
+         s.box.architecture);
   f.section(required("compute", "dense peaks of its arithmetic units; a format that is not here has no units"),
             s.box.compute);
   f.section(required("memory", "memory"), s.box.memory);

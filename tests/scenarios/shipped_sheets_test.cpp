@@ -1,6 +1,8 @@
 // The sheets that come with the program: each number says where it comes from, and what they say of the world is sane.
 #include <fmt/format.h>
 
+#include <set>
+
 #include "models/graph.hpp"
 #include "scenarios/hf_config.hpp"
 #include "scenarios/sheets/sheets.hpp"
@@ -87,6 +89,27 @@ TEST_CASE("a sheet is named after its file and says what it describes", "[scenar
       CHECK(sheet.root.find("describes")->find("date"));
     }
   }
+}
+
+TEST_CASE("a shipped box names its chip's generation, a user's need not", "[scenarios][sheets]") {
+  const std::set<std::string> known = {"ada",      "ampere",   "ampere-a100", "apple-m1", "apple-m2", "apple-m3",
+                                       "apple-m4", "apple-m5", "blackwell",   "hopper",   "rdna3.5",  "blackwell-gb10"};
+  for (const auto& id : ids(SheetKind::box)) {
+    const auto architecture = box(id).value.architecture;
+    CAPTURE(id, architecture);
+    CHECK(known.count(architecture) == 1);
+  }
+  auto sheet = open(SheetKind::box, "dgx-spark");
+  std::string text = sheet.source->text;
+  const std::string line = "architecture: blackwell-gb10\n";
+  REQUIRE(text.find(line) != std::string::npos);
+  text.erase(text.find(line), line.size());
+  sheet.source = std::make_shared<Source>(Source{"own.yaml", text});
+  const auto own = clean([&](Diagnostics& d) {
+    sheet.root = parse(sheet.source, d);
+    return read_box(sheet, {}, d);
+  });
+  CHECK(own.value.architecture.empty());
 }
 
 TEST_CASE("weights take what the published files take", "[scenarios][sheets]") {
