@@ -32,6 +32,7 @@ struct Quant {
   WeightFormat gguf;  ///< all zero: does not exist in this container
   WeightFormat safetensors;
   bool experts_only = false;  ///< on a model without experts it would change nothing, under a name that says it did
+  std::string unpack;         ///< family of kernels that unpack its weights: what engines reach is shared within one
 };
 
 /// KV cache element formats of deployments' `kv` key: bytes per element.

@@ -7,6 +7,7 @@ namespace {
 constexpr Range kCount{1, 1e9};
 constexpr Range kCountOrNone{0, 1e9};
 constexpr Range kLayerCount{1, 10'000};
+const Choices kUnpack{{"float", "legacy", "k", "i", "mxfp4", "nvfp4", "fp8", "int8", "int4", "mlx"}, {}};
 
 }  // namespace
 
@@ -108,6 +109,8 @@ static void fields(Fields& f, models::WeightFormat& w) {
 
 void fields(Fields& f, QuantSheet& s) {
   head_fields(f, s.head);
+  f.choice(required("unpack", "family of kernels that unpack its weights; what an engine reaches is shared within one"),
+           kUnpack, s.unpack);
   f.flag(optional("experts_only", "only experts are stored in it; a model without experts does not come in it"),
          s.experts_only);
   f.section(optional("gguf", "bits per weight in a GGUF file, scales included"), s.gguf);
@@ -115,8 +118,9 @@ void fields(Fields& f, QuantSheet& s) {
 }
 
 models::Quant quant_of(const QuantSheet& s) {
-  return {s.head.id.value, s.head.title.given() ? s.head.title.value : s.head.id.value, s.gguf, s.safetensors,
-          s.experts_only};
+  return {s.head.id.value, s.head.title.given() ? s.head.title.value : s.head.id.value,
+          s.gguf,          s.safetensors,
+          s.experts_only,  s.unpack.value};
 }
 
 }  // namespace tokwatt::scenarios

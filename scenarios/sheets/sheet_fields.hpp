@@ -71,6 +71,7 @@ struct QuantSheet {
   Head head;
   models::WeightFormat gguf, safetensors;
   bool experts_only = false;
+  Text unpack;
 };
 models::Quant quant_of(const QuantSheet& sheet);
 

@@ -131,6 +131,13 @@ TEST_CASE("weights take what the published files take", "[scenarios][sheets]") {
   CHECK_THAT(bytes, WithinRel(file.bytes, 0.02));
 }
 
+TEST_CASE("a quant's sheet names the kernels that unpack it", "[scenarios][sheets]") {
+  CHECK(quant("bf16").value.unpack == "float");
+  CHECK(quant("q8_0").value.unpack == "legacy");
+  CHECK(quant("q4_k_m").value.unpack == "k");
+  CHECK(quant("mxfp4").value.unpack == "mxfp4");
+}
+
 TEST_CASE("a model's sheet and its config.json say the same", "[scenarios][sheets]") {
   const std::string id = GENERATE("llama-3.1-8b", "gpt-oss-120b", "qwen3-30b-a3b");
   CAPTURE(id);
