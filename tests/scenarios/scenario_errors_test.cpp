@@ -57,7 +57,7 @@ TEST_CASE("each wrong value is answered with what was expected", "[scenarios][er
       {with("seed: 1", "start: \"2026-02-30 09:00\""), "start is \"2026-02-30 09:00\""},
       {with("dgx-spark", "dgx-sprak"),
        "systems.desk.sheet is \"dgx-sprak\"; no box has this name; did you mean \"dgx-spark\"?"},
-      {with("dgx-spark", "cray"), "no box has this name; expected dgx-spark, h100-sxm-80"},
+      {with("dgx-spark", "cray"), "no box has this name; expected a100-pcie-40, a100-pcie-80"},
       {with("sheet: dgx-spark", ""), "systems.desk.sheet is missing; expected a text"},
       {with("dgx-spark", "./no.yaml"), "cannot read \"./no.yaml\": No such file or directory"},
       {with("dgx-spark}", "dgx-spark, clock: {min: 3 GHz}}"), "clock.max is below clock.min"},
@@ -205,7 +205,7 @@ TEST_CASE("what a box says of engines is checked, also of those that no deployme
 
 TEST_CASE("what cannot run is infeasible, with the reason", "[scenarios][errors]") {
   CHECK(errors_of(with("engine: vllm", "engine: llama.cpp-metal")) ==
-        "infeasible: deployments.assistant: llama.cpp-metal runs on metal; dgx-spark offers cuda");
+        "infeasible: deployments.assistant: llama.cpp-metal runs on metal; dgx-spark offers cuda or vulkan");
   CHECK(errors_of(with("quant: mxfp4", "quant: q4_k_m")) ==
         "infeasible: deployments.assistant: vllm does not run q4_k_m; it runs bf16, f16 or mxfp4");
   CHECK(errors_of(with("kv: f16", "kv: q8_0")) ==

@@ -25,6 +25,18 @@ TEST_CASE("every sheet is shown in 80 columns, by its id and by each alias, and 
   CHECK(shown >= 14);
 }
 
+TEST_CASE("what cannot be bought is listed only when asked for, and marked", "[cli][list]") {
+  const auto some = tokwatt({"list", "systems"}).out, all = tokwatt({"list", "systems", "--all"}).out;
+  CHECK(some.find("hypothetical") == std::string::npos);
+  for (const char* id : {"mac-studio-m4-ultra-128", "mac-studio-m4-ultra-192"}) {
+    CHECK(some.find(id) == std::string::npos);
+    CHECK(all.find(id) != std::string::npos);
+  }
+  CHECK(all.find("(hypothetical)") != std::string::npos);
+  for (const char* announced : {"rtx-spark-desktop", "mac-studio-m5-ultra-512"})
+    CHECK(some.find(announced) != std::string::npos);
+}
+
 TEST_CASE("lists and help fit 80 columns", "[cli][list]") {
   for (const char* what : {"systems", "models", "quants", "engines", "scenarios"}) {
     const auto said = tokwatt({"list", what, "--all"});
