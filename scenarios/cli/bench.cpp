@@ -92,14 +92,13 @@ std::vector<BenchRow> measure(const Subject& subject, const std::vector<sim::Ben
 }
 
 /// Measures, or says by how much it does not fit and what would.
-std::vector<BenchRow> measure_or_advise(const SubjectNames& names, const Subject& subject,
-                                        const std::vector<sim::BenchTest>& tests) {
+std::vector<BenchRow> measure_or_advise(const Subject& subject, const std::vector<sim::BenchTest>& tests) {
   try {
     return measure(subject, tests);
   } catch (const sim::ContextTooLong&) {
     throw;  // no other quant takes more
   } catch (const sim::DoesNotFit& error) {
-    const std::string next = next_quant(names, [&](const Subject& other) {
+    const std::string next = next_quant(subject, [&](const Subject& other) {
       try {
         measure(other, tests);
         return true;
@@ -107,8 +106,9 @@ std::vector<BenchRow> measure_or_advise(const SubjectNames& names, const Subject
         return false;
       }
     });
-    const std::string advice = next.empty() ? fmt::format("no quant that {} runs here would fit", names.engine)
-                                            : fmt::format("--quant {} would fit", next);
+    const std::string advice = next.empty()
+                                   ? fmt::format("no quant that {} runs here would fit", subject.deployment.engine.id)
+                                   : fmt::format("--quant {} would fit", next);
     throw sim::DoesNotFit(fmt::format("{}\n{}", error.what(), advice));
   }
 }
@@ -124,8 +124,7 @@ SubjectNames subject_names(const Options& options) {
                     "mxfp4 --engine vllm",
                     fmt::join(missing, ", ")));
   }
-  return {options.get("system"), options.get("model"), options.get("quant"),
-          options.get("engine"), options.get("kv"),    options.all("set")};
+  return {options.get("system"), options.get("model"), options.get("quant"), options.get("engine"), options.get("kv")};
 }
 
 }  // namespace
@@ -136,8 +135,9 @@ int bench(const Arguments& arguments, const Terminal& terminal) {
   const SubjectNames names = subject_names(options);
   const Grid grid = grid_of(options);
   const std::string format = options.choice("output", {"md", "json", "jsonl", "csv"});
-  const Subject subject = subject_of(names);
-  const auto rows = measure_or_advise(names, subject, tests(grid));
+  Shelf shelf(options.all("set"));
+  const Subject subject = subject_of(names, shelf);
+  const auto rows = measure_or_advise(subject, tests(grid));
 
   int64_t kv_max = 0;
   for (const auto& row : rows)

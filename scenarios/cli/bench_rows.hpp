@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "scenarios/cli/bench_subject.hpp"
+#include "scenarios/cli/subject.hpp"
 #include "sim/bench.hpp"
 
 namespace tokwatt::cli {

@@ -1,62 +1,100 @@
-#include "scenarios/cli/fit.hpp"
-
+// tokwatt fit: leave out the model, the quant or the box, and it lists what fits.
 #include <fmt/format.h>
+#include <fmt/ostream.h>
 
-#include <algorithm>
+#include <ostream>
 
-#include "scenarios/read/reader.hpp"
-#include "scenarios/sheets/sheets.hpp"
-#include "sim/serving/kv_capacity.hpp"
+#include "scenarios/cli/bench_values.hpp"
+#include "scenarios/cli/fit_search.hpp"
+#include "scenarios/cli/fit_tables.hpp"
+#include "scenarios/cli/natural_engine.hpp"
+#include "scenarios/cli/options.hpp"
 
 namespace tokwatt::cli {
 namespace {
 
-const hardware::Box& box_of(const scenarios::Loaded& loaded, const sim::Deployment& deployment) {
-  return loaded.input.systems[static_cast<std::size_t>(deployment.system)].box;
+using scenarios::SheetKind;
+
+Options fit_options() {
+  Options options(
+      {"tokwatt fit --system dgx-spark",
+       "tokwatt fit [--model M] [--quant Q] [--system S] [--context N] [--users N] [--engine E] [-o md]",
+       "Says what fits. Leave out the model and it lists models, leave out the system and it lists boxes, give both "
+       "and "
+       "it lists quants; give all three and it shows the arithmetic. Exit 4 if all three are given and do not fit.",
+       ""});
+  options.value("model", "model: an id, an alias, a path to a sheet or to a config.json")
+      .value("quant", "format of the weights")
+      .value("system", "box: an id, an alias or a path to a sheet")
+      .value("context", "tokens that each user has (default 8192, or what the model takes)")
+      .value("users", "users at once (default 1)")
+      .value("engine", "inference engine (default: the box's natural one, llama.cpp first)")
+      .value("kv", "format of the KV cache (default: the engine's)")
+      .flag("all", "hypothetical boxes too: products that cannot be bought")
+      .value("output,o", "md (default), json or csv");
+  return options;
 }
 
-/// Bytes of the weights of deployment `index` with another quant; nothing if that does not run or fit either.
-std::optional<double> weights_with(const std::string& path, std::vector<std::string> sets, std::size_t index,
-                                   const std::string& set) {
-  sets.push_back(set);
-  try {
-    const auto loaded = scenarios::load(path, sets);
-    const auto& deployment = loaded.input.deployments.at(index);
-    sim::kv_capacity(deployment, box_of(loaded, deployment));
-    return sim::memory_plan(deployment, box_of(loaded, deployment).memory).weights;
-  } catch (const scenarios::InputError&) {  // overrides of the first quant that the other does not have
-    return std::nullopt;
-  } catch (const scenarios::Infeasible&) {
-    return std::nullopt;
-  } catch (const sim::DoesNotFit&) {
-    return std::nullopt;
-  }
+int64_t count_of(const Options& options, const char* name, int64_t otherwise) {
+  if (!options.has(name)) return otherwise;
+  const auto values = number_list(fmt::format("--{}", name), {options.get(name)});
+  if (values.size() == 1 && values.front() > 0) return values.front();
+  throw UsageError(fmt::format("--{} is {}; expected one number, at least 1", name, options.get(name)));
 }
 
-std::string advice(const scenarios::Loaded& loaded, std::size_t index, const std::string& path,
-                   const std::vector<std::string>& sets) {
-  const auto& deployment = loaded.input.deployments[index];
-  std::vector<std::pair<double, std::string>> fitting;
-  for (const auto& quant : scenarios::ids(scenarios::SheetKind::quant)) {
-    const std::string set = fmt::format("deployments.{}.quant={}", scenarios::path_segment(deployment.name), quant);
-    const auto weights = quant == deployment.quant.id ? std::nullopt : weights_with(path, sets, index, set);
-    if (weights) fitting.emplace_back(*weights, set);
-  }
-  if (fitting.empty()) return fmt::format("no quant that {} runs there would fit", deployment.engine.id);
-  return fmt::format("--set {} would fit", std::max_element(fitting.begin(), fitting.end())->second);
+FitQuestion question_of(const Options& options) {
+  FitQuestion out{options.get("system"),         options.get("model"), options.get("quant"),
+                  options.get("engine"),         options.get("kv"),    count_of(options, "context", 0),
+                  count_of(options, "users", 1), options.has("all")};
+  if (out.system.empty() && out.model.empty())
+    throw UsageError("expected --system, --model or both\nExample: tokwatt fit --system dgx-spark");
+  return out;
+}
+
+/// Reports every misspelt name in one go.
+void open_all(const FitQuestion& question, Shelf& shelf) {
+  const auto open = [&](SheetKind kind, const std::string& name, const char* option) {
+    if (!name.empty()) shelf.open(kind, name, option);
+  };
+  open(SheetKind::box, question.system, "--system");
+  open(SheetKind::model, question.model, "--model");
+  open(SheetKind::quant, question.quant, "--quant");
+  if (!depends_on_box(question.engine)) open(SheetKind::engine, question.engine, "--engine");
+  shelf.check();
+}
+
+/// With all three given.
+int weigh(const FitQuestion& question, const std::string& format, Shelf& shelf, const Terminal& terminal) {
+  const Fit fit = fit_of(whole_subject(question, shelf), question);
+  if (format == "md") terminal.out << fit_sum(fit);
+  if (format == "json") terminal.out << fit_json({fit});
+  if (format == "csv") terminal.out << fit_csv({fit});
+  if (fit.fits()) return kDone;
+  const std::string next =
+      fit.takes_context()
+          ? next_quant(fit.subject, [&](const Subject& other) { return fit_of(other, question).fits(); })
+          : "";
+  fmt::print(terminal.err, "{}\n", fit_refusal(fit));
+  if (!next.empty()) fmt::print(terminal.err, "--quant {} would fit\n", next);
+  return kInfeasible;
 }
 
 }  // namespace
 
-void check_fits(const scenarios::Loaded& loaded, const std::string& path, const std::vector<std::string>& sets) {
-  for (std::size_t i = 0; i < loaded.input.deployments.size(); ++i) {
-    const auto& deployment = loaded.input.deployments[i];
-    try {
-      sim::kv_capacity(deployment, box_of(loaded, deployment));
-    } catch (const sim::DoesNotFit& error) {
-      throw sim::DoesNotFit(fmt::format("{}\n{}", error.what(), advice(loaded, i, path, sets)));
-    }
-  }
+int fit(const Arguments& arguments, const Terminal& terminal) {
+  Options options = fit_options();
+  if (!options.read(arguments, terminal)) return kDone;
+  const FitQuestion question = question_of(options);
+  const std::string format = options.choice("output", {"md", "json", "csv"});
+  Shelf shelf;
+  open_all(question, shelf);
+  if (!question.system.empty() && !question.model.empty() && !question.quant.empty())
+    return weigh(question, format, shelf, terminal);
+  const FitList list = search(question, shelf);
+  if (format == "md") terminal.out << fit_markdown(list, question);
+  if (format == "json") terminal.out << fit_json(list.fits);
+  if (format == "csv") terminal.out << fit_csv(list.fits);
+  return kDone;
 }
 
 }  // namespace tokwatt::cli

@@ -42,6 +42,7 @@ struct Command {
 
 int run(const Arguments& arguments, const Terminal& terminal);
 int bench(const Arguments& arguments, const Terminal& terminal);
+int fit(const Arguments& arguments, const Terminal& terminal);
 int list(const Arguments& arguments, const Terminal& terminal);
 int show(const Arguments& arguments, const Terminal& terminal);
 int validate(const Arguments& arguments, const Terminal& terminal);

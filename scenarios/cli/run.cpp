@@ -4,7 +4,7 @@
 
 #include <ostream>
 
-#include "scenarios/cli/fit.hpp"
+#include "scenarios/cli/check_fits.hpp"
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/options.hpp"
 #include "scenarios/cli/output_file.hpp"

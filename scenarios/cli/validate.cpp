@@ -7,7 +7,7 @@
 #include <ostream>
 
 #include "scenarios/cli/catalog.hpp"
-#include "scenarios/cli/fit.hpp"
+#include "scenarios/cli/check_fits.hpp"
 #include "scenarios/cli/options.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/serving/kv_capacity.hpp"

@@ -36,6 +36,20 @@ std::shared_ptr<const Source> source_of(const embedded::File& file) {
   return std::make_shared<Source>(Source{std::string(file.path), std::string(file.text)});
 }
 
+/// The sheet's `aliases:` alone, so that finding a name does not parse every sheet there is.
+std::string_view aliases_part(std::string_view text) {
+  constexpr std::string_view kKey = "\naliases:";
+  const auto start = text.find(kKey);
+  if (start == std::string_view::npos) return {};
+  auto end = start + kKey.size();
+  // up to the next line that starts a key of the sheet
+  do {
+    end = text.find('\n', end + 1);
+  } while (end != std::string_view::npos && end + 1 < text.size() &&
+           (text[end + 1] == ' ' || text[end + 1] == '-' || text[end + 1] == '\n'));
+  return text.substr(start + 1, end - start);
+}
+
 struct Names {
   std::string id;
   std::vector<std::string> aliases;
@@ -45,7 +59,8 @@ std::vector<Names> names_of(SheetKind kind) {
   for (const auto& file : files(kind)) {
     Names names{id_of(file), {}};
     Diagnostics broken_sheets_are_reported_where_they_are_used;
-    const Node root = parse(source_of(file), broken_sheets_are_reported_where_they_are_used);
+    const auto part = std::make_shared<Source>(Source{std::string(file.path), std::string(aliases_part(file.text))});
+    const Node root = parse(part, broken_sheets_are_reported_where_they_are_used);
     if (const Node* aliases = root.find("aliases")) {
       for (const auto& alias : aliases->items) names.aliases.push_back(alias.scalar);
     }

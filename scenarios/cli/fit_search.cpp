@@ -1,0 +1,192 @@
+#include "scenarios/cli/fit_search.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "models/graph.hpp"
+#include "scenarios/cli/natural_engine.hpp"
+#include "scenarios/sheets/sheets.hpp"
+
+namespace tokwatt::cli {
+
+using scenarios::SheetKind;
+
+namespace {
+
+/// Engine that runs a quant on a box; null: none does.
+using EngineOf = std::map<std::string, const models::Engine*>;
+
+std::vector<std::string> names(SheetKind kind, const std::string& given) {
+  return given.empty() ? scenarios::ids(kind) : std::vector<std::string>{given};
+}
+
+std::vector<std::string> engines_on(const hardware::Box& box, const std::string& given) {
+  return given.empty() ? natural_engines(box) : std::vector<std::string>{engine_meant(box, given)};
+}
+
+bool has_kv(const models::Engine& engine, const std::string& kv) { return kv.empty() || engine.kv.count(kv) > 0; }
+
+EngineOf engines_by_quant(const FitQuestion& question, const std::string& system, Shelf& shelf) {
+  EngineOf out;
+  const hardware::Box& box = shelf.box(system).value;
+  for (const auto& quant : names(SheetKind::quant, question.quant)) {
+    const models::Engine*& chosen = out[quant] = nullptr;
+    for (const auto& id : engines_on(box, question.engine)) {
+      const models::Engine& engine = shelf.engine(id, system).value;
+      const bool runs = scenarios::why_not(box, engine, shelf.quant(quant).value).empty();
+      if (chosen == nullptr && runs && has_kv(engine, question.kv)) chosen = &engine;
+    }
+  }
+  return out;
+}
+
+using Elements = std::array<double, models::kWeightClasses>;
+
+Elements elements_of(const models::Architecture& model) {
+  Elements out{};
+  for (const auto& tensor : models::tensors(model))
+    out[static_cast<std::size_t>(tensor.weight_class)] += tensor.elements;
+  return out;
+}
+
+double bits(const Elements& elements, const models::WeightFormat& format) {
+  double sum = 0;
+  for (std::size_t i = 0; i < elements.size(); ++i) sum += elements[i] * format.bits[i];
+  return sum;
+}
+
+struct Candidate {
+  models::Quant quant;
+  const models::Engine* engine;
+  double bits;
+};
+
+/// The ways to run a model on a box; first the format that it is published in (more bits than that add nothing), then
+/// the most bits first.
+std::vector<Candidate> candidates(const models::Architecture& model, const EngineOf& engines, Shelf& shelf) {
+  const Elements elements = elements_of(model);
+  std::vector<Candidate> out;
+  for (const auto& [name, engine] : engines) {
+    models::Quant quant = shelf.quant(name).value;
+    if (engine == nullptr || !scenarios::why_not(model, quant).empty()) continue;
+    const bool is_gguf = engine->container == models::Container::gguf;
+    const double size = bits(elements, is_gguf ? quant.gguf : quant.safetensors);
+    out.push_back({std::move(quant), engine, size});
+  }
+  const auto is_native = [&](const Candidate& c) { return c.quant.id == model.native_quant; };
+  std::stable_sort(out.begin(), out.end(), [&](const Candidate& a, const Candidate& b) {
+    return is_native(a) != is_native(b) ? is_native(a) : a.bits > b.bits;
+  });
+  return out;
+}
+
+bool is_listed(const scenarios::Head& head, const std::string& given, const FitQuestion& question) {
+  return !given.empty() || question.hypothetical || !head.hypothetical;
+}
+
+/// Tokens of context that each of the users may have.
+int64_t longest_context(const sim::Deployment& d, double left, int64_t users) {
+  const auto fits = [&](int64_t tokens) {
+    return static_cast<double>(users) * models::kv_bytes_of_sequence(d.model, d.kv.element_bytes, tokens) <= left;
+  };
+  if (left < 0 || !fits(1)) return 0;
+  int64_t low = 1, high = d.model.max_context;
+  while (low < high) {
+    const int64_t middle = low + (high - low + 1) / 2;
+    if (fits(middle)) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+
+void add_decode(Fit& fit) {
+  if (!fit.fits()) return;
+  const auto& [box, deployment] = fit.subject;
+  fit.decode = sim::bench(deployment, box, {0, 1, fit.context - 1, 1}).decode;
+}
+
+}  // namespace
+
+Fit fit_of(const Subject& subject, const FitQuestion& question) {
+  const sim::Deployment& d = subject.deployment;
+  Fit out;
+  out.subject = subject;
+  out.plan = sim::memory_plan(d, subject.box.memory);
+  out.users = question.users;
+  out.context = question.context > 0 ? question.context : std::min(kUsualContext, d.model.max_context);
+  out.kv_per_user = models::kv_bytes_of_sequence(d.model, d.kv.element_bytes, out.context);
+  out.longest_context = longest_context(d, out.plan.left(), question.users);
+  const bool has_room = out.takes_context() && out.plan.left() >= out.kv_per_user;
+  out.most_users = has_room ? static_cast<int64_t>(out.plan.left() / out.kv_per_user) : 0;
+  add_decode(out);
+  return out;
+}
+
+Subject whole_subject(const FitQuestion& question, Shelf& shelf) {
+  SubjectNames names{question.system, question.model, question.quant, question.engine, question.kv};
+  if (!names.engine.empty()) return subject_of(names, shelf);
+  const auto& box = shelf.box(question.system).value;
+  const auto engines = natural_engines(box);
+  std::string reasons;
+  for (const auto& engine : engines) {
+    names.engine = engine;
+    try {
+      return subject_of(names, shelf);
+    } catch (const scenarios::Infeasible& error) {
+      reasons += fmt::format("\n  {}", error.what());
+    }
+  }
+  throw scenarios::Infeasible(
+      fmt::format("no engine runs {} as {} on {}:{}", question.model, question.quant, box.id, reasons));
+}
+
+namespace {
+
+/// Adds one model on one box: in every quant that fits where `every` is set, else in the best.
+void add(const hardware::Box& box, const models::Architecture& model, const std::vector<Candidate>& ways, bool every,
+         const FitQuestion& question, FitList& out) {
+  const std::string& name = question.model.empty() ? model.id : box.id;
+  if (ways.empty()) out.not_run.push_back(name);
+  bool any = false;
+  for (const auto& way : ways) {
+    auto fit = fit_of(assembled(box, model, way.quant, *way.engine, question.kv), question);
+    if (!fit.fits()) {
+      if (every) out.too_big.push_back(way.quant.id);
+      continue;
+    }
+    out.fits.push_back(std::move(fit));
+    any = true;
+    if (!every) return;
+  }
+  if (!any && !every && !ways.empty()) out.too_big.push_back(name);
+}
+
+}  // namespace
+
+FitList search(const FitQuestion& question, Shelf& shelf) {
+  FitList out;
+  const bool lists_quants = !question.model.empty() && !question.system.empty();
+  for (const auto& system : names(SheetKind::box, question.system)) {
+    const auto& box = shelf.box(system);
+    if (!is_listed(box.head, question.system, question)) continue;
+    const EngineOf engines = engines_by_quant(question, system, shelf);
+    for (const auto& name : names(SheetKind::model, question.model)) {
+      const auto& model = shelf.model(name);
+      if (!is_listed(model.head, question.model, question)) continue;
+      add(box.value, model.value, candidates(model.value, engines, shelf), lists_quants, question, out);
+    }
+  }
+  const bool by_speed = question.system.empty();
+  std::stable_sort(out.fits.begin(), out.fits.end(), [&](const Fit& a, const Fit& b) {
+    return by_speed ? a.decode.tokens_per_second > b.decode.tokens_per_second : a.plan.weights > b.plan.weights;
+  });
+  return out;
+}
+
+}  // namespace tokwatt::cli

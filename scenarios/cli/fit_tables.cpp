@@ -1,0 +1,197 @@
+#include "scenarios/cli/fit_tables.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "scenarios/cli/bench_rows.hpp"
+#include "scenarios/cli/layout.hpp"
+#include "scenarios/cli/natural_engine.hpp"
+
+namespace tokwatt::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string gb(double bytes) { return fmt::format("{:.1f}", bytes / 1e9); }
+
+std::string rate_text(const sim::BenchRate& rate) { return three_digits(rate.tokens_per_second); }
+
+std::string users_text(int64_t users) { return users == 1 ? "1 user" : grouped(users) + " users"; }
+
+/// One property of a fit. What the question fixed has no column.
+struct Column {
+  const char* title;
+  bool right;
+  std::string (*cell)(const Fit&);
+};
+
+const Column kModel{"model", false, [](const Fit& f) { return f.subject.deployment.model.id; }};
+const Column kBox{"box", false, [](const Fit& f) { return f.subject.box.id; }};
+const Column kQuant{"quant", false, [](const Fit& f) { return f.subject.deployment.quant.id; }};
+const Column kEngine{"engine", false,
+                     [](const Fit& f) { return short_engine(f.subject.box, f.subject.deployment.engine.id); }};
+const Column kWeights{"GB", true, [](const Fit& f) { return gb(f.plan.weights); }};
+const Column kKv{"KV GB", true, [](const Fit& f) { return fmt::format("{:.2f}", f.kv_per_user / 1e9); }};
+const Column kContext{"context", true, [](const Fit& f) { return grouped(f.longest_context); }};
+const Column kUsers{"users", true, [](const Fit& f) { return grouped(f.most_users); }};
+const Column kRate{"tok/s", true, [](const Fit& f) { return rate_text(f.decode); }};
+
+std::vector<Column> columns_for(const FitQuestion& question) {
+  std::vector<Column> out;
+  if (question.model.empty()) out.push_back(kModel);
+  if (question.system.empty()) out.push_back(kBox);
+  if (question.quant.empty()) out.push_back(kQuant);
+  if (question.engine.empty()) out.push_back(kEngine);
+  out.push_back(kWeights);
+  // One model needs about the same KV cache everywhere; of one box the context that is left tells models apart.
+  out.push_back(question.system.empty() ? kKv : kContext);
+  out.push_back(kUsers);
+  out.push_back(kRate);
+  return out;
+}
+
+std::string table(const std::vector<Fit>& fits, const std::vector<Column>& columns) {
+  std::vector<int> widths;
+  for (const auto& column : columns) {
+    int most = std::max(width(column.title), 3);
+    for (const auto& fit : fits) most = std::max(most, width(column.cell(fit)));
+    widths.push_back(most);
+  }
+  std::string text;
+  const auto line = [&](const auto& cell_of) {
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      const std::string cell = cell_of(c);
+      const std::string pad(static_cast<std::size_t>(widths[c] - width(cell)), ' ');
+      text += (c == 0 ? "" : " | ") + (columns[c].right ? pad + cell : cell + pad);
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    text += "\n";
+  };
+  line([&](std::size_t c) { return std::string(columns[c].title); });
+  line([&](std::size_t c) {
+    const std::string dashes(static_cast<std::size_t>(widths[c] - 1), '-');
+    return columns[c].right ? dashes + ":" : dashes + "-";
+  });
+  for (const auto& fit : fits) line([&](std::size_t c) { return columns[c].cell(fit); });
+  return text;
+}
+
+/// What the columns mean, above the table.
+std::string legend(const FitQuestion& question, const FitList& list) {
+  std::string given;
+  const auto add = [&](const std::string& text) { given += (given.empty() ? "" : ", ") + text; };
+  const auto& first = list.fits.front().subject;
+  if (!question.model.empty()) add(first.deployment.model.id);
+  if (!question.quant.empty()) add("as " + first.deployment.quant.id);
+  if (!question.system.empty()) add(fmt::format("{} ({} GB usable)", first.box.id, gb(first.box.memory.usable())));
+  if (!question.engine.empty()) add(first.deployment.engine.id);
+  const std::string tokens = question.context > 0 ? grouped(question.context) : grouped(kUsualContext);
+  const std::string whose = question.users == 1 ? "one user" : "each of " + users_text(question.users);
+  const char* best = question.quant.empty() && (question.model.empty() || question.system.empty())
+                         ? "quant: the published one where it fits, else the largest that does; "
+                         : "";
+  const std::string kv = question.system.empty() ? fmt::format("KV GB: cache of {} tokens", tokens)
+                                                 : fmt::format("context: tokens that {} may have", whose);
+  return wrapped(fmt::format("{}: {}GB: weights; {}; users: how many fit with {} tokens each; tok/s: decode of one "
+                             "user there.",
+                             given, best, kv, tokens)) +
+         "\n\n";
+}
+
+std::string rest(const FitList& list) {
+  std::string text;
+  if (!list.too_big.empty())
+    text += "\n" + wrapped(fmt::format("Do not fit: {}.", fmt::join(list.too_big, ", "))) + "\n";
+  if (!list.not_run.empty())
+    text += "\n" + wrapped(fmt::format("No engine runs: {}.", fmt::join(list.not_run, ", "))) + "\n";
+  return text;
+}
+
+Json object_of(const Fit& fit) {
+  const auto& [box, d] = fit.subject;
+  Json out = {{"system", box.id},
+              {"model", d.model.id},
+              {"quant", d.quant.id},
+              {"engine", d.engine.id},
+              {"kv", d.kv.id},
+              {"context", fit.context},
+              {"users", fit.users},
+              {"fits", fit.fits()},
+              {"memory_bytes", box.memory.capacity},
+              {"usable_bytes", fit.plan.usable},
+              {"weight_bytes", fit.plan.weights},
+              {"workspace_bytes", fit.plan.workspace},
+              {"kv_bytes_per_user", fit.kv_per_user},
+              {"left_bytes", fit.left()},
+              {"longest_context", fit.longest_context},
+              {"most_users", fit.most_users}};
+  const bool runs = fit.fits();
+  out["decode_tok_s"] = runs ? Json(fit.decode.tokens_per_second) : Json();
+  out["decode_tok_s_low"] = runs ? Json(fit.decode.low) : Json();
+  out["decode_tok_s_high"] = runs ? Json(fit.decode.high) : Json();
+  return out;
+}
+
+}  // namespace
+
+std::string fit_sum(const Fit& fit) {
+  const auto& [box, d] = fit.subject;
+  const auto kv = models::kv_bytes(d.model, d.kv.element_bytes);
+  std::string text = wrapped(fmt::format("{} as {} on {} with {}: {} with {} tokens each", d.model.id, d.quant.id,
+                                         box.id, d.engine.id, users_text(fit.users), grouped(fit.context))) +
+                     "\n\n";
+  std::string cache = fmt::format("KV cache in {}: {} B per token", d.kv.id, grouped(std::llround(kv.per_token)));
+  if (kv.window_fixed > 0) cache += fmt::format(", {} for full windows", bytes(kv.window_fixed));
+  Columns sum("lrl", 2);
+  const auto row = [&](const char* sign, double size, const std::string& what) {
+    sum.row({sign, gb(size) + " GB", what});
+  };
+  row("", fit.plan.usable, fmt::format("can be used, of {} GB", gb(box.memory.capacity)));
+  row("-", fit.plan.weights, "weights");
+  row("-", fit.plan.workspace, "workspace of a step");
+  row("-", static_cast<double>(fit.users) * fit.kv_per_user, cache);
+  row("=", std::abs(fit.left()), fit.left() >= 0 ? "left" : "missing");
+  text += sum.text() + "\n";
+  if (!fit.fits()) return text;
+  Columns facts("lr", 2);
+  facts.row({fmt::format("longest context of {}", users_text(fit.users)), grouped(fit.longest_context) + " tokens"});
+  facts.row({fmt::format("users with {} tokens each", grouped(fit.context)), grouped(fit.most_users)});
+  facts.row({"decode of one user", fmt::format("{} tok/s", rate_text(fit.decode))});
+  return text + facts.text();
+}
+
+std::string fit_refusal(const Fit& fit) {
+  const auto& [box, d] = fit.subject;
+  if (!fit.takes_context()) {
+    return fmt::format("{} takes at most {} tokens of context; {} were asked for", d.model.id, d.model.max_context,
+                       fit.context);
+  }
+  const double cache = static_cast<double>(fit.users) * fit.kv_per_user;
+  return fmt::format(
+      "{} as {} does not fit: weights {} GB + workspace {} GB + KV cache {} GB ({} x {} tokens) = {} GB, but {} GB of "
+      "{} GB can be used",
+      d.model.id, d.quant.id, gb(fit.plan.weights), gb(fit.plan.workspace), gb(cache), fit.users, fit.context,
+      gb(fit.plan.weights + fit.plan.workspace + cache), gb(fit.plan.usable), gb(box.memory.capacity));
+}
+
+std::string fit_markdown(const FitList& list, const FitQuestion& question) {
+  if (list.fits.empty()) return "Nothing fits.\n" + rest(list);
+  return legend(question, list) + table(list.fits, columns_for(question)) + rest(list);
+}
+
+std::string fit_json(const std::vector<Fit>& fits) {
+  Json out = Json::array();
+  for (const auto& fit : fits) out.push_back(object_of(fit));
+  return out.dump(2) + "\n";
+}
+
+std::string fit_csv(const std::vector<Fit>& fits) {
+  std::vector<Json> rows;
+  for (const auto& fit : fits) rows.push_back(object_of(fit));
+  return rows.empty() ? "" : bench_csv(rows);
+}
+
+}  // namespace tokwatt::cli

@@ -1,0 +1,176 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "scenarios/cli/natural_engine.hpp"
+#include "scenarios/sheets/sheets.hpp"
+#include "tests/catch.hpp"
+#include "tests/scenarios/cli/scratch.hpp"
+
+namespace tokwatt::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json fits_of(Arguments more) {
+  more.insert(more.begin(), "fit");
+  more.insert(more.end(), {"-o", "json"});
+  const auto said = tokwatt(more);
+  INFO(said.err);
+  REQUIRE(said.code == kDone);
+  return Json::parse(said.out);
+}
+
+const Json* row_with(const Json& rows, const char* key, const std::string& value) {
+  for (const auto& row : rows) {
+    if (row[key] == value) return &row;
+  }
+  return nullptr;
+}
+
+double number(const Json& row, const char* key) { return row[key].get<double>(); }
+
+}  // namespace
+
+TEST_CASE("fit --system lists models, each with what its users need and what is left", "[cli][fit]") {
+  const auto rows = fits_of({"--system", "spark", "--context", "16384", "--users", "3"});
+  REQUIRE(rows.size() >= 3);
+  for (const auto& row : rows) {
+    INFO(row.dump());
+    CHECK(row["system"] == "dgx-spark");
+    CHECK(row["fits"] == true);
+    const double left = number(row, "usable_bytes") - number(row, "weight_bytes") - number(row, "workspace_bytes") -
+                        3 * number(row, "kv_bytes_per_user");
+    CHECK(number(row, "left_bytes") == Approx(left).margin(1));
+    CHECK(left >= 0);
+    CHECK(number(row, "longest_context") >= 16384);
+    CHECK(number(row, "most_users") >= 3);
+    CHECK(number(row, "decode_tok_s") > 0);
+    CHECK(number(row, "decode_tok_s_low") <= number(row, "decode_tok_s"));
+  }
+  CHECK(std::is_sorted(rows.begin(), rows.end(),
+                       [](const Json& a, const Json& b) { return a["weight_bytes"] > b["weight_bytes"]; }));
+}
+
+TEST_CASE("the longest context and the most users are the last that fit", "[cli][fit]") {
+  // bf16 of the larger model leaves little room on 80 GB.
+  const Arguments subject = {"--system", "h100", "--model", "qwen3-30b-a3b", "--quant", "bf16", "--engine", "vllm"};
+  const auto with = [&](const char* option, int64_t count) {
+    Arguments arguments = subject;
+    arguments.insert(arguments.begin(), "fit");
+    arguments.insert(arguments.end(), {option, std::to_string(count), "-o", "json"});
+    return tokwatt(arguments);
+  };
+  const auto one = Json::parse(with("--users", 1).out).front();
+  const auto most = one["most_users"].get<int64_t>();
+  REQUIRE(most > 1);
+  CHECK(with("--users", most).code == kDone);
+  CHECK(with("--users", most + 1).code == kInfeasible);
+  const auto shared = Json::parse(with("--users", most).out).front();
+  const auto longest = shared["longest_context"].get<int64_t>();
+  CHECK(longest >= 8192);
+  CHECK(longest < 8192 * (most + 1) / most + 1);
+  const auto refused = with("--users", most + 1);
+  CHECK(Json::parse(refused.out).front()["fits"] == false);
+  CHECK(Json::parse(refused.out).front()["decode_tok_s"].is_null());
+  CHECK_THAT(refused.err, Catch::Contains("does not fit: weights 61.1 GB + workspace"));
+}
+
+TEST_CASE("whatever is left out, the same row comes out", "[cli][fit]") {
+  const auto whole = fits_of({"--system", "spark", "--model", "gpt-oss-120b", "--quant", "mxfp4"}).front();
+  const auto models = fits_of({"--system", "spark"}), boxes = fits_of({"--model", "gpt-oss-120b"}),
+             quants = fits_of({"--system", "spark", "--model", "gpt-oss-120b"});
+  const Json* found[] = {row_with(models, "model", "gpt-oss-120b"), row_with(boxes, "system", "dgx-spark"),
+                         row_with(quants, "quant", "mxfp4")};
+  for (const Json* row : found) {
+    REQUIRE(row != nullptr);
+    CHECK(*row == whole);
+  }
+}
+
+TEST_CASE("a model that is published in a small format is not blown up to fill the box", "[cli][fit]") {
+  const auto rows = fits_of({"--model", "gpt-oss-120b", "--system", "m3-ultra"});
+  REQUIRE(row_with(rows, "quant", "bf16") != nullptr);  // it would fit
+  const auto best = fits_of({"--system", "m3-ultra"});
+  CHECK((*row_with(best, "model", "gpt-oss-120b"))["quant"] == "mxfp4");
+}
+
+TEST_CASE("fit predicts what bench does", "[cli][fit]") {
+  const auto fit = fits_of({"--system", "spark", "--model", "llama-3.1-8b", "--quant", "q8_0"}).front();
+  const auto said = tokwatt({"bench", "--system", "spark", "--model", "llama-3.1-8b", "--quant", "q8_0", "--engine",
+                             fit["engine"].get<std::string>(), "-p", "0", "-n", "1", "-d", "8191", "-o", "json"});
+  CHECK(Json::parse(said.out).front()["avg_ts"] == fit["decode_tok_s"]);
+}
+
+TEST_CASE("hypothetical boxes are listed when they are asked for", "[cli][fit]") {
+  const auto rows = fits_of({"--model", "llama-3.1-8b"}), all = fits_of({"--model", "llama-3.1-8b", "--all"});
+  CHECK(row_with(rows, "system", "mac-studio-m4-ultra-192") == nullptr);
+  CHECK(row_with(all, "system", "mac-studio-m4-ultra-192") != nullptr);
+  CHECK(fits_of({"--model", "llama-3.1-8b", "--system", "mac-studio-m4-ultra-192"}).size() > 1);
+}
+
+TEST_CASE("a list may be empty; a single case that does not fit is exit 4", "[cli][fit]") {
+  const auto none = tokwatt({"fit", "--system", "spark", "--users", "100000"});
+  CHECK(none.code == kDone);
+  CHECK_THAT(none.out, Catch::StartsWith("Nothing fits.\n") && Catch::Contains("gpt-oss-120b"));
+  const auto one = tokwatt({"fit", "--system", "spark", "--model", "gpt-oss-120b", "--quant", "bf16"});
+  CHECK(one.code == kInfeasible);
+  CHECK_THAT(one.out, Catch::Contains("missing"));
+  CHECK_THAT(one.err, Catch::Contains("would fit"));
+  const auto wrong =
+      tokwatt({"fit", "--system", "m3-ultra", "--model", "llama-3.1-8b", "--quant", "q8_0", "--engine", "vllm"});
+  CHECK(wrong.code == kInfeasible);
+  CHECK_THAT(wrong.err, Catch::Contains("cannot be done: vllm runs on cuda"));
+  const auto no_engine = tokwatt({"fit", "--system", "m3-ultra", "--model", "llama-3.1-8b", "--quant", "mxfp4"});
+  CHECK(no_engine.code == kInfeasible);
+  CHECK_THAT(no_engine.err, Catch::Contains("no engine runs"));
+  const auto long_context =
+      tokwatt({"fit", "--system", "spark", "--model", "llama-3.1-8b", "--quant", "q8_0", "--context", "200000"});
+  CHECK(long_context.code == kInfeasible);
+  CHECK_THAT(long_context.err, Catch::Contains("takes at most 131072 tokens"));
+}
+
+TEST_CASE("fit needs a model or a system, and says which names are wrong", "[cli][fit]") {
+  CHECK(tokwatt({"fit"}).code == kUsage);
+  CHECK(tokwatt({"fit", "--quant", "mxfp4"}).code == kUsage);
+  CHECK(tokwatt({"fit", "--system", "spark", "--users", "0"}).code == kUsage);
+  CHECK(tokwatt({"fit", "--system", "spark", "--context", "1,2"}).code == kUsage);
+  const auto said = tokwatt({"fit", "--system", "sparc", "--model", "gpt-os-120b"});
+  CHECK(said.code == kBadInput);
+  CHECK_THAT(said.err, Catch::Contains("--system is \"sparc\"") && Catch::Contains("--model is \"gpt-os-120b\""));
+}
+
+TEST_CASE("fit's tables fit a screen", "[cli][fit]") {
+  for (const auto& box : {"spark", "m3-ultra", "h100"})
+    CHECK(longest_line(tokwatt({"fit", "--system", box}).out) <= 80);
+  for (const auto& model : {"gpt-oss-120b", "llama-3.1-8b"})
+    CHECK(longest_line(tokwatt({"fit", "--model", model}).out) <= 80);
+  CHECK(longest_line(tokwatt({"fit", "--system", "spark", "--model", "llama-3.1-8b"}).out) <= 80);
+}
+
+TEST_CASE("fit -o csv has json's fields", "[cli][fit]") {
+  const auto csv = tokwatt({"fit", "--system", "spark", "-o", "csv"}).out;
+  std::string names;
+  const Json rows = fits_of({"--system", "spark"});
+  for (const auto& [key, value] : rows.front().items()) names += (names.empty() ? "" : ",") + key;
+  CHECK_THAT(csv, Catch::StartsWith(names + "\n\"dgx-spark\","));
+}
+
+TEST_CASE("every engine that comes with the program has its place in the order", "[cli][fit]") {
+  hardware::Box box;
+  box.backends = {"cuda", "metal", "vulkan", "rocm", "cpu"};
+  const auto order = natural_engines(box);
+  const auto shipped = scenarios::ids(scenarios::SheetKind::engine);
+  CHECK(std::set<std::string>(order.begin(), order.end()) == std::set<std::string>(shipped.begin(), shipped.end()));
+  CHECK(order.size() == shipped.size());
+}
+
+TEST_CASE("llama.cpp alone is the engine of the box's own backend", "[cli][bench]") {
+  const auto bench = [](const char* engine) {
+    return tokwatt({"bench", "--system", "spark", "--model", "llama-3.1-8b", "--quant", "q8_0", "--engine", engine});
+  };
+  CHECK(bench("llama.cpp").out == bench("llama.cpp-cuda").out);
+  CHECK(bench("llama.cpp").code == kDone);
+}
+
+}  // namespace tokwatt::cli
