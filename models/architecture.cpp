@@ -8,26 +8,58 @@ namespace tokwatt::models {
 
 namespace {
 
-double kept_elements(const Layer& layer) {
-  if (layer.latent) return static_cast<double>(layer.latent->kv_rank + layer.latent->rope_dim);
-  return 2.0 * static_cast<double>(layer.grouped->kv_heads * layer.grouped->head_dim);
+double d(int64_t count) { return static_cast<double>(count); }
+
+/// What a layer keeps: elements per token, of the last `limit` tokens or of all (0).
+struct Store {
+  double elements = 0;
+  int64_t limit = 0;
+};
+
+std::vector<Store> stores(const Layer& layer) {
+  std::vector<Store> kept;
+  if (layer.grouped && !layer.grouped->shares_kv) {
+    const auto& a = *layer.grouped;
+    kept.push_back({d(a.kv_heads * (a.head_dim + a.value_dim())), std::max(a.window, a.chunk)});
+  }
+  if (layer.latent) kept.push_back({d(layer.latent->kv_rank + layer.latent->rope_dim), 0});
+  if (layer.compressed) {
+    const auto& a = *layer.compressed;
+    kept.push_back({d(a.head_dim), a.window});
+    if (a.ratio > 0) kept.push_back({d(a.head_dim) / d(a.ratio), 0});
+  }
+  if (layer.indexer) kept.push_back({d(layer.indexer->head_dim) / d(layer.indexer->block), 0});
+  return kept;
 }
 
 // A window longer than any sequence keeps every token: it is full attention.
-int64_t window_of(const Architecture& architecture, const Layer& layer) {
-  const int64_t window = layer.grouped ? layer.grouped->window : 0;
-  return architecture.max_context > 0 && window >= architecture.max_context ? 0 : window;
+int64_t limit_of(const Architecture& architecture, const Store& store) {
+  return architecture.max_context > 0 && store.limit >= architecture.max_context ? 0 : store.limit;
 }
 
 }  // namespace
 
+double state_elements(const Layer& layer, int64_t hidden) {
+  if (layer.linear) {
+    const auto& a = *layer.linear;
+    return d(a.value_heads * a.head_dim * a.head_dim) + d((a.conv_kernel - 1) * a.channels());
+  }
+  if (layer.mamba) {
+    const auto& m = *layer.mamba;
+    return d(m.inner() * m.state) + d((m.conv_kernel - 1) * m.channels());
+  }
+  return layer.conv ? d((layer.conv->kernel - 1) * hidden) : 0;
+}
+
 KvBytes kv_bytes(const Architecture& architecture, double element_bytes) {
   KvBytes bytes;
   for (const auto& layer : architecture.layers) {
-    const double per_token = kept_elements(layer) * element_bytes;
-    const int64_t window = window_of(architecture, layer);
-    (window > 0 ? bytes.window_fixed : bytes.per_token) +=
-        per_token * static_cast<double>(std::max<int64_t>(window, 1));
+    for (const auto& store : stores(layer)) {
+      const int64_t limit = limit_of(architecture, store);
+      (limit > 0 ? bytes.window_fixed : bytes.per_token) +=
+          store.elements * element_bytes * d(std::max<int64_t>(limit, 1));
+    }
+    bytes.state_fixed += state_elements(layer, architecture.hidden) * kStateElementBytes;
   }
   return bytes;
 }
@@ -35,8 +67,11 @@ KvBytes kv_bytes(const Architecture& architecture, double element_bytes) {
 double kv_bytes_of_sequence(const Architecture& architecture, double element_bytes, int64_t tokens) {
   double bytes = 0;
   for (const auto& layer : architecture.layers) {
-    const int64_t window = window_of(architecture, layer);
-    bytes += kept_elements(layer) * element_bytes * static_cast<double>(window > 0 ? std::min(window, tokens) : tokens);
+    for (const auto& store : stores(layer)) {
+      const int64_t limit = limit_of(architecture, store);
+      bytes += store.elements * element_bytes * d(limit > 0 ? std::min(limit, tokens) : tokens);
+    }
+    bytes += state_elements(layer, architecture.hidden) * kStateElementBytes;
   }
   return bytes;
 }
@@ -49,10 +84,7 @@ int64_t parameters(const Architecture& architecture) {
 
 int64_t active_parameters(const Architecture& architecture) {
   double sum = 0;
-  for (const auto& tensor : tensors(architecture)) {
-    if (tensor.weight_class == WeightClass::embedding && !architecture.tied_embeddings) continue;
-    sum += tensor.elements * tensor.share_per_token;
-  }
+  for (const auto& tensor : tensors(architecture)) sum += tensor.elements * tensor.share_per_token;
   return static_cast<int64_t>(sum);
 }
 

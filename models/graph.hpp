@@ -17,17 +17,21 @@ struct Tensor {
   WeightClass weight_class = WeightClass::embedding;
   int layer = -1;  ///< -1: outside the layers
   double elements = 0;
-  double share_per_token = 1;  ///< of the elements that one token passes through (experts: k/N)
+  double share_per_token = 1;  ///< of the elements that one token passes through (experts: k/N, tables: 0)
 };
 std::vector<Tensor> tensors(const Architecture& architecture);
+
+/// Inputs of an indexer's query projection: the queries' latent where there is one.
+double index_query_width(const Layer& layer, double hidden);
 
 /// Bytes that all weights take in memory in a format.
 double weight_bytes(const Architecture& architecture, const WeightFormat& format);
 
-enum class OperatorKind { embedding, matmul, experts, attention, head };
+enum class OperatorKind { embedding, matmul, experts, attention, state, head };
 
 /// What an operator does as a function of a step: rows are the step's tokens, or its sequences where per_sequence is
-/// set; pairs and kept tokens are sums over the step's attention (windowed where window > 0).
+/// set; pairs and kept tokens are sums over the step's attention: of each query's context, or of its last `window`
+/// tokens, or of its own chunk of `chunk` tokens, or of at most `top_k` of them (at most one of the three is set).
 struct Operator {
   std::string name;
   OperatorKind kind = OperatorKind::matmul;
@@ -36,10 +40,11 @@ struct Operator {
   double flops_per_row = 0;
   double weight_bytes = 0;  ///< read once per step; of experts: all of them
   double activation_bytes_per_row = 0;
-  int64_t experts = 0, per_token = 0;  ///< experts only
-  double flops_per_pair = 0;           ///< attention only: per (query, key) pair
-  double bytes_per_kept_token = 0;     ///< attention only: KV cache read per token in context
-  int64_t window = 0;
+  int64_t experts = 0, per_token = 0;        ///< experts only
+  double flops_per_pair = 0;                 ///< attention only: per (query, key) pair
+  double bytes_per_kept_token = 0;           ///< attention only: KV cache read per token in context
+  int64_t window = 0, chunk = 0, top_k = 0;  ///< attention only; 0: none
+  double state_bytes_per_sequence = 0;       ///< state only: read and written (both counted), once a step and sequence
 };
 
 using OperatorGraph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS, Operator>;

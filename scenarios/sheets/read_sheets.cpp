@@ -76,34 +76,103 @@ void check_box(const hardware::Box& box, const Node& root, Diagnostics& diagnost
              "thermal.stages is empty; expected at least one stage");
 }
 
-void check_model(const ModelSheet& s, const Node& root, Diagnostics& diagnostics) {
-  Check check(root, diagnostics);
-  check.that(s.attention.has_value() != s.latent.has_value(), {}, "expected exactly one of attention and latent");
-  if (s.attention) {
-    const auto& a = *s.attention;
-    check.that(a.heads % a.kv_heads == 0, {"attention", "kv_heads"},
-               fmt::format("attention.kv_heads ({}) does not divide heads ({})", a.kv_heads, a.heads));
-    bool slides = false;
-    for (const auto& kind : a.pattern) {
-      slides = slides || kind.value == "sliding";
-      if (kind.value != "sliding" && kind.value != "full") {
-        diagnostics.error(kind.place,
-                          fmt::format("attention.pattern holds {}; expected full or sliding", in_quotes(kind.value)));
-      }
-    }
-    check.that(!slides || a.window > 0, {"attention", "pattern"},
-               "attention.pattern slides, but attention.window is missing");
-    check.that(slides || a.window == 0, {"attention", "window"},
-               "attention.window is given, but attention.pattern has no sliding layer");
+/// The words of a pattern, each of which must be among those that are known.
+std::vector<std::string> check_words(const std::vector<Text>& pattern, const char* path,
+                                     const std::vector<std::string>& known, Diagnostics& diagnostics) {
+  std::vector<std::string> words;
+  for (const auto& word : pattern) {
+    words.push_back(word.value);
+    if (std::find(known.begin(), known.end(), word.value) == known.end())
+      diagnostics.error(word.place,
+                        fmt::format("{} holds {}; expected {}", path, in_quotes(word.value), one_of(known)));
   }
+  return words;
+}
+
+bool contains(const std::vector<std::string>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+void check_heads(Check& check, const AttentionSheet& a) {
+  const auto divides = [&](const AttentionKindSheet& own, std::initializer_list<const char*> path, const char* name) {
+    const int64_t heads = own.heads > 0 ? own.heads : a.heads, kv_heads = own.kv_heads > 0 ? own.kv_heads : a.kv_heads;
+    check.that(heads % kv_heads == 0, path, fmt::format("{} ({}) does not divide heads ({})", name, kv_heads, heads));
+  };
+  divides({}, {"attention", "kv_heads"}, "attention.kv_heads");
+  divides(a.full, {"attention", "full", "kv_heads"}, "attention.full.kv_heads");
+  divides(a.sliding, {"attention", "sliding", "kv_heads"}, "attention.sliding.kv_heads");
+  divides(a.chunked, {"attention", "chunked", "kv_heads"}, "attention.chunked.kv_heads");
+}
+
+/// Each kind of layer in the pattern has its dimensions, and no dimensions are there for nothing.
+void check_attention(Check& check, const ModelSheet& s, Diagnostics& diagnostics) {
+  const auto& a = *s.attention;
+  check_heads(check, a);
+  auto kinds = check_words(a.pattern, "attention.pattern",
+                           {"full", "sliding", "chunked", "linear", "mamba", "conv", "none"}, diagnostics);
+  if (kinds.empty()) kinds.emplace_back("full");
+  check.that(!contains(kinds, "sliding") || a.window > 0, {"attention", "pattern"},
+             "attention.pattern slides, but attention.window is missing");
+  check.that(contains(kinds, "sliding") || a.window == 0, {"attention", "window"},
+             "attention.window is given, but attention.pattern has no sliding layer");
+  const auto needs = [&](const char* kind, bool given, std::initializer_list<const char*> path, const char* key) {
+    check.that(!contains(kinds, kind) || given, {"attention", "pattern"},
+               fmt::format("attention.pattern has a {} layer, but {} is missing", kind, key));
+    check.that(contains(kinds, kind) || !given, path,
+               fmt::format("{} is given, but attention.pattern has no {} layer", key, kind));
+  };
+  needs("chunked", a.chunk > 0, {"attention", "chunk"}, "attention.chunk");
+  needs("linear", s.linear.has_value(), {"linear"}, "linear");
+  needs("mamba", s.mamba.has_value(), {"mamba"}, "mamba");
+  needs("conv", s.conv.has_value(), {"conv"}, "conv");
+  check.that(!s.indexer || contains(kinds, "full"), {"indexer"},
+             "indexer is given, but attention.pattern has no full layer");
+  check.that(a.kv_shared_layers < s.layers, {"attention", "kv_shared_layers"},
+             "attention.kv_shared_layers leaves no layer with a KV cache");
+}
+
+void check_compressed(Check& check, const ModelSheet& s) {
+  const auto& ratios = s.compressed->ratios;
+  const auto whole = [](double ratio) { return ratio == std::floor(ratio); };
+  check.that(!ratios.empty() && std::all_of(ratios.begin(), ratios.end(), whole), {"compressed", "ratios"},
+             "compressed.ratios is not a list of whole numbers");
+  const bool indexed = !s.indexer || std::any_of(ratios.begin(), ratios.end(), [&](double ratio) {
+    return ratio == static_cast<double>(s.indexer->block);
+  });
+  check.that(indexed, {"indexer", "block"}, "indexer.block is not among compressed.ratios");
+  const auto& a = s.compressed->attention;
+  check.that(a.heads % a.out_groups == 0, {"compressed", "out_groups"},
+             fmt::format("compressed.out_groups ({}) does not divide heads ({})", a.out_groups, a.heads));
+}
+
+void check_feed_forward(Check& check, const ModelSheet& s, Diagnostics& diagnostics) {
+  const auto kinds = check_words(s.ffn_pattern, "ffn_pattern", {"dense", "experts", "none"}, diagnostics);
+  check.that(!contains(kinds, "experts") || s.experts, {"ffn_pattern"},
+             "ffn_pattern has experts, but experts is missing");
+  check.that(!contains(kinds, "dense") || s.ffn > 0, {"ffn_pattern"}, "ffn_pattern is dense, but ffn is missing");
   if (s.experts) {
     const auto& e = *s.experts;
     check.that(e.per_token <= e.count, {"experts", "per_token"}, "experts.per_token is more than experts.count");
     const bool some_dense = e.first_dense > 0 || e.every > 1;
     check.that(!some_dense || s.ffn > 0, {"experts"}, "ffn is missing; some layers have no experts");
+    check.that(kinds.empty() || !some_dense, {"ffn_pattern"},
+               "ffn_pattern says which layers have experts; experts.first_dense and experts.every do so too");
+    check.that(kinds.empty() || contains(kinds, "experts"), {"experts"},
+               "experts is given, but ffn_pattern has no experts");
   } else {
     check.that(s.ffn > 0, {}, "ffn is missing, and there are no experts");
   }
+}
+
+void check_model(const ModelSheet& s, const Node& root, Diagnostics& diagnostics) {
+  Check check(root, diagnostics);
+  const int mixers = (s.attention ? 1 : 0) + (s.latent ? 1 : 0) + (s.compressed ? 1 : 0);
+  check.that(mixers == 1, {}, "expected exactly one of attention, latent and compressed");
+  if (s.attention) check_attention(check, s, diagnostics);
+  if (s.compressed) check_compressed(check, s);
+  const bool recurs = s.linear || s.mamba || s.conv;
+  check.that(s.attention || !recurs, {}, "linear, mamba and conv need attention, whose pattern names their layers");
+  check_feed_forward(check, s, diagnostics);
 }
 
 /// Weights are counted in 64 bits; a thousand times the largest model there is leaves room.

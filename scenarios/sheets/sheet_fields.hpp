@@ -49,21 +49,39 @@ struct BoxSheet {
 };
 hardware::Box box_of(const BoxSheet& sheet);
 
+/// What layers of one kind have instead of what attention says; 0: the same.
+struct AttentionKindSheet {
+  int64_t heads = 0, kv_heads = 0, head_dim = 0, v_dim = 0;
+  bool v_is_k = false;
+};
 struct AttentionSheet {
-  int64_t heads = 0, kv_heads = 0, head_dim = 0, window = 0;
+  int64_t heads = 0, kv_heads = 0, head_dim = 0, v_dim = 0, window = 0, chunk = 0, kv_shared_layers = 0;
+  Text output_gate;
   std::vector<Text> pattern;
+  AttentionKindSheet full, sliding, chunked;
+};
+struct CompressedSheet {
+  models::CompressedAttention attention;  ///< ratio is filled layer by layer from the list below
+  std::vector<double> ratios;
 };
 struct ExpertsSheet {
-  int64_t count = 0, per_token = 0, ffn = 0, shared_ffn = 0, first_dense = 0, every = 1;
+  int64_t count = 0, per_token = 0, ffn = 0, shared_ffn = 0, latent = 0, first_dense = 0, every = 1;
 };
 struct ModelSheet {
   Head head;
   std::string family, native_quant;
-  int64_t layers = 0, hidden = 0, vocab = 0, max_context = 0, ffn = 0;
+  int64_t layers = 0, hidden = 0, vocab = 0, max_context = 0, ffn = 0, ffn_matrices = 3, per_layer_embedding = 0;
   bool tied_embeddings = false;
   std::optional<AttentionSheet> attention;
   std::optional<models::LatentAttention> latent;
+  std::optional<CompressedSheet> compressed;
+  std::optional<models::Indexer> indexer;
+  std::optional<models::LinearAttention> linear;
+  std::optional<models::Mamba> mamba;
+  std::optional<models::ShortConvolution> conv;
   std::optional<ExpertsSheet> experts;
+  std::vector<Text> ffn_pattern;
+  std::optional<models::LookupTable> ngrams;
 };
 models::Architecture architecture_of(const ModelSheet& sheet);
 
