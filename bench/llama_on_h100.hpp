@@ -29,10 +29,10 @@ inline models::Quant bf16() {
 inline models::Engine vllm() {
   models::Engine engine;
   engine.id = "vllm";
-  engine.backend = "cuda";
+  engine.backends = {"cuda"};
   engine.container = models::Container::safetensors;
   engine.policy = models::Policy::vllm;
-  engine.compute_in = {{"bf16", "bf16"}};
+  engine.compute_in = {{"bf16", {"bf16"}}};
   engine.kv = {{"bf16", true}};
   engine.default_kv = "bf16";
   engine.limits = {256, 8192, 0, 16, 0.9};

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "bindings/bench_problems.hpp"
 #include "bindings/run.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/simulation.hpp"
@@ -135,4 +136,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         py::arg("progress"), "Simulate a scenario file; releases the GIL.");
   m.def("run_text", &run_text, py::arg("name"), py::arg("text"), py::kw_only(), py::arg("folder"), py::arg("sets"),
         py::arg("stepping"), py::arg("progress"), "Simulate a scenario given as text; releases the GIL.");
+  bindings::add_bench_problems(m);
 }

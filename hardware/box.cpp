@@ -11,6 +11,8 @@ const char* name(Dtype dtype) {
       return "fp32";
     case Dtype::bf16:
       return "bf16";
+    case Dtype::f16:
+      return "f16";
     case Dtype::fp8:
       return "fp8";
     case Dtype::int8:

@@ -7,9 +7,10 @@
 
 namespace tokwatt::hardware {
 
-/// Number formats that a device's arithmetic units take. bf16 stands for f16 as well: no box here tells them apart.
-enum class Dtype { fp32, bf16, fp8, int8, fp4 };
-inline constexpr std::array kDtypes = {Dtype::fp32, Dtype::bf16, Dtype::fp8, Dtype::int8, Dtype::fp4};
+/// Number formats that a device's arithmetic units take. bf16 stands for f16 summed in fp32 as well; f16 is half
+/// precision summed in half precision, which GeForce cards do at twice the rate.
+enum class Dtype { fp32, bf16, f16, fp8, int8, fp4 };
+inline constexpr std::array kDtypes = {Dtype::fp32, Dtype::bf16, Dtype::f16, Dtype::fp8, Dtype::int8, Dtype::fp4};
 const char* name(Dtype dtype);
 
 struct Compute {

@@ -3,6 +3,9 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
+
+#include "models/tuning.hpp"
 
 namespace tokwatt::models {
 
@@ -14,25 +17,9 @@ enum class Policy {
   llama_server,  ///< decode tokens first, then prompts slot by slot; context split over the slots, no preemption
 };
 
-/// What this engine reaches on a kind of device; a box sheet may override each under `engines:`.
-struct Tuning {
-  double memory_efficiency = 1;          ///< of peak bandwidth, streaming dense weights
-  double memory_efficiency_experts = 1;  ///< gathering experts
-  double memory_efficiency_kv = 1;       ///< reading the KV cache
-  double compute_efficiency = 1;         ///< of peak, dense matmuls of many rows
-  double compute_efficiency_experts = 1;
-  double compute_efficiency_attention = 1;
-  double rows_half = 0;          ///< rows at which a matmul reaches half its efficiency (per expert for MoE)
-  double kernel_dispatch = 0;    ///< per kernel [s]
-  double host_per_step = 0;      ///< between steps [s]
-  double host_per_sequence = 0;  ///< sampling and bookkeeping per sequence in the step [s]
-  double spread_prefill = 0;     ///< standard deviation of log(measured/predicted)
-  double spread_decode = 0;
-};
-
 /// Kernels launched per layer and per step.
 struct Kernels {
-  double attention = 0, ffn = 0, experts = 0;  ///< per layer
+  double attention = 0, ffn = 0, experts = 0;  ///< per layer; attention stands for recurrent layers too
   double step = 0;                             ///< once: embedding, final norm, head, sampling
 };
 
@@ -47,17 +34,26 @@ struct Limits {
 struct Engine {
   std::string id;
   std::string title;
-  std::string backend;  ///< cuda, metal: a box must offer it
+  std::string family;  ///< engines of one family share kernels, and so what they reach: llama.cpp, vllm, ...
+  std::vector<std::string> backends;  ///< cuda, metal, ...: a box must offer one of them
   Container container = Container::gguf;
   Policy policy = Policy::vllm;
-  /// Quant id -> arithmetic it is computed in (bf16, int8, ...). A quant that is not here does not run.
-  std::map<std::string, std::string> compute_in;
+  /// Quant id -> arithmetics it has kernels for (bf16, int8, ...), best first: it computes in the first one that the
+  /// box has units for. A quant that is not here does not run.
+  std::map<std::string, std::vector<std::string>> compute_in;
   /// KV formats it has ("bf16", "f16", "fp8", "q8_0", "q4_0").
   std::map<std::string, bool> kv;
   std::string default_kv;
   Limits limits;
   Kernels kernels;
-  Tuning tuning;
+  bool flash_attention = true;  ///< false: attention writes its scores to memory
+  Calibration calibration;      ///< on this box
+  Tuning tuning;                ///< on this box, for the deployment's quant and model
+  std::vector<Tuning> draws;    ///< of the tuning, from what is not known about it
 };
+
+/// Fills tuning and draws from the calibration, for weights of a family of kernels (Quant::unpack) and a family of
+/// models (Architecture::family).
+void tune(Engine& engine, const std::string& unpack, const std::string& family);
 
 }  // namespace tokwatt::models

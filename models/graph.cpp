@@ -266,8 +266,7 @@ OperatorGraph build_graph(const Architecture& model, const WeightFormat& format,
     stream = layer.feed_forward(layer.mixer(stream));
     if (own > 0) stream = layer.per_layer_embedding(own, stream);
   }
-  Operator head = g.matmul("head", -1, d(model.hidden), d(model.vocab),
-                           model.tied_embeddings ? WeightClass::embedding : WeightClass::head);
+  Operator head = g.matmul("head", -1, d(model.hidden), d(model.vocab), WeightClass::head);
   head.kind = OperatorKind::head;
   head.per_sequence = true;
   g.add(head, {stream});

@@ -1,6 +1,7 @@
 #pragma once
 // How weights are stored: bits per weight by class of tensor, since every real format mixes several.
 #include <array>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,11 @@ struct WeightFormat {
   double bits_of(WeightClass c) const { return bits[static_cast<std::size_t>(c)]; }
 };
 
+/// The two containers; all bits zero: does not exist in it.
+struct WeightFormats {
+  WeightFormat gguf, safetensors;
+};
+
 struct Quant {
   std::string id;
   std::string title;
@@ -33,7 +39,12 @@ struct Quant {
   WeightFormat safetensors;
   bool experts_only = false;  ///< on a model without experts it would change nothing, under a name that says it did
   std::string unpack;         ///< family of kernels that unpack its weights: what engines reach is shared within one
+  /// Model id -> bits of the classes that this model's published files store otherwise (the others are zero).
+  std::map<std::string, WeightFormats> files;
 };
+
+/// The quant as the published files of a model have it: what `files` says of the model laid over the rest.
+Quant quant_of_model(const Quant& quant, const std::string& model);
 
 /// KV cache element formats of deployments' `kv` key: bytes per element.
 struct KvFormat {

@@ -121,11 +121,13 @@ std::vector<Tensor> tensors(const Architecture& model) {
   std::vector<Tensor> out;
   const double hidden = d(model.hidden), own = d(model.per_layer_embedding);
   const auto layers = static_cast<double>(model.layers.size());
-  out.push_back({"embedding", WeightClass::embedding, -1, d(model.vocab) * hidden, model.tied_embeddings ? 1.0 : 0.0});
+  // A tied table is stored as the head is: llama-quantize gives it the output's type.
+  const auto table = model.tied_embeddings ? WeightClass::head : WeightClass::embedding;
+  out.push_back({"embedding", table, -1, d(model.vocab) * hidden, model.tied_embeddings ? 1.0 : 0.0});
   if (model.ngrams.rows > 0)
     out.push_back({"ngrams", WeightClass::embedding, -1, d(model.ngrams.rows) * d(model.ngrams.width), 0});
   if (own > 0) {
-    out.push_back({"per_layer_embedding", WeightClass::embedding, -1, d(model.vocab) * layers * own, 0});
+    out.push_back({"per_layer_embedding", table, -1, d(model.vocab) * layers * own, 0});
     out.push_back({"per_layer_projection", WeightClass::ffn_gate_up, -1, hidden * layers * own});
   }
   for (int i = 0; i < static_cast<int>(model.layers.size()); ++i) {
@@ -142,6 +144,20 @@ double weight_bytes(const Architecture& model, const WeightFormat& format) {
   double sum = 0;
   for (const auto& tensor : tensors(model)) sum += tensor.elements * format.bits_of(tensor.weight_class) / 8;
   return sum;
+}
+
+Quant quant_of_model(const Quant& quant, const std::string& model) {
+  Quant out = quant;
+  const auto found = quant.files.find(model);
+  if (found == quant.files.end()) return out;
+  const auto lay_over = [](WeightFormat& base, const WeightFormat& over) {
+    for (std::size_t i = 0; i < kWeightClasses; ++i) {
+      if (over.bits[i] > 0) base.bits[i] = over.bits[i];
+    }
+  };
+  lay_over(out.gguf, found->second.gguf);
+  lay_over(out.safetensors, found->second.safetensors);
+  return out;
 }
 
 const std::vector<KvFormat>& kv_formats() {

@@ -14,6 +14,7 @@ std::span<const File> boxes();
 std::span<const File> models();
 std::span<const File> quants();
 std::span<const File> engines();
+std::span<const File> calibrations();
 std::span<const File> ready_made();  // scenarios
 
 }  // namespace tokwatt::embedded

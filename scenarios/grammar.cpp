@@ -43,9 +43,11 @@ static void fields(Fields& f, WrittenLimits& l) {
 
 static void fields(Fields& f, WrittenDeployment& d) {
   f.here(d.place);
-  f.text(required("model", "model: an id, an alias, a path to a sheet, or to a Hugging Face config.json or its folder"),
+  f.text(required("model",
+                  "model: an id, an alias, a path to a sheet, to a Hugging Face config.json or its folder, or to "
+                  "a GGUF file"),
          d.model);
-  f.text(required("quant", "format of the weights: an id, or a path to a sheet"), d.quant);
+  f.text(optional("quant", "format of the weights: an id, or a path to a sheet; a GGUF file has its own"), d.quant);
   f.text(optional("kv", "format of the KV cache: bf16, f16, fp8, q8_0 or q4_0; without it the engine's own"), d.kv);
   f.text(required("engine", "engine: an id, or a path to a sheet"), d.engine);
   Key runs_on = required("runs_on", "the system it runs on");

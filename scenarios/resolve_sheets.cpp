@@ -115,7 +115,10 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resol
     return asked.given() ? open_sheet(kind, asked, path + key, r.folder, r.diagnostics) : std::nullopt;
   };
   const auto model = open(SheetKind::model, w.model, ".model");
-  const auto quant = open(SheetKind::quant, w.quant, ".quant");
+  const Text quant_name =
+      model ? quant_meant(*model, w.quant, w.quant.given() ? w.quant.place : w.place, path + ".quant", r.diagnostics)
+            : w.quant;
+  const auto quant = open(SheetKind::quant, quant_name, ".quant");
   const auto engine = open(SheetKind::engine, w.engine, ".engine");
   const std::size_t before = r.diagnostics.reported();
   if (model) {
@@ -126,9 +129,9 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resol
     carry(r, "models/" + model->id, read);
   }
   if (quant) {
-    note(used.quants, w.quant.value, quant->id);
+    note(used.quants, quant_name.value, quant->id);
     const auto read =
-        read_quant(*quant, user_overrides(r.written.quants, "quants", w.quant.value, quant->id), r.diagnostics);
+        read_quant(*quant, user_overrides(r.written.quants, "quants", quant_name.value, quant->id), r.diagnostics);
     d.quant = read.value;
     carry(r, "quants/" + quant->id, read);
   }
@@ -142,8 +145,11 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resol
     d.engine = read.value;
     carry(r, "engines/" + engine->id, read);
   }
+  if (model) d.quant = as_stored(models::quant_of_model(d.quant, d.model.id), *model);
+  if (model && quant) check_stored(*model, *quant, quant_name.place, path + ".quant", r.diagnostics);
   const bool whole = model && quant && engine && d.system >= 0 && r.diagnostics.reported() == before;
   if (whole) {
+    models::tune(d.engine, d.quant.unpack, d.model.family);
     resolve_kv(w, path, d, r);
     apply_limits(w.limits, w, path, d, r);
     std::string reason = why_not(r.loaded.input.systems[static_cast<std::size_t>(d.system)].box, d.engine, d.quant);

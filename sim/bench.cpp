@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 
 #include "sim/serving/kv_capacity.hpp"
 #include "sim/serving/serving.hpp"
@@ -18,6 +19,12 @@ constexpr double kNormal90 = 1.6448536269514722;  // 95 % quantile of the standa
 struct Spent {
   Picoseconds bandwidth = 0, compute = 0, dispatch = 0;
   int128 energy = 0;  // dynamic, of the chip
+  void add(const Spent& other) {
+    bandwidth += other.bandwidth;
+    compute += other.compute;
+    dispatch += other.dispatch;
+    energy += other.energy;
+  }
   void add(const StepCost& step) {
     bandwidth += step.bandwidth;
     compute += step.compute;
@@ -36,7 +43,7 @@ Spent prefill(const CostModel& model, int level, const BenchTest& test, int64_t 
     while (shape.tokens < batch && sequence < test.sequences) {
       const int64_t tokens = std::min(batch - shape.tokens, test.prompt - done);
       for (std::size_t g = 0; g < model.groups(); ++g) {
-        const auto chunk = chunk_attention(test.depth + done, tokens, model.window(g));
+        const auto chunk = chunk_attention(test.depth + done, tokens, model.reach(g));
         shape.attention[g].kept_tokens += chunk.kept_tokens;
         shape.attention[g].pairs += chunk.pairs;
       }
@@ -53,18 +60,24 @@ Spent prefill(const CostModel& model, int level, const BenchTest& test, int64_t 
   return spent;
 }
 
-Spent decode(const CostModel& model, int level, const BenchTest& test) {
-  Spent spent;
-  for (int64_t j = 0; j < test.generate; ++j) {
-    StepShape shape;
-    shape.tokens = shape.sequences = test.sequences;
-    for (std::size_t g = 0; g < model.groups(); ++g) {
-      const int64_t context = test.depth + test.prompt + j + 1;
-      const int64_t seen = model.window(g) == 0 ? context : std::min(context, model.window(g));
-      shape.attention[g] = {seen * test.sequences, seen * test.sequences};
-    }
-    spent.add(model.cost(level, shape));
+Spent decode_step(const CostModel& model, int level, const BenchTest& test, int64_t j) {
+  StepShape shape;
+  shape.tokens = shape.sequences = test.sequences;
+  for (std::size_t g = 0; g < model.groups(); ++g) {
+    const int64_t seen = model.reach(g).seen(test.depth + test.prompt + j + 1);
+    shape.attention[g] = {seen * test.sequences, seen * test.sequences};
   }
+  Spent spent;
+  spent.add(model.cost(level, shape));
+  return spent;
+}
+
+// Sums the steps; of long tests that are only to be compared with one another, at most `samples` of them.
+Spent decode(const CostModel& model, int level, const BenchTest& test, int64_t samples) {
+  Spent spent;
+  const int64_t steps = std::min(test.generate, samples);
+  for (int64_t i = 0; i < steps; ++i)
+    spent.add(decode_step(model, level, test, (2 * i + 1) * test.generate / (2 * steps)));
   return spent;
 }
 
@@ -75,7 +88,9 @@ CostModel roofline(Deployment deployment, hardware::Box box) {
   auto& tuning = deployment.engine.tuning;
   tuning.memory_efficiency = tuning.memory_efficiency_experts = tuning.memory_efficiency_kv = 1;
   tuning.compute_efficiency = tuning.compute_efficiency_experts = tuning.compute_efficiency_attention = 1;
-  tuning.rows_half = tuning.kernel_dispatch = tuning.host_per_step = tuning.host_per_sequence = 0;
+  tuning.compute_efficiency_state = tuning.vector_efficiency = 1;
+  tuning.rows_half = tuning.rows_half_experts = 0;
+  tuning.kernel_dispatch = tuning.host_per_step = tuning.host_per_sequence = 0;
   box.clock.of_peak = box.clock.at(box.clock.levels() - 1);
   for (auto& layer : deployment.model.layers) {
     if (layer.experts) layer.experts->count = layer.experts->per_token;  // all tokens might choose the same ones
@@ -99,10 +114,10 @@ double chip_power(const Spent& spent, const hardware::Box& box, int level) {
 // The highest clock at which the test stays within the power limit, as the governor would settle; the lowest if none
 // does.
 template <class Test>
-Spent within_power_limit(const hardware::Box& box, Test spent_at) {
+int level_within_power_limit(const hardware::Box& box, Test spent_at) {
   const auto fits = [&](int level) { return chip_power(spent_at(level), box, level) <= box.power.limit; };
   int high = box.clock.levels() - 1, low = 0;
-  if (fits(high)) return spent_at(high);
+  if (fits(high)) return high;
   while (low < high) {  // power grows with the clock
     const int middle = (low + high + 1) / 2;
     if (fits(middle)) {
@@ -111,20 +126,62 @@ Spent within_power_limit(const hardware::Box& box, Test spent_at) {
       high = middle - 1;
     }
   }
-  return spent_at(low);
+  return low;
 }
 
-BenchRate rate(const Spent& predicted, const Spent& bound, int64_t tokens, double spread) {
+// One part of a test: what it spends by a cost model at a level, whole or as a sample that stands for it.
+struct Part {
+  int64_t tokens = 0, sample_tokens = 0;
+  std::function<Spent(const CostModel&, int level)> whole, sample;
+  std::function<Spent(const CostModel&, int level)> bound;
+  double models::Tuning::*spread;
+};
+
+// Standard deviation of the logarithm of a part's time over the draws from what is not known about the tuning.
+double spread_of_draws(const Part& part, CostModel& model, int level, const std::vector<models::Tuning>& draws) {
+  if (draws.empty()) return 0;
+  const double point = std::log(seconds(part.sample(model, level).total()));
+  double squares = 0;
+  for (const auto& tuning : draws) {
+    model.retune(tuning);
+    const double deviation = std::log(seconds(part.sample(model, level).total())) - point;
+    squares += deviation * deviation;
+  }
+  return std::sqrt(squares / static_cast<double>(draws.size()));
+}
+
+BenchRate rate(const Part& part, const StepWork& work, const Deployment& deployment, const hardware::Box& box) {
   BenchRate out;
-  if (tokens == 0) return out;
+  if (part.tokens == 0) return out;
+  CostModel model(work, deployment, box);
+  const int level = level_within_power_limit(box, [&](int l) { return part.sample(model, l); });
+  const Spent predicted = part.whole(model, level);
+  const Spent bound = part.bound(roofline(deployment, box), box.clock.levels() - 1);
   out.seconds = seconds(std::max(predicted.total(), bound.total()));  // never above the roofline
-  out.tokens_per_second = static_cast<double>(tokens) / out.seconds;
-  const double most = static_cast<double>(tokens) / seconds(bound.total());
+  const auto tokens = static_cast<double>(part.tokens);
+  out.tokens_per_second = tokens / out.seconds;
+  const auto& engine = deployment.engine;
+  const double spread = std::hypot(engine.tuning.*part.spread, spread_of_draws(part, model, level, engine.draws));
   out.low = out.tokens_per_second * std::exp(-kNormal90 * spread);
-  out.high = std::min(out.tokens_per_second * std::exp(kNormal90 * spread), most);
+  out.high = std::min(out.tokens_per_second * std::exp(kNormal90 * spread), tokens / seconds(bound.total()));
   const std::array parts = {predicted.bandwidth, predicted.compute, predicted.dispatch};
   out.bound = static_cast<Bound>(std::max_element(parts.begin(), parts.end()) - parts.begin());
   return out;
+}
+
+Part prefill_part(const Deployment& deployment, const BenchTest& test) {
+  const int64_t batch = deployment.engine.limits.max_num_batched_tokens, tokens = test.prompt * test.sequences;
+  const auto spent = [=](const CostModel& model, int level) { return prefill(model, level, test, batch); };
+  const auto bound = [=](const CostModel& model, int level) { return prefill(model, level, test, tokens); };
+  return {tokens, tokens, spent, spent, bound, &models::Tuning::spread_prefill};
+}
+
+Part decode_part(const BenchTest& test) {
+  constexpr int64_t kSamples = 16;
+  const auto all = [=](const CostModel& model, int level) { return decode(model, level, test, test.generate); };
+  const auto some = [=](const CostModel& model, int level) { return decode(model, level, test, kSamples); };
+  return {test.generate * test.sequences, std::min(test.generate, kSamples) * test.sequences, all, some, all,
+          &models::Tuning::spread_decode};
 }
 
 void check_fit(const Deployment& deployment, const hardware::Box& box, const BenchTest& test) {
@@ -149,22 +206,34 @@ void check_fit(const Deployment& deployment, const hardware::Box& box, const Ben
 
 BenchResult bench(const Deployment& deployment, const hardware::Box& box, const BenchTest& test) {
   check_fit(deployment, box, test);
-  const CostModel model(deployment, box);
-  const CostModel peak = roofline(deployment, box);
-  const int top = box.clock.levels() - 1;
-  const int64_t batch = deployment.engine.limits.max_num_batched_tokens;
-  const auto& tuning = deployment.engine.tuning;
+  const StepWork work = step_work(deployment);
   BenchResult result;
-  if (test.prompt > 0) {
-    const auto spent = within_power_limit(box, [&](int level) { return prefill(model, level, test, batch); });
-    result.prefill = rate(spent, prefill(peak, top, test, test.prompt * test.sequences), test.prompt * test.sequences,
-                          tuning.spread_prefill);
-  }
-  if (test.generate > 0) {
-    const auto spent = within_power_limit(box, [&](int level) { return decode(model, level, test); });
-    result.decode = rate(spent, decode(peak, top, test), test.generate * test.sequences, tuning.spread_decode);
-  }
+  result.prefill = rate(prefill_part(deployment, test), work, deployment, box);
+  result.decode = rate(decode_part(test), work, deployment, box);
   return result;
 }
+
+struct BenchProblem::Parts {
+  hardware::Box box;
+  Part part;
+  CostModel model;
+  double bound;  // [s]
+};
+
+BenchProblem::BenchProblem(const Deployment& deployment, const hardware::Box& box, const BenchTest& test) {
+  check_fit(deployment, box, test);
+  Part part = test.prompt > 0 && test.generate == 0 ? prefill_part(deployment, test) : decode_part(test);
+  const Spent bound = part.bound(roofline(deployment, box), box.clock.levels() - 1);
+  parts_ = std::make_shared<Parts>(Parts{box, std::move(part), CostModel(deployment, box), seconds(bound.total())});
+}
+
+double BenchProblem::rate(const models::Tuning& tuning) const {
+  parts_->model.retune(tuning);
+  const auto spent = [&](int level) { return parts_->part.sample(parts_->model, level); };
+  const int level = level_within_power_limit(parts_->box, spent);
+  return static_cast<double>(parts_->part.sample_tokens) / seconds(spent(level).total());
+}
+
+double BenchProblem::bound() const { return static_cast<double>(parts_->part.tokens) / parts_->bound; }
 
 }  // namespace tokwatt::sim

@@ -1,6 +1,8 @@
 #pragma once
 // What llama-bench and llama-batched-bench would measure, from the cost model alone: no queue, no heat, the highest
 // clock within the power limit.
+#include <memory>
+
 #include "sim/input.hpp"
 #include "sim/serving/kv_capacity.hpp"
 
@@ -33,5 +35,20 @@ class ContextTooLong : public DoesNotFit {
 
 /// Throws ContextTooLong, and DoesNotFit when the sequences' contexts do not fit beside the weights.
 BenchResult bench(const Deployment& deployment, const hardware::Box& box, const BenchTest& test);
+
+/// One test priced with many tunings: what calibration needs. Not for several threads at once.
+class BenchProblem {
+ public:
+  /// A test of one part (llama-bench's pp or tg); with both a prompt and tokens to generate, the decode behind the
+  /// prompt. Throws as bench() does.
+  BenchProblem(const Deployment& deployment, const hardware::Box& box, const BenchTest& test);
+
+  double rate(const models::Tuning& tuning) const;  ///< [tokens/s], of a long decode from a sample of its steps
+  double bound() const;                             ///< by the roofline at vendor peaks [tokens/s]
+
+ private:
+  struct Parts;
+  std::shared_ptr<Parts> parts_;
+};
 
 }  // namespace tokwatt::sim

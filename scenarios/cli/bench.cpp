@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <ostream>
 
 #include "scenarios/cli/bench_rows.hpp"
@@ -27,8 +28,8 @@ Options bench_options() {
        "(16,32) and ranges (128-512+128, 1-64*2).",
        ""});
   options.value("system", "box: an id, an alias or a path to a sheet")
-      .value("model", "model: an id, an alias, a path to a sheet or to a config.json")
-      .value("quant", "format of the weights")
+      .value("model", "model: an id, an alias, a path to a sheet, a config.json or a GGUF file")
+      .value("quant", "format of the weights; a GGUF file has its own")
       .value("engine", "inference engine")
       .value("kv", "format of the KV cache (default: the engine's)")
       .values("set", "change a key of the box's sheet: --set memory.bandwidth=\"300 GB/s\"; may be repeated")
@@ -113,10 +114,17 @@ std::vector<BenchRow> measure_or_advise(const Subject& subject, const std::vecto
   }
 }
 
+/// GGUF files bring their quant along; a folder may hold one.
+bool may_have_quant(const std::string& model) {
+  std::error_code no_throw;
+  return std::filesystem::path(model).extension() == ".gguf" || std::filesystem::is_directory(model, no_throw);
+}
+
 SubjectNames subject_names(const Options& options) {
   std::vector<std::string> missing;
   for (const char* name : {"system", "model", "quant", "engine"}) {
-    if (!options.has(name)) missing.push_back(fmt::format("--{}", name));
+    const bool is_in_file = std::string(name) == "quant" && may_have_quant(options.get("model"));
+    if (!options.has(name) && !is_in_file) missing.push_back(fmt::format("--{}", name));
   }
   if (!missing.empty()) {
     throw UsageError(

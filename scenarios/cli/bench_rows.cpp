@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "models/graph.hpp"
+#include "scenarios/sheets/sheets.hpp"
 
 namespace tokwatt::cli {
 namespace {
@@ -24,7 +25,7 @@ const char* name(sim::Bound bound) {
 }
 
 std::string backend(const Subject& subject) {
-  std::string text = subject.deployment.engine.backend;  // llama-bench says CUDA, Metal
+  std::string text = scenarios::backend_of(subject.box, subject.deployment.engine);  // llama-bench says CUDA, Metal
   if (text == "cuda") return "CUDA";
   if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
   return text;

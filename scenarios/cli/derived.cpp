@@ -18,7 +18,7 @@ Json weights(const models::Architecture& model) {
   scenarios::Diagnostics diagnostics;
   for (const auto& id : scenarios::ids(scenarios::SheetKind::quant)) {
     const auto raw = scenarios::open_sheet(scenarios::SheetKind::quant, {id, {}}, "quant", "", diagnostics);
-    const auto quant = scenarios::read_quant(*raw, {}, diagnostics).value;
+    const auto quant = models::quant_of_model(scenarios::read_quant(*raw, {}, diagnostics).value, model.id);
     if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
     if (!scenarios::why_not(model, quant).empty()) continue;
     for (const auto& [container, format] :

@@ -23,7 +23,7 @@ Options fit_options() {
        "and "
        "it lists quants; give all three and it shows the arithmetic. Exit 4 if all three are given and do not fit.",
        ""});
-  options.value("model", "model: an id, an alias, a path to a sheet or to a config.json")
+  options.value("model", "model: an id, an alias, a path to a sheet, a config.json or a GGUF file")
       .value("quant", "format of the weights")
       .value("system", "box: an id, an alias or a path to a sheet")
       .value("context", "tokens that each user has (default 8192, or what the model takes)")
@@ -84,10 +84,11 @@ int weigh(const FitQuestion& question, const std::string& format, Shelf& shelf, 
 int fit(const Arguments& arguments, const Terminal& terminal) {
   Options options = fit_options();
   if (!options.read(arguments, terminal)) return kDone;
-  const FitQuestion question = question_of(options);
+  FitQuestion question = question_of(options);
   const std::string format = options.choice("output", {"md", "json", "csv"});
   Shelf shelf;
   open_all(question, shelf);
+  if (!question.model.empty() && question.quant.empty()) question.quant = shelf.own_quant(question.model);
   if (!question.system.empty() && !question.model.empty() && !question.quant.empty())
     return weigh(question, format, shelf, terminal);
   const FitList list = search(question, shelf);

@@ -66,11 +66,12 @@ struct Candidate {
 
 /// The ways to run a model on a box; first the format that it is published in (more bits than that add nothing), then
 /// the most bits first.
-std::vector<Candidate> candidates(const models::Architecture& model, const EngineOf& engines, Shelf& shelf) {
+std::vector<Candidate> candidates(const std::string& model_name, const EngineOf& engines, Shelf& shelf) {
+  const models::Architecture& model = shelf.model(model_name).value;
   const Elements elements = elements_of(model);
   std::vector<Candidate> out;
   for (const auto& [name, engine] : engines) {
-    models::Quant quant = shelf.quant(name).value;
+    models::Quant quant = shelf.quant_of(model_name, name);
     if (engine == nullptr || !scenarios::why_not(model, quant).empty()) continue;
     const bool is_gguf = engine->container == models::Container::gguf;
     const double size = bits(elements, is_gguf ? quant.gguf : quant.safetensors);
@@ -179,7 +180,7 @@ FitList search(const FitQuestion& question, Shelf& shelf) {
     for (const auto& name : names(SheetKind::model, question.model)) {
       const auto& model = shelf.model(name);
       if (!is_listed(model.head, question.model, question)) continue;
-      add(box.value, model.value, candidates(model.value, engines, shelf), lists_quants, question, out);
+      add(box.value, model.value, candidates(name, engines, shelf), lists_quants, question, out);
     }
   }
   const bool by_speed = question.system.empty();

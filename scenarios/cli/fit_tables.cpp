@@ -48,7 +48,8 @@ std::vector<Column> columns_for(const FitQuestion& question) {
   out.push_back(kWeights);
   // One model needs about the same KV cache everywhere; of one box the context that is left tells models apart.
   out.push_back(question.system.empty() ? kKv : kContext);
-  out.push_back(kUsers);
+  // All four would not fit 80 columns beside the longest names of models.
+  if (!question.model.empty() || question.system.empty()) out.push_back(kUsers);
   out.push_back(kRate);
   return out;
 }
@@ -95,9 +96,9 @@ std::string legend(const FitQuestion& question, const FitList& list) {
                          : "";
   const std::string kv = question.system.empty() ? fmt::format("KV GB: cache of {} tokens", tokens)
                                                  : fmt::format("context: tokens that {} may have", whose);
-  return wrapped(fmt::format("{}: {}GB: weights; {}; users: how many fit with {} tokens each; tok/s: decode of one "
-                             "user there.",
-                             given, best, kv, tokens)) +
+  const bool one_box_only = question.model.empty() && !question.system.empty();
+  const std::string users = one_box_only ? "" : fmt::format("users: how many fit with {} tokens each; ", tokens);
+  return wrapped(fmt::format("{}: {}GB: weights; {}; {}tok/s: decode of one user there.", given, best, kv, users)) +
          "\n\n";
 }
 

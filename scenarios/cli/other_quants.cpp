@@ -26,7 +26,7 @@ std::vector<models::Quant> other_quants(const sim::Deployment& deployment, const
   for (const auto& id : scenarios::ids(SheetKind::quant)) {
     if (id == deployment.quant.id) continue;
     const auto raw = scenarios::open_sheet(SheetKind::quant, {id, {}}, "quant", "", diagnostics);
-    other.quant = scenarios::read_quant(*raw, {}, diagnostics).value;
+    other.quant = models::quant_of_model(scenarios::read_quant(*raw, {}, diagnostics).value, other.model.id);
     if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
     if (why_not(other, box).empty())
       sized.emplace_back(models::weight_bytes(other.model, weight_format(other)), other.quant);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "scenarios/gguf_model.hpp"
 #include "scenarios/read/merge.hpp"
 
 namespace tokwatt::cli {
@@ -85,6 +86,20 @@ const scenarios::QuantRead& Shelf::quant(const std::string& name) {
   auto read = scenarios::read_quant(raw(SheetKind::quant, name), over(SheetKind::quant), diagnostics_);
   check();
   return quants_.emplace(name, std::move(read)).first->second;
+}
+
+models::Quant Shelf::quant_of(const std::string& model, const std::string& name) {
+  const auto& file = raw(SheetKind::model, model);
+  const std::string meant = scenarios::quant_meant(file, {name, {}}, {}, "--quant", diagnostics_).value;
+  check();
+  scenarios::check_stored(file, raw(SheetKind::quant, meant), {}, "--quant", diagnostics_);
+  check();
+  return scenarios::as_stored(models::quant_of_model(quant(meant).value, file.id), file);
+}
+
+std::string Shelf::own_quant(const std::string& model) {
+  const auto& file = raw(SheetKind::model, model);
+  return file.gguf ? file.gguf->quant : std::string();
 }
 
 const scenarios::EngineRead& Shelf::engine(const std::string& name, const std::string& box) {

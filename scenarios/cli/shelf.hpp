@@ -23,6 +23,10 @@ class Shelf {
   const scenarios::BoxRead& box(const std::string& name);
   const scenarios::ModelRead& model(const std::string& name);
   const scenarios::QuantRead& quant(const std::string& name);
+  /// The quant as the model's published files have it, or as its own file (GGUF) does: there the name may be empty.
+  models::Quant quant_of(const std::string& model, const std::string& quant);
+  /// The one quant of a model that is a file of its own; empty: it comes in any.
+  std::string own_quant(const std::string& model);
   /// The engine as it runs on a box.
   const scenarios::EngineRead& engine(const std::string& name, const std::string& box);
 

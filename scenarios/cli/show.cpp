@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -22,32 +23,52 @@ struct Found {
   scenarios::RawSheet raw;
 };
 
-bool goes_by(const Entry& entry, const std::string& name) {
-  return entry.id == name || std::find(entry.aliases.begin(), entry.aliases.end(), name) != entry.aliases.end();
-}
-
-/// By id or alias among the sheets of all kinds; else by path.
-Found find(const std::string& name, scenarios::Diagnostics& diagnostics) {
+/// Every name that a sheet goes by.
+std::vector<std::string> all_names() {
   std::vector<std::string> names;
   for (const auto kind : kSheetKinds) {
     for (const auto& entry : sheets(kind)) {
-      if (goes_by(entry, name)) return {kind, *scenarios::open_sheet(kind, {entry.id, {}}, "NAME", "", diagnostics)};
       names.push_back(entry.id);
       names.insert(names.end(), entry.aliases.begin(), entry.aliases.end());
     }
   }
-  if (name.find_first_of("/.") != std::string::npos) {
-    const auto source = scenarios::read_source(name, {}, diagnostics);
-    if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
-    const auto root = scenarios::parse(source, diagnostics);
-    const auto kind = kind_of(root).value_or(FileKind::scenario);
-    if (kind == FileKind::scenario && diagnostics.ok())
-      diagnostics.error({source, 1, 1, 1}, "this is no sheet; expected a box, model, quant or engine");
-    if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
-    const auto* id = root.find("id");
-    return {sheet_kind(kind), {id ? id->scalar : name, source, root, root.find("model_type") != nullptr}};
+  return names;
+}
+
+Found opened(SheetKind kind, const std::string& name, scenarios::Diagnostics& diagnostics) {
+  auto sheet = scenarios::open_sheet(kind, {name, {}}, "NAME", "", diagnostics);
+  if (!sheet) throw scenarios::InputError(diagnostics);
+  return {kind, std::move(*sheet)};
+}
+
+/// A file of the user's: a sheet of the kind that its keys say, or a model in its own format.
+Found find_file(const std::string& name, scenarios::Diagnostics& diagnostics) {
+  std::error_code no_throw;
+  const auto extension = std::filesystem::path(name).extension();
+  const bool is_model = std::filesystem::is_directory(name, no_throw) || extension == ".gguf" || extension == ".json";
+  if (is_model) return opened(SheetKind::model, name, diagnostics);
+  scenarios::RawSheet sheet;
+  sheet.source = scenarios::read_source(name, {}, diagnostics);
+  if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
+  sheet.root = scenarios::parse(sheet.source, diagnostics);
+  const auto kind = kind_of(sheet.root).value_or(FileKind::scenario);
+  if (kind == FileKind::scenario && diagnostics.ok())
+    diagnostics.error({sheet.source, 1, 1, 1}, "this is no sheet; expected a box, model, quant or engine");
+  if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
+  const auto* id = sheet.root.find("id");
+  sheet.id = id ? id->scalar : name;
+  return {sheet_kind(kind), std::move(sheet)};
+}
+
+/// By id or alias among the sheets of all kinds; else by path.
+Found find(const std::string& name, scenarios::Diagnostics& diagnostics) {
+  for (const auto kind : kSheetKinds) {
+    if (const auto id = scenarios::shipped_id(kind, name)) return opened(kind, *id, diagnostics);
   }
-  const std::string hint = scenarios::did_you_mean(name, names);
+  std::error_code no_throw;
+  if (name.find_first_of("/.") != std::string::npos || std::filesystem::is_directory(name, no_throw))
+    return find_file(name, diagnostics);
+  const std::string hint = scenarios::did_you_mean(name, all_names());
   diagnostics.error({}, fmt::format("there is no sheet {}{}", scenarios::in_quotes(name),
                                     hint.empty() ? "; see tokwatt list systems, models, quants, engines" : hint));
   throw scenarios::InputError(diagnostics);

@@ -37,6 +37,7 @@ Subject assembled(const hardware::Box& box, const models::Architecture& model, c
   d.model = model;
   d.quant = quant;
   d.engine = engine;
+  models::tune(d.engine, d.quant.unpack, d.model.family);
   const std::string reason = why_not(d, box);
   if (!reason.empty()) throw scenarios::Infeasible(reason);
   d.kv = kv_format(kv, engine);
@@ -46,14 +47,14 @@ Subject assembled(const hardware::Box& box, const models::Architecture& model, c
 Subject subject_of(const SubjectNames& names, Shelf& shelf) {
   shelf.open(SheetKind::box, names.system, "--system");
   shelf.open(SheetKind::model, names.model, "--model");
-  shelf.open(SheetKind::quant, names.quant, "--quant");
+  if (!names.quant.empty()) shelf.open(SheetKind::quant, names.quant, "--quant");
   if (!depends_on_box(names.engine)) shelf.open(SheetKind::engine, names.engine, "--engine");
   shelf.check();
   const hardware::Box& box = shelf.box(names.system).value;
   const std::string engine = engine_meant(box, names.engine);
   shelf.open(SheetKind::engine, engine, "--engine");
   shelf.check();
-  return assembled(box, shelf.model(names.model).value, shelf.quant(names.quant).value,
+  return assembled(box, shelf.model(names.model).value, shelf.quant_of(names.model, names.quant),
                    shelf.engine(engine, names.system).value, names.kv);
 }
 

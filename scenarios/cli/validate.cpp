@@ -19,26 +19,41 @@ namespace fs = std::filesystem;
 
 void check_scenario(const std::string& path) { check_fits(scenarios::load(path, {}), path, {}); }
 
-/// Reads one file as what it seems to be, and says what that was.
-std::string checked(const std::string& name) {
+/// Files of models in formats of their own: whatever is wrong in them is reported where they are opened or read.
+bool is_model_file(const std::string& path) {
   std::error_code ignored;
-  const std::string path = fs::is_directory(name, ignored) ? (fs::path(name) / "config.json").string() : name;
-  scenarios::Diagnostics diagnostics;
-  const auto source = scenarios::read_source(path, {}, diagnostics);
+  return fs::is_directory(path, ignored) || fs::path(path).extension() == ".gguf";
+}
+
+void check_sheet(scenarios::SheetKind kind, const scenarios::RawSheet& sheet, scenarios::Diagnostics& diagnostics) {
+  read_any(kind, sheet, diagnostics);
   if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
-  const scenarios::Node root = scenarios::parse(source, diagnostics);
-  const bool is_config = fs::path(path).extension() == ".json" && (root.find("model_type") || root.find("text_config"));
-  const auto kind = is_config ? FileKind::model : kind_of(root).value_or(FileKind::scenario);
+}
+
+/// Reads one file as what it seems to be, and says what that was.
+std::string checked(const std::string& path) {
+  scenarios::Diagnostics diagnostics;
+  if (is_model_file(path)) {
+    const auto sheet = scenarios::open_sheet(scenarios::SheetKind::model, {path, {}}, path, "", diagnostics);
+    if (!sheet) throw scenarios::InputError(diagnostics);
+    check_sheet(scenarios::SheetKind::model, *sheet, diagnostics);
+    return noun(FileKind::model);
+  }
+  scenarios::RawSheet sheet;
+  sheet.source = scenarios::read_source(path, {}, diagnostics);
+  if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
+  sheet.root = scenarios::parse(sheet.source, diagnostics);
+  sheet.is_config =
+      fs::path(path).extension() == ".json" && (sheet.root.find("model_type") || sheet.root.find("text_config"));
+  const auto kind = sheet.is_config ? FileKind::model : kind_of(sheet.root).value_or(FileKind::scenario);
   if (kind == FileKind::scenario) {
     check_scenario(path);
     return noun(kind);
   }
-  if (diagnostics.ok()) {
-    const auto* id = root.find("id");
-    const std::string name_of_it = id && !id->scalar.empty() ? id->scalar : fs::path(path).stem().string();
-    read_any(sheet_kind(kind), {name_of_it, source, root, is_config}, diagnostics);
-  }
   if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
+  const auto* id = sheet.root.find("id");
+  sheet.id = id && !id->scalar.empty() ? id->scalar : fs::path(path).stem().string();
+  check_sheet(sheet_kind(kind), sheet, diagnostics);
   return noun(kind);
 }
 

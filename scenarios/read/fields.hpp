@@ -83,6 +83,8 @@ class Fields {
   virtual bool choice(const Key& key, const Choices& choices, Text& member) = 0;
   virtual bool texts(const Key& key, std::vector<Text>& member) = 0;
   virtual bool text_map(const Key& key, std::vector<Named<Text>>& member) = 0;
+  /// A mapping from names to a text or a list of texts.
+  virtual bool texts_map(const Key& key, std::vector<Named<std::vector<Text>>>& member) = 0;
   virtual bool quantities(const Key& key, Dimension dimension, std::vector<double>& member) = 0;
   virtual bool weighted(const Key& key, Dimension dimension, std::vector<std::pair<double, double>>& member) = 0;
   virtual bool distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) = 0;

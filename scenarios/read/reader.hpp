@@ -1,5 +1,6 @@
 #pragma once
 // Fills structs from a tree by their declared fields, and reports everything that is wrong with it.
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -62,6 +63,7 @@ class Reader : public Fields {
   bool choice(const Key& key, const Choices& choices, Text& member) override;
   bool texts(const Key& key, std::vector<Text>& member) override;
   bool text_map(const Key& key, std::vector<Named<Text>>& member) override;
+  bool texts_map(const Key& key, std::vector<Named<std::vector<Text>>>& member) override;
   bool quantities(const Key& key, Dimension dimension, std::vector<double>& member) override;
   bool weighted(const Key& key, Dimension dimension, std::vector<std::pair<double, double>>& member) override;
   bool distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) override;
@@ -99,6 +101,10 @@ class Reader : public Fields {
   const Node* take_list(const Key& key, const std::string& expected);
   bool is_scalar(const Node& node, const std::string& path, const std::string& expected);
   bool value(const Node& node, const std::string& path, Dimension dimension, Range range, double& member);
+  /// Reads each entry of a mapping whose keys are names.
+  template <class T>
+  bool read_map(const Key& key, std::vector<Named<T>>& member,
+                const std::function<bool(const Node& node, const std::string& path, T& value)>& read);
   bool take_text(const Node& node, const std::string& path, const std::string& expected, Text& member);
   Sourced unwrap(const Key& key, const Node& node, const std::string& path);
   void keep(const Sourced& sourced, const std::string& path, Dimension dimension, double value);

@@ -36,7 +36,9 @@ bool Reader::texts(const Key& key, std::vector<Text>& member) {
   return !member.empty();
 }
 
-bool Reader::text_map(const Key& key, std::vector<Named<Text>>& member) {
+template <class T>
+bool Reader::read_map(const Key& key, std::vector<Named<T>>& member,
+                      const std::function<bool(const Node&, const std::string&, T&)>& read) {
   const std::size_t size = enter_list(key, /*named=*/true);
   const Node* node = lists_.back();
   leave_list();
@@ -47,11 +49,30 @@ bool Reader::text_map(const Key& key, std::vector<Named<Text>>& member) {
           name.place, fmt::format("{}.{} is given twice", shown(name, path_of(key.name)), path_segment(name.scalar)));
       continue;
     }
-    Named<Text> entry{name.scalar, name.place, {}};
-    if (take_text(value, path_of(key.name) + "." + path_segment(name.scalar), "a text", entry.value))
+    Named<T> entry{name.scalar, name.place, {}};
+    if (read(value, path_of(key.name) + "." + path_segment(name.scalar), entry.value))
       member.push_back(std::move(entry));
   }
   return node != nullptr;
+}
+
+bool Reader::text_map(const Key& key, std::vector<Named<Text>>& member) {
+  return read_map<Text>(key, member, [this](const Node& node, const std::string& path, Text& text) {
+    return take_text(node, path, "a text", text);
+  });
+}
+
+bool Reader::texts_map(const Key& key, std::vector<Named<std::vector<Text>>>& member) {
+  const auto read = [this](const Node& node, const std::string& path, std::vector<Text>& texts) {
+    const bool is_list = node.kind == Node::Kind::sequence;
+    if (is_list && node.items.empty()) wrong(node, path, "empty", "a text or a list of texts");
+    for (std::size_t i = 0; i < (is_list ? node.items.size() : 1); ++i) {
+      Text text;
+      if (take_text(is_list ? node.items[i] : node, path, "a text", text)) texts.push_back(text);
+    }
+    return !texts.empty();
+  };
+  return read_map<std::vector<Text>>(key, member, read);
 }
 
 bool Reader::quantities(const Key& key, Dimension dimension, std::vector<double>& member) {

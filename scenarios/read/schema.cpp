@@ -121,6 +121,11 @@ bool Schema::text_map(const Key& key, std::vector<Named<Text>>&) {
   return add(key, {{"type", "object"}, {"additionalProperties", text_schema()}});
 }
 
+bool Schema::texts_map(const Key& key, std::vector<Named<std::vector<Text>>>&) {
+  const Json list = {{"type", "array"}, {"items", text_schema()}, {"minItems", 1}};
+  return add(key, {{"type", "object"}, {"additionalProperties", {{"anyOf", Json::array({text_schema(), list})}}}});
+}
+
 bool Schema::quantities(const Key& key, Dimension dimension, std::vector<double>&) {
   return add(key, {{"type", "array"}, {"items", value_schema(dimension, key.range)}, {"minItems", 1}},
              unit_text(dimension));

@@ -30,6 +30,7 @@ class Schema : public Fields {
   bool choice(const Key& key, const Choices& choices, Text& member) override;
   bool texts(const Key& key, std::vector<Text>& member) override;
   bool text_map(const Key& key, std::vector<Named<Text>>& member) override;
+  bool texts_map(const Key& key, std::vector<Named<std::vector<Text>>>& member) override;
   bool quantities(const Key& key, Dimension dimension, std::vector<double>& member) override;
   bool weighted(const Key& key, Dimension dimension, std::vector<std::pair<double, double>>& member) override;
   bool distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) override;

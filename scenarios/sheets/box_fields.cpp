@@ -28,8 +28,13 @@ void head_fields(Fields& f, Head& h) {
 }
 
 static void fields(Fields& f, hardware::Compute& c) {
-  constexpr const char* kDocs[] = {"dense peak in fp32", "dense peak in bf16 and f16", "dense peak in fp8",
-                                   "dense peak in int8", "dense peak in fp4"};
+  constexpr const char* kDocs[] = {"dense peak in fp32",
+                                   "dense peak in bf16 and f16, summed in fp32",
+                                   "dense peak in f16 summed in f16, where it differs",
+                                   "dense peak in fp8",
+                                   "dense peak in int8",
+                                   "dense peak in fp4"};
+  static_assert(std::size(kDocs) == hardware::kDtypes.size());
   for (std::size_t i = 0; i < hardware::kDtypes.size(); ++i) {
     Key key = optional(hardware::name(hardware::kDtypes[i]), kDocs[i], kPeak);
     key.peak = true;
@@ -63,7 +68,8 @@ struct PerFlop {
 };
 
 static void fields(Fields& f, PerFlop& p) {
-  constexpr const char* kDocs[] = {"in fp32", "in bf16 and f16", "in fp8", "in int8", "in fp4"};
+  constexpr const char* kDocs[] = {"in fp32", "in bf16 and f16", "in f16 summed in f16", "in fp8", "in int8", "in fp4"};
+  static_assert(std::size(kDocs) == hardware::kDtypes.size());
   for (std::size_t i = 0; i < hardware::kDtypes.size(); ++i) {
     f.quantity(optional(hardware::name(hardware::kDtypes[i]), kDocs[i], kEnergyPerFlop), Dimension::energy_per_flop,
                p.energy[i]);

@@ -1,4 +1,6 @@
 // Keys of engine sheets (models/engines/*.yaml).
+#include <limits>
+
 #include "scenarios/sheets/sheet_fields.hpp"
 
 namespace tokwatt::scenarios {
@@ -6,8 +8,9 @@ namespace {
 
 constexpr Range kCount{1, 1e9};
 constexpr Range kCountOrNone{0, 1e9};
-constexpr Range kEfficiency{0.001, 1};  ///< below a thousandth it is a slip
-constexpr Range kOverhead{0, 10};       ///< [s]
+constexpr Range kEfficiency{0.0001, 0.9999};  ///< nothing reaches its peak; below a ten-thousandth it is a slip
+constexpr Range kRows{0.001, 1e6};
+constexpr Range kOverhead{1e-12, 10};  ///< [s]
 const Choices kContainers{{"gguf", "safetensors"}, {}};
 const Choices kPolicies{{"vllm", "llama-server"}, {}};
 
@@ -31,41 +34,59 @@ static void fields(Fields& f, models::Kernels& k) {
   f.number(required("step", "kernels once a step: embedding, last norm, head, sampling", kNotNegative), k.step);
 }
 
-static void fields(Fields& f, models::Tuning& t) {
-  f.number(required("memory_efficiency", "of peak bandwidth, streaming dense weights", kEfficiency),
+TuningSheet::TuningSheet() {
+  constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
+  for (const auto& parameter : models::kTuning) given.*parameter.value = kNotGiven;
+  given.spread_prefill = given.spread_decode = kNotGiven;
+}
+
+static void fields(Fields& f, TuningSheet& s) {
+  auto& t = s.given;
+  f.number(optional("memory_efficiency", "of peak bandwidth, streaming dense weights", kEfficiency),
            t.memory_efficiency);
-  f.number(required("memory_efficiency_experts", "of peak bandwidth, gathering experts", kEfficiency),
+  f.number(optional("memory_efficiency_experts", "of peak bandwidth, gathering experts", kEfficiency),
            t.memory_efficiency_experts);
-  f.number(required("memory_efficiency_kv", "of peak bandwidth, reading the KV cache", kEfficiency),
-           t.memory_efficiency_kv);
-  f.number(required("compute_efficiency", "of peak arithmetic, dense matrices of many rows", kEfficiency),
+  f.number(
+      optional("memory_efficiency_kv", "of peak bandwidth, reading the KV cache and recurrent states", kEfficiency),
+      t.memory_efficiency_kv);
+  f.number(optional("compute_efficiency", "of peak arithmetic, dense matrices of many rows", kEfficiency),
            t.compute_efficiency);
-  f.number(required("compute_efficiency_experts", "the same for experts", kEfficiency), t.compute_efficiency_experts);
-  f.number(required("compute_efficiency_attention", "the same for attention", kEfficiency),
+  f.number(optional("compute_efficiency_experts", "the same for experts", kEfficiency), t.compute_efficiency_experts);
+  f.number(optional("compute_efficiency_attention", "the same for attention", kEfficiency),
            t.compute_efficiency_attention);
-  f.number(required("rows_half", "rows at which a matrix reaches half its efficiency", kNotNegative), t.rows_half);
-  f.quantity(required("kernel_dispatch", "for each kernel", kOverhead), Dimension::duration, t.kernel_dispatch);
-  f.quantity(required("host_per_step", "between steps", kOverhead), Dimension::duration, t.host_per_step);
-  f.quantity(required("host_per_sequence", "sampling and bookkeeping for each sequence of a step", kOverhead),
+  f.number(optional("compute_efficiency_state", "the same for recurrent states (delta nets, Mamba)", kEfficiency),
+           t.compute_efficiency_state);
+  f.number(optional("rows_half", "rows at which a matrix reaches half its efficiency", kRows), t.rows_half);
+  f.number(optional("rows_half_experts", "the same for each expert", kRows), t.rows_half_experts);
+  f.number(optional("vector_efficiency", "of the fp32 peak, kernels for few rows", kEfficiency), t.vector_efficiency);
+  f.quantity(optional("kernel_dispatch", "for each kernel", kOverhead), Dimension::duration, t.kernel_dispatch);
+  f.quantity(optional("host_per_step", "between steps", kOverhead), Dimension::duration, t.host_per_step);
+  f.quantity(optional("host_per_sequence", "sampling and bookkeeping for each sequence of a step", kOverhead),
              Dimension::duration, t.host_per_sequence);
-  f.number(required("spread_prefill", "standard deviation of log(measured/predicted) in prefill", kNotNegative),
+  f.number(optional("spread_prefill", "standard deviation of log(measured/predicted) in prefill", kNotNegative),
            t.spread_prefill);
-  f.number(required("spread_decode", "standard deviation of log(measured/predicted) in decode", kNotNegative),
+  f.number(optional("spread_decode", "standard deviation of log(measured/predicted) in decode", kNotNegative),
            t.spread_decode);
+  f.text_map(optional("draws", "parameter: what is not known about it, as `tokwatt calibrate` writes it"), s.draws);
 }
 
 void fields(Fields& f, EngineSheet& s) {
   head_fields(f, s.head);
-  f.text(required("backend", "what a box must offer: cuda, metal, ..."), s.engine.backend);
+  f.text(required("family", "engines of one family share kernels, and so what they reach: llama.cpp, vllm, ..."),
+         s.engine.family);
+  f.texts(required("backends", "a box must offer one of them: cuda, metal, ..."), s.backends);
   f.choice(required("container", "format of the weight files it reads"), kContainers, s.container);
   f.choice(required("policy", "how it schedules"), kPolicies, s.policy);
-  f.text_map(required("compute_in", "quant: arithmetic that it is computed in; a quant that is not here does not run"),
-             s.compute_in);
+  f.texts_map(required("compute_in",
+                       "quant: arithmetic that it is computed in, or a list of them, best first (the first one that "
+                       "the box has units for counts); a quant that is not here does not run"),
+              s.compute_in);
   f.texts(required("kv", "formats of the KV cache that it has"), s.kv);
   f.text(required("default_kv", "format of the KV cache where a deployment names none"), s.engine.default_kv);
   f.section(required("limits", "its defaults"), s.engine.limits);
   f.section(required("kernels", "kernels that it launches"), s.engine.kernels);
-  f.section(required("tuning", "what it gets out of a device"), s.engine.tuning);
+  f.flag(optional("flash_attention", "false: attention writes its scores to memory"), s.engine.flash_attention);
+  f.section(optional("tuning", "what it gets out of a device, in place of what the calibration says"), s.tuning);
 }
 
 models::Engine engine_of(const EngineSheet& s) {
@@ -74,7 +95,10 @@ models::Engine engine_of(const EngineSheet& s) {
   e.title = s.head.title.given() ? s.head.title.value : e.id;
   e.container = s.container.value == "gguf" ? models::Container::gguf : models::Container::safetensors;
   e.policy = s.policy.value == "vllm" ? models::Policy::vllm : models::Policy::llama_server;
-  for (const auto& [quant, place, dtype] : s.compute_in) e.compute_in[quant] = dtype.value;
+  for (const auto& backend : s.backends) e.backends.push_back(backend.value);
+  for (const auto& [quant, place, dtypes] : s.compute_in) {
+    for (const auto& dtype : dtypes) e.compute_in[quant].push_back(dtype.value);
+  }
   for (const auto& format : s.kv) e.kv[format.value] = true;
   // An engine without paged blocks keeps its cache token by token in all the memory that is left.
   if (e.limits.block_size == 0) e.limits.block_size = 1;

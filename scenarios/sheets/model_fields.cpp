@@ -1,4 +1,4 @@
-// Keys of model and quant sheets (models/sheets/*.yaml, models/quants/*.yaml).
+// Keys of model sheets (models/sheets/*.yaml).
 #include "scenarios/sheets/sheet_fields.hpp"
 
 namespace tokwatt::scenarios {
@@ -7,7 +7,6 @@ namespace {
 constexpr Range kCount{1, 1e9};
 constexpr Range kCountOrNone{0, 1e9};
 constexpr Range kLayerCount{1, 10'000};
-const Choices kUnpack{{"float", "legacy", "k", "i", "mxfp4", "nvfp4", "fp8", "int8", "int4", "mlx"}, {}};
 
 std::size_t at(int64_t layer, std::size_t size) { return static_cast<std::size_t>(layer) % size; }
 
@@ -213,46 +212,6 @@ models::Architecture architecture_of(const ModelSheet& s) {
     a.layers.push_back(layer);
   }
   return a;
-}
-
-static void fields(Fields& f, models::WeightFormat& w) {
-  struct Class {
-    models::WeightClass of;
-    const char *key, *doc;
-  };
-  using enum models::WeightClass;
-  constexpr Range kBits{0.5, 64};
-  constexpr Class kClasses[] = {
-      {embedding, "embedding", "embedding table"},
-      {head, "head", "output head"},
-      {attention_qk, "attention_qk", "query and key projections"},
-      {attention_v, "attention_v", "value projection"},
-      {attention_out, "attention_out", "output projection of attention"},
-      {ffn_gate_up, "ffn_gate_up", "gate and up matrices of dense blocks and shared experts"},
-      {ffn_down, "ffn_down", "down matrices of dense blocks and shared experts"},
-      {experts_gate_up, "experts_gate_up", "gate and up matrices of experts"},
-      {experts_down, "experts_down", "down matrices of experts"},
-      {router, "router", "expert router"},
-  };
-  static_assert(std::size(kClasses) == models::kWeightClasses);
-  for (const auto& c : kClasses)
-    f.quantity(required(c.key, c.doc, kBits), Dimension::weight_bits, w.bits[static_cast<std::size_t>(c.of)]);
-}
-
-void fields(Fields& f, QuantSheet& s) {
-  head_fields(f, s.head);
-  f.choice(required("unpack", "family of kernels that unpack its weights; what an engine reaches is shared within one"),
-           kUnpack, s.unpack);
-  f.flag(optional("experts_only", "only experts are stored in it; a model without experts does not come in it"),
-         s.experts_only);
-  f.section(optional("gguf", "bits per weight in a GGUF file, scales included"), s.gguf);
-  f.section(optional("safetensors", "bits per weight in a safetensors checkpoint, scales included"), s.safetensors);
-}
-
-models::Quant quant_of(const QuantSheet& s) {
-  return {s.head.id.value, s.head.title.given() ? s.head.title.value : s.head.id.value,
-          s.gguf,          s.safetensors,
-          s.experts_only,  s.unpack.value};
 }
 
 }  // namespace tokwatt::scenarios

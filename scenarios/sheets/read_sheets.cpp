@@ -1,13 +1,19 @@
 // Reads sheets, and checks what their fields mean together.
+#include <fast_float/fast_float.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <sstream>
 
 #include "models/graph.hpp"
+#include "scenarios/gguf_model.hpp"
 #include "scenarios/hf_config.hpp"
 #include "scenarios/read/merge.hpp"
+#include "scenarios/sheets/calibration.hpp"
 #include "scenarios/sheets/sheets.hpp"
+#include "sim/arithmetic.hpp"
 
 namespace tokwatt::scenarios {
 namespace {
@@ -186,6 +192,11 @@ void check_size(const models::Architecture& model, const Place& place, Diagnosti
                       fmt::format("{} has {:.3g} weights; expected at most {:.0g}", model.id, weights, kMostWeights));
 }
 
+bool is_dtype(const std::string& name) {
+  return std::any_of(hardware::kDtypes.begin(), hardware::kDtypes.end(),
+                     [&](hardware::Dtype dtype) { return name == hardware::name(dtype); });
+}
+
 void check_engine(const EngineSheet& s, const Node& root, Diagnostics& diagnostics) {
   Check check(root, diagnostics);
   const auto& limits = s.engine.limits;
@@ -196,11 +207,11 @@ void check_engine(const EngineSheet& s, const Node& root, Diagnostics& diagnosti
     return std::any_of(s.kv.begin(), s.kv.end(), [&](const Text& t) { return t.value == format; });
   };
   check.that(s.kv.empty() || has(s.engine.default_kv), {"default_kv"}, "default_kv is not among kv");
-  for (const auto& [quant, place, dtype] : s.compute_in) {
-    const auto same = [&d = dtype](hardware::Dtype t) { return d.value == hardware::name(t); };
-    if (std::none_of(hardware::kDtypes.begin(), hardware::kDtypes.end(), same)) {
-      diagnostics.error(dtype.place, fmt::format("compute_in.{} is {}; expected fp32, bf16, fp8, int8 or fp4",
-                                                 path_segment(quant), in_quotes(dtype.value)));
+  for (const auto& [quant, place, dtypes] : s.compute_in) {
+    for (const auto& dtype : dtypes) {
+      if (!is_dtype(dtype.value))
+        diagnostics.error(dtype.place, fmt::format("compute_in.{} is {}; expected fp32, bf16, fp8, int8 or fp4",
+                                                   path_segment(quant), in_quotes(dtype.value)));
     }
   }
 }
@@ -222,6 +233,77 @@ Node laid_over(const Node& base, const Node& over) {
   return over.kind == Node::Kind::mapping ? merge(base, over) : base;
 }
 
+std::vector<double> numbers_in(const Text& text, Diagnostics& diagnostics) {
+  std::vector<double> out;
+  std::istringstream words(text.value);
+  for (std::string word; words >> word;) {
+    double value = 0;
+    const auto read = fast_float::from_chars(word.data(), word.data() + word.size(), value);
+    if (read.ec != std::errc() || read.ptr != word.data() + word.size() || !std::isfinite(value)) {
+      diagnostics.error(text.place,
+                        fmt::format("tuning.draws holds {}; expected numbers separated by spaces", in_quotes(word)));
+      return {};
+    }
+    out.push_back(value);
+  }
+  return out;
+}
+
+/// Lays over the program's calibration what a sheet says of the tuning; what it gives without draws is taken as known.
+void lay_over(const TuningSheet& sheet, models::Calibration& fit, const Place& place, Diagnostics& diagnostics) {
+  const models::Linked given = models::linked(sheet.given);
+  for (std::size_t i = 0; i < models::kTuningParameters; ++i) {
+    if (std::isnan(given[i])) continue;
+    fit.base.value[i] = given[i];
+    fit.fixed[i] = true;
+    for (auto& draw : fit.base.draws) draw[i] = 0;
+  }
+  for (const auto& [parameter, where, text] : sheet.draws) {
+    std::size_t i = 0;
+    while (i < models::kTuningParameters && parameter != models::kTuning[i].key) ++i;
+    if (i == models::kTuningParameters) {
+      diagnostics.error(where, fmt::format("tuning.draws has {}; there is no such parameter", in_quotes(parameter)));
+      continue;
+    }
+    const auto draws = numbers_in(text, diagnostics);
+    if (fit.base.draws.empty()) fit.base.draws.resize(draws.size());
+    if (draws.size() != fit.base.draws.size()) {
+      diagnostics.error(where, fmt::format("tuning.draws.{} has {} numbers; expected {}", parameter, draws.size(),
+                                           fit.base.draws.size()));
+      continue;
+    }
+    fit.fixed[i] = false;  // calibrated: what quants and models differ by is added
+    for (std::size_t k = 0; k < draws.size(); ++k) fit.base.draws[k][i] = draws[k];
+  }
+  if (!std::isnan(sheet.given.spread_prefill)) fit.spread_prefill = sheet.given.spread_prefill;
+  if (!std::isnan(sheet.given.spread_decode)) fit.spread_decode = sheet.given.spread_decode;
+  for (std::size_t i = 0; i < models::kTuningParameters; ++i) {
+    if (!std::isfinite(fit.base.value[i]))
+      diagnostics.error(place, fmt::format("tuning.{} is missing; the program has no calibration of this engine",
+                                           models::kTuning[i].key));
+  }
+}
+
+void calibrate(const EngineSheet& declared, const RawSheet& box, const RawSheet& engine, EngineRead& out,
+               Diagnostics& diagnostics) {
+  const Node* architecture = box.root.find("architecture");
+  auto read = read_calibration(engine.id, box.id, architecture ? architecture->scalar : "");
+  if (read.by == CalibratedBy::nothing) read.calibration.base.value.fill(std::numeric_limits<double>::quiet_NaN());
+  lay_over(declared.tuning, read.calibration, engine.root.place, diagnostics);
+  out.value.calibration = std::move(read.calibration);
+  models::tune(out.value, "", "");  // until a model and a quant are known
+  if (read.by == CalibratedBy::box && read.rows > 0) return;
+  // Nobody has measured this engine on this box: what relatives reach is an assumption about it.
+  SheetNumber number;
+  number.sheet = box.id;
+  number.path = fmt::format("engines.{}.tuning", engine.id);
+  number.sources = {"calibration"};
+  number.confidence = "assumed";
+  number.note = "no measurement of this engine on this box; from its relatives, see docs/validation.md";
+  const bool own = !std::isnan(declared.tuning.given.memory_efficiency);
+  if (!own) out.numbers.push_back(std::move(number));
+}
+
 }  // namespace
 
 BoxRead read_box(const RawSheet& sheet, const Overrides& over, Diagnostics& diagnostics) {
@@ -239,6 +321,13 @@ BoxRead read_box(const RawSheet& sheet, const Overrides& over, Diagnostics& diag
 ModelRead read_model(const RawSheet& sheet, const Overrides& over, Diagnostics& diagnostics) {
   ModelRead out;
   out.source = sheet.source;
+  if (sheet.gguf) {
+    if (over.tree.kind != Node::Kind::null)
+      diagnostics.error(over.tree.place, "overriding fields of a GGUF file is not built yet; write a sheet");
+    out.value = sheet.gguf->architecture;
+    check_size(out.value, sheet.root.place, diagnostics);
+    return out;
+  }
   if (sheet.is_config) {
     if (over.tree.kind != Node::Kind::null)
       diagnostics.error(over.tree.place, "overriding fields of a config.json is not built yet; change the file");
@@ -283,15 +372,15 @@ EngineRead read_engine(const RawSheet& sheet, const RawSheet& box, const Overrid
                                                  diagnostics, check_engine);
   out.head = declared.head;
   out.value = engine_of(declared);
+  if (diagnostics.ok()) calibrate(declared, box, sheet, out, diagnostics);
   return out;
 }
 
-hardware::Dtype compute_dtype(const models::Engine& engine, const models::Quant& quant) {
-  const std::string& dtype = engine.compute_in.at(quant.id);
-  for (const auto d : hardware::kDtypes) {
-    if (dtype == hardware::name(d)) return d;
+std::string backend_of(const hardware::Box& box, const models::Engine& engine) {
+  for (const auto& backend : box.backends) {
+    if (contains(engine.backends, backend)) return backend;
   }
-  throw std::logic_error("an engine sheet was not checked: " + dtype);
+  return {};
 }
 
 std::string why_not(const models::Architecture& model, const models::Quant& quant) {
@@ -302,23 +391,22 @@ std::string why_not(const models::Architecture& model, const models::Quant& quan
 }
 
 std::string why_not(const hardware::Box& box, const models::Engine& engine, const models::Quant& quant) {
-  if (std::find(box.backends.begin(), box.backends.end(), engine.backend) == box.backends.end()) {
-    return fmt::format("{} runs on {}; {} offers {}", engine.id, engine.backend, box.id, one_of(box.backends));
+  if (backend_of(box, engine).empty()) {
+    return fmt::format("{} runs on {}; {} offers {}", engine.id, one_of(engine.backends), box.id, one_of(box.backends));
   }
   const bool is_gguf = engine.container == models::Container::gguf;
   const auto& format = is_gguf ? quant.gguf : quant.safetensors;
   if (engine.compute_in.find(quant.id) == engine.compute_in.end()) {
     std::vector<std::string> runs;
-    for (const auto& [id, dtype] : engine.compute_in) runs.push_back(id);
+    for (const auto& [id, dtypes] : engine.compute_in) runs.push_back(id);
     return fmt::format("{} does not run {}; it runs {}", engine.id, quant.id, one_of(runs));
   }
   if (format.bits[0] <= 0)
     return fmt::format("{} reads {} files; {} does not come in them", engine.id, is_gguf ? "GGUF" : "safetensors",
                        quant.id);
-  const auto dtype = compute_dtype(engine, quant);
-  if (box.compute.peak_of(dtype) <= 0) {
-    return fmt::format("{} computes {} in {}; {} has no {} units", engine.id, quant.id, hardware::name(dtype), box.id,
-                       hardware::name(dtype));
+  if (!sim::arithmetic_of(box, engine, quant.id)) {
+    const std::string dtypes = one_of(engine.compute_in.at(quant.id));
+    return fmt::format("{} computes {} in {}; {} has no {} units", engine.id, quant.id, dtypes, box.id, dtypes);
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "scenarios/embedded.hpp"
+#include "scenarios/gguf_model.hpp"
 #include "scenarios/sheets/sheets.hpp"
 
 namespace tokwatt::scenarios {
@@ -69,9 +70,15 @@ std::vector<Names> names_of(SheetKind kind) {
   return out;
 }
 
+/// Ids and aliases are one name in any case: people write Q4_K_M for q4_k_m.
+bool same_name(const std::string& a, const std::string& b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 const embedded::File* find_id(SheetKind kind, const std::string& id) {
   for (const auto& file : files(kind)) {
-    if (id_of(file) == id) return &file;
+    if (same_name(id_of(file), id)) return &file;
   }
   return nullptr;
 }
@@ -82,7 +89,7 @@ bool ends_with(const std::string& text, std::string_view end) {
 
 bool looks_like_path(const std::string& text) {
   return text.find('/') != std::string::npos || ends_with(text, ".yaml") || ends_with(text, ".yml") ||
-         ends_with(text, ".json");
+         ends_with(text, ".json") || ends_with(text, ".gguf");
 }
 
 /// What a config.json describes is named by its folder; any other file by itself.
@@ -92,12 +99,47 @@ std::string id_of_path(const fs::path& path) {
   return folder.empty() || folder == "." || folder == ".." ? "model" : folder;
 }
 
+/// A folder of a model holds a config.json, or one model as GGUF.
+std::optional<fs::path> model_file(const fs::path& folder, const Text& asked, Diagnostics& diagnostics) {
+  std::error_code no_throw;
+  if (fs::exists(folder / "config.json", no_throw)) return folder / "config.json";
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder, no_throw)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_later_part = name.find("-of-") != std::string::npos && name.find("-00001-of-") == std::string::npos;
+    if (ends_with(name, ".gguf") && name.rfind("mmproj", 0) != 0 && !is_later_part) files.push_back(entry.path());
+  }
+  if (files.size() == 1) return files.front();
+  diagnostics.error(asked.place, fmt::format("{} has no config.json and {} models as GGUF; expected one of either",
+                                             in_quotes(asked.value), files.size()));
+  return std::nullopt;
+}
+
+/// Its text, which the results carry, is what was understood of it: the file itself may have many gigabytes.
+std::optional<RawSheet> open_gguf_sheet(const fs::path& path, const Text& asked, Diagnostics& diagnostics) {
+  const auto header = open_gguf(path.string(), asked.place, diagnostics);
+  if (!header) return std::nullopt;
+  RawSheet sheet;
+  sheet.id = fs::path(header->path).stem().string();
+  auto model = gguf_model(*header, sheet.id, diagnostics);
+  if (!model) return std::nullopt;
+  sheet.source = std::make_shared<Source>(Source{header->path, gguf_text(*header, *model)});
+  sheet.root.place = {sheet.source, 0, 0, 1};
+  sheet.gguf = std::make_shared<GgufModel>(std::move(*model));
+  return sheet;
+}
+
 std::optional<RawSheet> open_path(SheetKind kind, const Text& asked, const std::string& folder,
                                   Diagnostics& diagnostics) {
   fs::path path =
       fs::path(asked.value).is_absolute() || folder.empty() ? fs::path(asked.value) : fs::path(folder) / asked.value;
   std::error_code no_throw;
-  if (kind == SheetKind::model && fs::is_directory(path, no_throw)) path /= "config.json";
+  if (kind == SheetKind::model && fs::is_directory(path, no_throw)) {
+    const auto file = model_file(path, asked, diagnostics);
+    if (!file) return std::nullopt;
+    path = *file;
+  }
+  if (kind == SheetKind::model && path.extension() == ".gguf") return open_gguf_sheet(path, asked, diagnostics);
   const std::size_t before = diagnostics.reported();
   RawSheet sheet;
   sheet.source = read_source(path.string(), asked.place, diagnostics);
@@ -116,7 +158,9 @@ std::optional<RawSheet> open_path(SheetKind kind, const Text& asked, const std::
 }
 
 RawSheet open_embedded(const embedded::File& file, Diagnostics& diagnostics) {
-  RawSheet sheet{id_of(file), source_of(file), {}, false};
+  RawSheet sheet;
+  sheet.id = id_of(file);
+  sheet.source = source_of(file);
   sheet.root = parse(sheet.source, diagnostics);
   return sheet;
 }
@@ -149,6 +193,15 @@ std::string_view sheet_text(SheetKind kind, const std::string& id) {
   return file ? file->text : std::string_view();
 }
 
+std::optional<std::string> shipped_id(SheetKind kind, const std::string& name) {
+  if (const auto* file = find_id(kind, name)) return id_of(*file);
+  for (const auto& names : names_of(kind)) {
+    const auto is_it = [&](const std::string& alias) { return same_name(alias, name); };
+    if (std::any_of(names.aliases.begin(), names.aliases.end(), is_it)) return names.id;
+  }
+  return std::nullopt;
+}
+
 std::optional<RawSheet> open_sheet(SheetKind kind, const Text& asked, const std::string& key, const std::string& folder,
                                    Diagnostics& diagnostics) {
   if (const auto* file = find_id(kind, asked.value)) return open_embedded(*file, diagnostics);
@@ -157,7 +210,8 @@ std::optional<RawSheet> open_sheet(SheetKind kind, const Text& asked, const std:
   if (looks_like_path(asked.value) || is_model_folder) return open_path(kind, asked, folder, diagnostics);
   std::vector<std::string> all;
   for (const auto& names : names_of(kind)) {
-    const bool is_alias = std::find(names.aliases.begin(), names.aliases.end(), asked.value) != names.aliases.end();
+    const bool is_alias = std::any_of(names.aliases.begin(), names.aliases.end(),
+                                      [&](const std::string& alias) { return same_name(alias, asked.value); });
     if (is_alias) return open_embedded(*find_id(kind, names.id), diagnostics);
     all.push_back(names.id);
     all.insert(all.end(), names.aliases.begin(), names.aliases.end());

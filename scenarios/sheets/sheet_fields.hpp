@@ -27,12 +27,21 @@ struct Head {
   bool hypothetical = false;
 };
 
+/// Numbers that take the place of the calibration's; NaN: not given.
+struct TuningSheet {
+  TuningSheet();
+  models::Tuning given;
+  std::vector<Named<Text>> draws;  ///< by parameter: deviations on the scale of its link, separated by spaces
+};
+
 struct EngineSheet {
   Head head;
   models::Engine engine;  ///< enums, maps and ids are filled from the words below by engine_of()
   Text container, policy;
-  std::vector<Named<Text>> compute_in;
+  std::vector<Text> backends;
+  std::vector<Named<std::vector<Text>>> compute_in;
   std::vector<Text> kv;
+  TuningSheet tuning;
 };
 models::Engine engine_of(const EngineSheet& sheet);
 
@@ -85,11 +94,20 @@ struct ModelSheet {
 };
 models::Architecture architecture_of(const ModelSheet& sheet);
 
+/// Bits of some classes of tensors.
+struct SomeBits {
+  models::WeightFormat of;
+};
+/// What the published files of one model store otherwise than the rest of the quant's sheet says.
+struct FilesSheet {
+  SomeBits gguf, safetensors;
+};
 struct QuantSheet {
   Head head;
   models::WeightFormat gguf, safetensors;
   bool experts_only = false;
   Text unpack;
+  std::vector<Named<FilesSheet>> files;
 };
 models::Quant quant_of(const QuantSheet& sheet);
 

@@ -12,6 +12,8 @@
 
 namespace tokwatt::scenarios {
 
+struct GgufModel;
+
 enum class SheetKind { box, model, quant, engine };
 /// "box", "model", "quant", "engine".
 const char* noun(SheetKind kind);
@@ -21,13 +23,28 @@ std::vector<std::string> ids(SheetKind kind);
 /// Text of such a sheet by its id; empty if there is none.
 std::string_view sheet_text(SheetKind kind, const std::string& id);
 
+/// The id of such a sheet by its id or an alias, in any case.
+std::optional<std::string> shipped_id(SheetKind kind, const std::string& name);
+
 /// A sheet as a tree, not yet checked.
 struct RawSheet {
   std::string id;
   std::shared_ptr<const Source> source;
   Node root;
-  bool is_config = false;  ///< a Hugging Face config.json
+  bool is_config = false;                 ///< a Hugging Face config.json
+  std::shared_ptr<const GgufModel> gguf{};  ///< of a GGUF file, which is no tree; else null
 };
+
+/// The quant that a deployment of a model has: the one that was asked for, or else the one that the model's own file
+/// (GGUF) is stored in. Reports at `place`, as `key`, that there is neither.
+Text quant_meant(const RawSheet& model, const Text& asked, const Place& place, const std::string& key,
+                 Diagnostics& diagnostics);
+/// Reports a quant that the model's own file is not stored in.
+void check_stored(const RawSheet& model, const RawSheet& quant, const Place& place, const std::string& key,
+                  Diagnostics& diagnostics);
+/// A quant as the model's own file has it, to the byte; as it is where the model is no such file.
+models::Quant as_stored(const models::Quant& quant, const RawSheet& model);
+
 /// The sheet that a user means by an id, an alias, or a path (relative to `folder`). Reports what cannot be found.
 /// `key` is what messages call the place, "systems.desk.sheet".
 std::optional<RawSheet> open_sheet(SheetKind kind, const Text& asked, const std::string& key, const std::string& folder,
@@ -71,7 +88,7 @@ void check_engines(const RawSheet& box, const std::string& prefix, const std::ve
 std::string why_not(const models::Architecture& model, const models::Quant& quant);
 /// Why an engine cannot run a quant on a box; empty when it can.
 std::string why_not(const hardware::Box& box, const models::Engine& engine, const models::Quant& quant);
-/// The arithmetic that an engine computes a quant in; the pair must be one that runs.
-hardware::Dtype compute_dtype(const models::Engine& engine, const models::Quant& quant);
+/// What the engine would use of what a box offers (cuda, metal, ...); empty if it runs on nothing of that.
+std::string backend_of(const hardware::Box& box, const models::Engine& engine);
 
 }  // namespace tokwatt::scenarios

@@ -7,16 +7,17 @@
 #include "hardware/clock_governor.hpp"
 #include "sim/input.hpp"
 #include "sim/serving/meter.hpp"
+#include "sim/serving/step_work.hpp"
 
 namespace tokwatt::sim {
 
-/// Attention layers that keep the same window form one group; its time is the larger of two affine forms.
+/// Attention layers with the same reach form one group; its time is the larger of two affine forms.
 inline constexpr std::size_t kMaxAttentionGroups = 4;
 
 enum class Form : uint8_t { memory, compute };  // ties: the first
 using Forms = std::array<Form, kMaxAttentionGroups>;
 
-/// Sums over the sequences of a step for one attention group. A decoding sequence adds its context (windowed) to both.
+/// Sums over the sequences of a step for one attention group. A decoding sequence adds what it sees to both.
 struct AttentionSums {
   int64_t kept_tokens = 0;  ///< KV entries read
   int64_t pairs = 0;        ///< (query, key) pairs
@@ -38,12 +39,18 @@ struct StepCost {
 class CostModel {
  public:
   /// Throws std::invalid_argument when the model has more than kMaxAttentionGroups kinds of attention.
-  CostModel(const Deployment& deployment, const hardware::Box& box);
+  CostModel(const Deployment& deployment, const hardware::Box& box)
+      : CostModel(step_work(deployment), deployment, box) {}
+  /// The same where the work is known already.
+  CostModel(StepWork work, const Deployment& deployment, const hardware::Box& box);
+
+  /// Prices with another tuning from here on.
+  void retune(const models::Tuning& tuning);
 
   StepCost cost(int level, const StepShape& shape) const;
 
-  std::size_t groups() const { return groups_.size(); }
-  int64_t window(std::size_t group) const { return groups_[group].window; }  ///< 0: the whole context
+  std::size_t groups() const { return work_.attention.size(); }
+  const Reach& reach(std::size_t group) const { return work_.attention[group].reach; }
 
   /// Coefficients of one attention group at a level, for a step of `tokens`.
   struct GroupForms {
@@ -58,34 +65,31 @@ class CostModel {
   int64_t slowdown(int level) const { return slowdown_[static_cast<std::size_t>(level)]; }
 
  private:
-  struct Matmul {  // equal operators of all layers, merged
-    double count = 0, flops_per_row = 0, weight_bytes = 0, activation_bytes_per_row = 0;
-    int64_t experts = 0, per_token = 0;
-    bool operator==(const Matmul&) const = default;
-  };
-  struct AttentionGroup {
-    int64_t window = 0;
-    double flops_per_pair = 0, bytes_per_kept_token = 0, activation_bytes_per_row = 0;  // summed over layers
-  };
   struct RowCost {  // of all operators with the same rows
     int64_t bandwidth = 0, compute = 0, dispatch = 0, compute_energy = 0, memory_energy = 0;
   };
 
-  void add_operators(const Deployment& deployment);
+  struct Seconds {
+    double memory = 0, compute = 0;
+  };
+
+  Seconds matmul_time(int level, double rows, const Matmul& op, double weight_bytes, double rows_per_matrix) const;
   RowCost rows_cost(int level, int64_t rows, const std::vector<Matmul>& operators) const;
+  void add_state(int level, int64_t rows, RowCost& sum) const;
   RowCost token_cost(int level, int64_t tokens) const;
+  RowCost head_cost(int level, int64_t sequences) const;
   const RowCost& memoised_token_cost(int level, int64_t tokens) const;
   const RowCost& memoised_head_cost(int level, int64_t sequences) const;
-  double flop_rate(int level) const;    // peak at this clock [FLOP/s]
+  double clock_share(int level) const;  // of the clock at which the peaks hold
   double flop_energy(int level) const;  // [J/FLOP]
 
   models::Tuning tuning_;
   int64_t micro_batch_;
-  double bandwidth_, peak_, byte_energy_, top_flop_energy_;
+  double bandwidth_, byte_energy_;
+  double matrix_peak_, vector_peak_, attention_peak_;  // at clock.of_peak [FLOP/s]
+  double top_flop_energy_;
   hardware::Clock clock_;
-  double kernels_ = 0;
-  std::vector<Matmul> per_token_, per_sequence_;
-  std::vector<AttentionGroup> groups_;
+  StepWork work_;
   std::vector<int64_t> slowdown_;
   struct Memo {
     std::vector<RowCost> cost;

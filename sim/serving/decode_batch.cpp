@@ -9,7 +9,10 @@ DecodeBatch::DecodeBatch(const Serving& serving, RequestPool& pool)
       pool_(pool),
       windows_(serving.cost.groups()),
       starting_block_(static_cast<std::size_t>(serving.kv.block_size)) {
-  for (std::size_t g = 0; g < windows_.size(); ++g) windows_[g].length = serving.cost.window(g);
+  for (std::size_t g = 0; g < windows_.size(); ++g) {
+    windows_[g].length = serving.cost.reach(g).window;
+    windows_[g].chunk = serving.cost.reach(g).chunk;
+  }
 }
 
 // A member starts a block in step s when computed_base + s is a multiple of the block size.
@@ -23,7 +26,7 @@ void DecodeBatch::join(RequestId id) {
   if (static_cast<std::size_t>(id) >= links_.size()) links_.resize(static_cast<std::size_t>(id) + 1);
   const Request& r = pool_[id];
   Link& member = link(id);
-  member = {tail_, -1, r.admission, r.computed - step_, r.produced - step_, 0};
+  member = {tail_, -1, r.admission, r.computed - step_, r.produced - step_, 0, {}};
   if (tail_ >= 0) link(tail_).after = id;
   tail_ = id;
   ++size_;
@@ -33,11 +36,18 @@ void DecodeBatch::join(RequestId id) {
   ++by_stream_[stream];
   ++starting_block_[first_block_phase(member)];
   completions_.push({r.output - member.produced_base, r.admission, id});
-  for (auto& window : windows_) {
+  for (std::size_t g = 0; g < windows_.size(); ++g) {
+    auto& window = windows_[g];
     ++window.growing;
     window.computed_bases += member.computed_base;
-    // In step s a member's context is computed_base + s + 1; its window stops growing when that reaches the length.
-    if (window.length > 0) window.fills.push({window.length - member.computed_base - 1, r.admission, id});
+    // In step s a member's context is computed_base + s + 1; its window stops growing when that reaches the length, and
+    // its chunk has so many tokens in front of it as computed_base + s leaves over.
+    if (window.length > 0) window.due.push({window.length - member.computed_base - 1, r.admission, id});
+    if (window.chunk > 0) {
+      member.passed[g] = r.computed / window.chunk;
+      window.passed += member.passed[g];
+      window.due.push({(member.passed[g] + 1) * window.chunk - member.computed_base, r.admission, id});
+    }
   }
 }
 
@@ -68,6 +78,7 @@ void DecodeBatch::leave(RequestId id) {
       --window.growing;
       window.computed_bases -= member.computed_base;
     }
+    window.passed -= member.passed[g];
   }
   member.admission = -1;
 }
@@ -85,17 +96,29 @@ void DecodeBatch::take_completed(std::vector<RequestId>& out) {
   }
 }
 
+void DecodeBatch::settle(std::size_t group, Due due) {
+  auto& window = windows_[group];
+  Link& member = link(due.id);
+  if (window.chunk > 0) {
+    ++member.passed[group];
+    ++window.passed;
+    due.step += window.chunk;
+    window.due.push(due);
+    return;
+  }
+  member.full_windows |= 1U << group;
+  --window.growing;
+  window.computed_bases -= member.computed_base;
+  ++window.full;
+}
+
 void DecodeBatch::settle_windows() {
   for (std::size_t g = 0; g < windows_.size(); ++g) {
     auto& window = windows_[g];
-    for (drop_stale(window.fills); !window.fills.empty() && window.fills.top().step <= step_;
-         drop_stale(window.fills)) {
-      Link& member = link(window.fills.top().id);
-      window.fills.pop();
-      member.full_windows |= 1U << g;
-      --window.growing;
-      window.computed_bases -= member.computed_base;
-      ++window.full;
+    for (drop_stale(window.due); !window.due.empty() && window.due.top().step <= step_; drop_stale(window.due)) {
+      Due due = window.due.top();
+      window.due.pop();
+      settle(g, due);
     }
   }
 }
@@ -105,16 +128,23 @@ int64_t DecodeBatch::steps_until_change() {
   drop_stale(completions_);
   if (!completions_.empty()) next = completions_.top().step;
   for (auto& window : windows_) {
-    drop_stale(window.fills);
-    if (!window.fills.empty()) next = std::min(next, window.fills.top().step);
+    drop_stale(window.due);
+    if (!window.due.empty()) next = std::min(next, window.due.top().step);
   }
   return next == kNever ? kNever : next - step_;
 }
 
 AttentionSums DecodeBatch::attention(std::size_t group) const {
   const auto& window = windows_[group];
-  const int64_t seen = window.computed_bases + window.growing * (step_ + 1) + window.full * window.length;
+  const int64_t seen =
+      window.computed_bases + window.growing * (step_ + 1) + window.full * window.length - window.passed * window.chunk;
   return {seen, seen};
+}
+
+int64_t DecodeBatch::chunks_passed() const {
+  int64_t sum = 0;
+  for (const auto& window : windows_) sum += window.passed;
+  return sum;
 }
 
 int64_t DecodeBatch::new_blocks_until(int64_t ahead) const {

@@ -37,13 +37,16 @@ class DecodeBatch {
   int64_t new_blocks(int64_t ahead) const { return starting_block_[block_phase(step_ + ahead)]; }
   /// The same summed over the steps 1 .. ahead.
   int64_t new_blocks_until(int64_t ahead) const;
-  /// Attention of the next step, and by how much a group's sums grow from step to step until the next window fills.
+  /// Attention of the next step, and by how much a group's sums grow from step to step until the next change.
   AttentionSums attention(std::size_t group) const;
   int64_t growing(std::size_t group) const { return windows_[group].growing; }
 
-  /// Steps until a member completes or fills a window: at least 1, kNever without members.
+  /// Chunks that the members have left behind, as of settle_windows().
+  int64_t chunks_passed() const;
+
+  /// Steps until a member completes, fills a window or leaves a chunk: at least 1, kNever without members.
   int64_t steps_until_change();
-  /// Counts windows that are full in the next step as full.
+  /// Counts windows that are full in the next step as full, and chunks that it begins as begun.
   void settle_windows();
 
   const std::vector<int64_t>& members_by_stream() const { return by_stream_; }
@@ -53,7 +56,8 @@ class DecodeBatch {
     RequestId before = -1, after = -1;
     int64_t admission = -1;  // -1: not a member
     int64_t computed_base = 0, produced_base = 0;
-    uint32_t full_windows = 0;  // bit per group
+    uint32_t full_windows = 0;                          // bit per group
+    std::array<int64_t, kMaxAttentionGroups> passed{};  // chunks left behind, by group
   };
   struct Due {  // of members that may have left since
     int64_t step;
@@ -64,13 +68,16 @@ class DecodeBatch {
   using DueHeap = std::priority_queue<Due, std::vector<Due>, std::greater<>>;
   struct Window {
     int64_t length = 0;          // 0: never full
+    int64_t chunk = 0;           // 0: none
+    int64_t passed = 0;          // chunks that members have left behind
     int64_t growing = 0;         // members whose window is not full
     int64_t computed_bases = 0;  // their sum
     int64_t full = 0;
-    DueHeap fills;
+    DueHeap due;  // of members that fill the window or begin a chunk
   };
 
   void update(RequestId id);
+  void settle(std::size_t group, Due due);
   std::size_t block_phase(int64_t step) const { return static_cast<std::size_t>(step % serving_.kv.block_size); }
   std::size_t first_block_phase(const Link& member) const;
   bool stale(const Due& due) const { return link(due.id).admission != due.admission; }

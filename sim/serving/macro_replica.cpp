@@ -136,7 +136,7 @@ void MacroReplica::price_plan(bool queued) {
     auto& sums = shape.attention[g];
     sums = batch_.attention(g);
     for (const auto& [id, tokens] : chunks_) {
-      const auto chunk = chunk_attention(pool_[id].computed, tokens, serving_.cost.window(g));
+      const auto chunk = chunk_attention(pool_[id].computed, tokens, serving_.cost.reach(g));
       sums.kept_tokens += chunk.kept_tokens;
       sums.pairs += chunk.pairs;
     }
@@ -176,7 +176,8 @@ StepCost MacroReplica::cost_growth(int64_t tokens) const {
   return growth;
 }
 
-// Until a member completes, a window fills or the blocks run out. The first step has its blocks already.
+// Until a member completes, fills a window, leaves a chunk or the blocks run out. The first step has its blocks
+// already.
 int64_t MacroReplica::steps_until_change() {
   const int64_t steps = batch_.steps_until_change();
   int64_t left = serving_.kv.blocks - used_blocks_;
@@ -260,6 +261,7 @@ void MacroReplica::advance(int64_t steps) {
   run.chunk_tokens = plan_.chunk_tokens;
   run.composition = batch_.composition();
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) run.growing[g] = batch_.growing(g);
+  run.chunks_passed = batch_.chunks_passed();
   run.forms = plan_.forms;
   run.clock = plan_.clock;
   observer_.ran(number_, run);

@@ -25,9 +25,24 @@ StepAmounts amounts(const StepCost& cost, const StepContext& context, const Cost
   return out;
 }
 
-AttentionSums chunk_attention(int64_t before, int64_t tokens, int64_t window) {
+namespace {
+
+/// Sum of i % chunk + 1 over i < tokens.
+int64_t chunked_pairs(int64_t tokens, int64_t chunk) {
+  const int64_t whole = tokens / chunk, rest = tokens % chunk;
+  return whole * (chunk * (chunk + 1) / 2) + rest * (rest + 1) / 2;
+}
+
+}  // namespace
+
+AttentionSums chunk_attention(int64_t before, int64_t tokens, const Reach& reach) {
   // Token i of the chunk (1-based) sees before + i tokens, itself included.
-  if (window == 0) return {before + tokens, before * tokens + tokens * (tokens + 1) / 2};
+  if (reach.chunk > 0) {
+    return {before % reach.chunk + tokens,
+            chunked_pairs(before + tokens, reach.chunk) - chunked_pairs(before, reach.chunk)};
+  }
+  if (reach.window == 0) return {before + tokens, before * tokens + tokens * (tokens + 1) / 2};
+  const int64_t window = reach.window;
   const int64_t rising =
       std::clamp<int64_t>(window - before, 0, tokens);  // tokens that see less than a window, or just one
   const int64_t pairs = before * rising + rising * (rising + 1) / 2 + (tokens - rising) * window;

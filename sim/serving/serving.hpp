@@ -44,6 +44,7 @@ struct StepRun {
   int64_t chunk_tokens = 0;                            ///< prompt tokens; then steps is 1
   int64_t composition = 0;                             ///< changes whenever the decoding sequences do
   std::array<int64_t, kMaxAttentionGroups> growing{};  ///< decoding sequences whose window was not full yet
+  int64_t chunks_passed = 0;  ///< attention chunks that the decoding sequences have left behind, all groups together
   Forms forms{};
   ClockState clock;
 };
@@ -68,7 +69,7 @@ struct StepContext {
 };
 StepAmounts amounts(const StepCost& cost, const StepContext& context, const CostModel& model);
 
-/// Attention of a prompt chunk of `tokens` whose first token has `before` tokens in front of it; window 0: none.
-AttentionSums chunk_attention(int64_t before, int64_t tokens, int64_t window);
+/// Attention of a prompt chunk of `tokens` whose first token has `before` tokens in front of it.
+AttentionSums chunk_attention(int64_t before, int64_t tokens, const Reach& reach);
 
 }  // namespace tokwatt::sim

@@ -126,16 +126,15 @@ void TokenReplica::price_step(bool queued) {
     if (pool_[id].computed + tokens == pool_[id].target) ++first_tokens;
   }
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    const int64_t window = serving_.cost.window(g);
+    const Reach& reach = serving_.cost.reach(g);
     auto& sums = shape.attention[g];
     for (const RequestId id : step_.decoding) {
-      const int64_t context = pool_[id].computed + 1;
-      const int64_t seen = window == 0 ? context : std::min(context, window);
+      const int64_t seen = reach.seen(pool_[id].computed + 1);
       sums.kept_tokens += seen;
       sums.pairs += seen;
     }
     for (const auto& [id, tokens] : step_.chunks) {
-      const auto chunk = chunk_attention(pool_[id].computed, tokens, window);
+      const auto chunk = chunk_attention(pool_[id].computed, tokens, reach);
       sums.kept_tokens += chunk.kept_tokens;
       sums.pairs += chunk.pairs;
     }
@@ -155,9 +154,10 @@ void TokenReplica::report_step() const {
   run.chunk_tokens = step_.chunk_tokens;
   run.composition = composition_;
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    const int64_t window = serving_.cost.window(g);
+    const Reach& reach = serving_.cost.reach(g);
     for (const RequestId id : step_.decoding) {
-      if (window == 0 || pool_[id].computed + 1 < window) ++run.growing[g];
+      if (reach.window == 0 || pool_[id].computed + 1 < reach.window) ++run.growing[g];
+      if (reach.chunk > 0) run.chunks_passed += pool_[id].computed / reach.chunk;
     }
   }
   run.forms = step_.cost.forms;

@@ -210,7 +210,18 @@ TEST_CASE("the format of the weights is named after what most of them are in", "
   CHECK(packed(R"({"num_bits": 4, "type": "float", "group_size": 16})") == "nvfp4");
   CHECK(packed(R"({"num_bits": 4, "type": "float", "group_size": 32})") == "mxfp4");
   CHECK(packed(R"({"num_bits": 8, "type": "float"})") == "fp8");
-  CHECK(packed(R"({"num_bits": 4, "type": "int"})") == "int4");
+  CHECK(packed(R"({"num_bits": 4, "type": "int"})") == "w4a16-int4");
+  CHECK(packed(R"({"num_bits": 8, "type": "int"})") == "w8a16-int8");  // no sheet
+  CHECK(quant(R"({"quant_method": "compressed-tensors", "config_groups": {"group_0": {
+                  "weights": {"num_bits": 8, "type": "int"}, "input_activations": {"num_bits": 8}}}})") == "int8-w8a8");
+  CHECK(quant(R"({"quant_method": "modelopt", "quant_algo": "NVFP4"})") == "nvfp4");
+  CHECK(quant(R"({"quant_method": "modelopt", "quant_algo": "FP8"})") == "fp8");
+  CHECK(quant(R"({"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION"})") == "modelopt");
+  CHECK(quant(R"({"quant_method": "auto-round", "bits": 4, "group_size": 128})") == "autoround-int4");
+  CHECK(quant(R"({"quant_method": "fp8", "weight_block_size": [128, 128]})") == "fp8");
+  CHECK(quant(R"({"quant_method": "mxfp4"})") == "mxfp4");
+  CHECK(quant(R"({"bits": 4, "group_size": 64})") == "mlx-4bit");
+  CHECK(quant(R"({"bits": 4, "group_size": 32, "mode": "mxfp4"})") == "mxfp4");
   CHECK(read_text(R"({"model_type": "llama"})").model.native_quant.empty());
 }
 

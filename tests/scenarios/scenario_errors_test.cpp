@@ -109,7 +109,7 @@ TEST_CASE("each wrong value is answered with what was expected", "[scenarios][er
       {kGood + "models: {llama-3.1-8b: {layers: 3}}\n", "models.\"llama-3.1-8b\": no deployment uses it"},
       {kGood + "models: {gpt-oss-120b: {layer: 3}}\n", "unknown key \"layer\"; did you mean \"layers\"?"},
       {kGood + "engines: {vllm: {tuning: {memory_efficiency: 2}}}\n",
-       "memory_efficiency is \"2\"; expected a number from 0.001 to 1"},
+       "memory_efficiency is \"2\"; expected a number from 0.0001 to 0.9999"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.text);
@@ -193,7 +193,7 @@ TEST_CASE("what a box says of engines is checked, also of those that no deployme
   CHECK_THAT(said("llama.cpp-metal.tuning.rows_half=1"),
              Contains("systems.desk.engines.llama: no engine has this id; an id with a dot stands in quotes in a path: "
                       "engines.\"llama.cpp-metal\""));
-  CHECK_THAT(said("x.tuning.rows_half=1"), Contains("no engine has this id; expected llama.cpp-cuda, "));
+  CHECK_THAT(said("x.tuning.rows_half=1"), Contains("no engine has this id; expected exo, llama.cpp-cpu, "));
   for (const std::string engine : {"vllm", "\"llama.cpp-metal\""}) {
     CAPTURE(engine);
     CHECK(said(engine + ".tuning.rows_half=1").empty());
@@ -207,7 +207,9 @@ TEST_CASE("what cannot run is infeasible, with the reason", "[scenarios][errors]
   CHECK(errors_of(with("engine: vllm", "engine: llama.cpp-metal")) ==
         "infeasible: deployments.assistant: llama.cpp-metal runs on metal; dgx-spark offers cuda or vulkan");
   CHECK(errors_of(with("quant: mxfp4", "quant: q4_k_m")) ==
-        "infeasible: deployments.assistant: vllm does not run q4_k_m; it runs bf16, f16 or mxfp4");
+        "infeasible: deployments.assistant: vllm does not run q4_k_m; it runs autoround-int4, awq-int4, bf16, f16, "
+        "fp8, gptq-int4, "
+        "int8-w8a8, mxfp4, nvfp4 or w4a16-int4");
   CHECK(errors_of(with("kv: f16", "kv: q8_0")) ==
         "infeasible: deployments.assistant: vllm has no KV cache in q8_0; it has bf16, f16 or fp8");
   CHECK_THAT(

@@ -69,7 +69,7 @@ TEST_CASE("any field of a sheet can be overridden inline, and the box's tuning o
   CHECK(in.systems[0].box.power.idle == plain.systems[0].box.power.idle);
   CHECK(in.systems[0].start_temperature == 50.0);
   CHECK(in.deployments[0].engine.tuning.memory_efficiency == 0.5);
-  CHECK(in.deployments[0].engine.tuning.rows_half == 77);
+  CHECK(in.deployments[0].engine.tuning.rows_half == Approx(77));
   CHECK(in.deployments[0].engine.tuning.compute_efficiency == plain.deployments[0].engine.tuning.compute_efficiency);
   CHECK(in.deployments[0].model.max_context == 4096);
 }
@@ -201,10 +201,15 @@ TEST_CASE("the results carry the texts by name, and what rests on assumption", "
   CHECK(std::is_sorted(a.begin(), a.end()));
   const auto has = [&](const char* entry) { return std::find(a.begin(), a.end(), entry) != a.end(); };
   CHECK(has("dgx-spark: governor.tick"));
-  CHECK(has("dgx-spark: engines.vllm.tuning.rows_half"));
+  CHECK_FALSE(has("dgx-spark: engines.vllm.tuning"));  // measured there
   CHECK(has("vllm: kernels.step"));
   CHECK_FALSE(has("dgx-spark: power.psu_efficiency"));  // the user's own figure is not our assumption
   CHECK_FALSE(has("dgx-spark: memory.bandwidth"));
+}
+
+TEST_CASE("an engine that nobody has measured on a box rests on its relatives, and says so", "[scenarios]") {
+  const Loaded l = loaded(with("engine: vllm", "engine: sglang"));
+  CHECK(std::find(l.assumed.begin(), l.assumed.end(), "dgx-spark: engines.sglang.tuning") != l.assumed.end());
 }
 
 TEST_CASE("rows of a trace that are moved into order are told, and only those", "[scenarios][traces]") {

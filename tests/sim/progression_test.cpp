@@ -73,15 +73,16 @@ TEST_CASE("attention of a chunk in closed form equals the sum over its tokens", 
   holds([] {
     const auto before = *rc::gen::inRange<int64_t>(0, 300);
     const auto tokens = *rc::gen::inRange<int64_t>(1, 300);
-    const auto window = *rc::gen::inRange<int64_t>(0, 200);
+    const auto length = *rc::gen::inRange<int64_t>(0, 200);
+    const Reach reach = *rc::gen::arbitrary<bool>() ? Reach{length, 0} : Reach{0, length};
     int64_t pairs = 0, first_seen = before + 1;
     for (int64_t i = 1; i <= tokens; ++i) {
       const int64_t context = before + i;
-      const int64_t seen = window == 0 ? context : std::min(context, window);
+      const int64_t seen = reach.seen(context);
       pairs += seen;
       first_seen = std::min(first_seen, context - seen + 1);
     }
-    const auto sums = chunk_attention(before, tokens, window);
+    const auto sums = chunk_attention(before, tokens, reach);
     RC_ASSERT(sums.pairs == pairs);
     RC_ASSERT(sums.kept_tokens == before + tokens - first_seen + 1);
   });

@@ -63,7 +63,7 @@ TEST_CASE("show -o json has value, unit, confidence and sources of every number"
     CHECK_FALSE(number["confidence"].get<std::string>().empty());
     CHECK_FALSE(number["sources"].empty());
     for (const auto& source : number["sources"]) CHECK(box["sources"].contains(source.get<std::string>()));
-    has_engine = has_engine || path == "engines.vllm.tuning.host_per_step";
+    has_engine = has_engine || path == "engines.vllm.limits.max_num_seqs";
     if (path != "memory.bandwidth") continue;
     has_bandwidth = true;
     CHECK(number["text"] == "273 GB/s");

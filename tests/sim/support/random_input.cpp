@@ -64,6 +64,12 @@ models::Layer random_layer(Dice& dice, int64_t window) {
     const int64_t kv_heads = dice.in(1, 4);
     layer.grouped = models::GroupedAttention{kv_heads * dice.in(1, 8), kv_heads, dice.pick<int64_t>({4, 8, 16}),
                                              dice.chance(0.4) ? window : 0};
+    if (layer.grouped->window == 0 && dice.chance(0.3)) layer.grouped->chunk = window;
+  }
+  if (dice.chance(0.2)) {
+    layer.grouped.reset();
+    layer.latent.reset();
+    layer.linear = models::LinearAttention{2, 4, 8, 4};
   }
   if (dice.chance(0.4)) {
     layer.experts = models::Experts{8, dice.in(1, 3), 16, dice.pick<int64_t>({0, 16})};
@@ -93,15 +99,29 @@ models::Engine random_engine(Dice& dice) {
   models::Engine engine;
   engine.id = "toy";
   engine.policy = dice.chance(0.7) ? models::Policy::vllm : models::Policy::llama_server;
-  engine.compute_in = {{"toy", "bf16"}};
+  engine.compute_in = {{"toy", {"bf16"}}};
   engine.limits.max_num_seqs = dice.in(1, 12);
   engine.limits.max_num_batched_tokens = engine.limits.max_num_seqs + dice.in(0, 200);
   engine.limits.micro_batch = dice.chance(0.3) ? dice.in(4, 64) : 0;
   engine.limits.block_size = dice.pick<int64_t>({1, 4, 16});
   engine.limits.memory_utilization = 0.9;
   engine.kernels = {3, 2, 4, 5};
-  engine.tuning = {0.8,  0.7, 0.75, 0.6, 0.5, 0.4, dice.real(0, 30), dice.pick({0.0, 2e-6, 1e-4}), dice.real(0, 2e-3),
-                   1e-5, 0.1, 0.1};
+  const double rows_half = dice.real(0, 30);
+  engine.tuning = {0.8,
+                   0.7,
+                   0.75,
+                   0.6,
+                   0.5,
+                   0.4,
+                   0.2,
+                   rows_half,
+                   rows_half / 3,
+                   dice.real(0, 0.5),
+                   dice.pick({0.0, 2e-6, 1e-4}),
+                   dice.real(0, 2e-3),
+                   1e-5,
+                   0.1,
+                   0.1};
   return engine;
 }
 

@@ -55,7 +55,7 @@ sim::Input toy_input() {
   d.quant.id = "toy";
   d.quant.gguf.bits.fill(16);
   d.kv = {"bf16", 2};
-  d.engine.compute_in = {{"toy", "bf16"}};
+  d.engine.compute_in = {{"toy", {"bf16"}}};
   d.engine.limits = {8, 512, 0, 16, 0.9};
   d.engine.tuning.host_per_step = 1e-3;
   input.deployments.push_back(d);

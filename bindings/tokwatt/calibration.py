@@ -1,0 +1,264 @@
+"""Fits what engines reach on boxes to published measurements, all at once.
+
+Each parameter of a test (docs/theory/calibration.md) is a sum of effects on the scale of its link: of the engine's family,
+the engine, the chip's architecture, the box, the kernels that unpack its weights, the family of its model. Effects are
+drawn towards zero (partial pooling), so that a box with three measurements borrows from its relatives and one with none
+gets what they reach, with wide intervals. Errors are Student-t: outliers count little. Nothing is fitted by row.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sp
+
+from . import _core
+
+PARAMETERS = tuple(key for key, _ in _core.tuning_parameters())
+LINKS = dict(_core.tuning_parameters())
+DRAWS = 16
+_NU = 3.0  # degrees of freedom of the errors
+
+# What is expected of any engine before a measurement: natural units. memory_efficiency_experts, compute_efficiency_experts
+# and rows_half_experts are estimated as what they add to their dense siblings.
+_CENTRE = {
+    "memory_efficiency": 0.83,
+    "memory_efficiency_kv": 0.6,
+    "compute_efficiency": 0.5,
+    "compute_efficiency_attention": 0.3,
+    "compute_efficiency_state": 0.05,
+    "rows_half": 64.0,
+    "vector_efficiency": 0.1,
+    "kernel_dispatch": 3e-6,
+    "host_per_step": 2e-4,
+    "host_per_sequence": 5e-5,
+}
+_ADDED_TO = {
+    "memory_efficiency_experts": ("memory_efficiency", -0.5),
+    "compute_efficiency_experts": ("compute_efficiency", -0.5),
+    "rows_half_experts": ("rows_half", -1.2),
+}
+# llama.cpp's integer kernels on NVIDIA cards reach a smaller share of a higher peak than matrix kernels do.
+_INTEGER_KERNELS = ("llama.cpp-cuda", math.log(0.17 / 0.83))
+
+# Standard deviations of the effects, by level.
+_SPREAD = {
+    "memory_efficiency": dict(group=0.3, engine=0.4, arch=0.2, box=0.15, on=0.1, path=0.3, unpack=0.3, family=0.1),
+    "memory_efficiency_experts": dict(group=0.5, engine=0.4, arch=0.2, box=0.2, on=0.15, path=0.3, unpack=0.3, family=0.4),
+    "memory_efficiency_kv": dict(group=0.5, engine=0.5, arch=0.3, box=0.1, on=0.2, family=0.2, scores=1.0),
+    "compute_efficiency": dict(group=0.3, engine=0.4, arch=0.3, on=0.15, path=0.4, unpack=0.3, family=0.15),
+    "compute_efficiency_experts": dict(group=0.4, engine=0.4, arch=0.2, on=0.1, unpack=0.3, family=0.3),
+    "compute_efficiency_attention": dict(group=0.6, engine=0.6, arch=0.4, on=0.2, family=0.3, scores=1.0),
+    "compute_efficiency_state": dict(group=0.7, engine=0.7, arch=0.4, on=0.2, family=0.3),
+    "rows_half": dict(group=0.5, engine=0.6, arch=0.3, on=0.1, unpack=0.4),
+    "rows_half_experts": dict(group=0.7, engine=0.5, arch=0.2, on=0.1, unpack=0.3, family=0.3),
+    "vector_efficiency": dict(group=0.5, engine=0.5, arch=0.3, on=0.1, path=0.3, unpack=0.4),
+    "kernel_dispatch": dict(group=0.5, engine=0.5, arch=0.3, box=0.15, on=0.15, family=0.3),
+    "host_per_step": dict(group=0.7, engine=0.7, arch=0.3, on=0.2),
+    "host_per_sequence": dict(group=0.7, engine=0.7, arch=0.3, on=0.2),
+}
+_FLOAT = ("float",)
+
+
+def link(parameter: str, value: float) -> float:
+    """A value in natural units on the scale that it is estimated on."""
+    return math.log(value) if LINKS[parameter] == "log" else math.log(value / (1 - value))
+
+
+def unlink(parameter: str, value: float) -> float:
+    """The reverse of `link`."""
+    return math.exp(value) if LINKS[parameter] == "log" else 1 / (1 + math.exp(-value))
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """What decides a test's effects."""
+
+    engine: str
+    group: str
+    architecture: str
+    box: str
+    unpack: str
+    family: str
+    flash_attention: bool = True
+
+    def keys(self) -> dict[str, str]:
+        """Name of the effect at each level; none for levels that do not apply."""
+        path = "float" if self.unpack in _FLOAT else "quantised"
+        keys = {"group": self.group, "engine": self.engine}
+        if self.architecture:
+            keys["arch"] = f"{self.engine}|{self.architecture}"
+        if self.box:
+            keys["box"] = self.box
+            keys["on"] = f"{self.engine}|{self.box}"
+        if self.unpack:
+            keys["path"] = f"{self.engine}|{path}"
+            keys["unpack"] = f"{self.engine}|{self.unpack}"
+        if self.family:
+            keys["family"] = f"{self.group}|{self.family}"
+        if not self.flash_attention:
+            keys["scores"] = self.group
+        return keys
+
+
+class Effects:
+    """The effects that a set of places has, and how they add up to parameters."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self.index: dict[tuple[str, str, str], int] = {}
+        for place in places:
+            for key in self._of(place):
+                self.index.setdefault(key, len(self.index))
+        self.spread = np.array([_SPREAD[p][level] for p, level, _ in self.index])
+
+    @staticmethod
+    def _of(place: Place) -> list[tuple[str, str, str]]:
+        keys = place.keys()
+        return [(p, level, keys[level]) for p in PARAMETERS for level in _SPREAD[p] if level in keys]
+
+    def matrices(self, places: Sequence[Place]) -> list[sp.csr_matrix]:
+        """For each parameter, (places, effects): what adds up to it. Effects that are not known are left out."""
+        by_name = {p: sp.lil_matrix((len(places), len(self.index))) for p in PARAMETERS}
+        for row, place in enumerate(places):
+            for p, level, name in self._of(place):
+                column = self.index.get((p, level, name))
+                if column is not None:
+                    by_name[p][row, column] = 1
+        for p, (base, _) in _ADDED_TO.items():
+            by_name[p] = by_name[p] + by_name[base]
+        return [sp.csr_matrix(by_name[p]) for p in PARAMETERS]
+
+    def unknown_variance(self, place: Place) -> np.ndarray:
+        """Variance by parameter of the effects that no measurement has touched."""
+        out = {p: 0.0 for p in PARAMETERS}
+        for p, level, name in self._of(place):
+            if (p, level, name) not in self.index:
+                out[p] += _SPREAD[p][level] ** 2
+        for p, (base, _) in _ADDED_TO.items():
+            out[p] += out[base]
+        return np.array([out[p] for p in PARAMETERS])
+
+
+def centres(places: Sequence[Place]) -> np.ndarray:
+    """(places, parameters): what is expected before any measurement, linked."""
+    row = {p: link(p, v) for p, v in _CENTRE.items()}
+    for p, (base, added) in _ADDED_TO.items():
+        row[p] = row[base] + added
+    out = np.tile([row[p] for p in PARAMETERS], (len(places), 1))
+    engine, integer = _INTEGER_KERNELS
+    shift = integer - row["compute_efficiency"]
+    for i, place in enumerate(places):
+        if place.engine == engine and place.unpack not in _FLOAT:
+            out[i, PARAMETERS.index("compute_efficiency")] += shift
+            out[i, PARAMETERS.index("compute_efficiency_experts")] += shift
+    return out
+
+
+@dataclasses.dataclass
+class Fit:
+    """Effects with their covariance (Laplace's approximation around the most probable ones)."""
+
+    effects: Effects
+    value: np.ndarray
+    covariance: np.ndarray
+
+
+class Problem:
+    """Measured rates of tests, and the cost model that predicts them."""
+
+    def __init__(self, rows: Sequence[dict], measured: Sequence[float]) -> None:
+        problems = _core.BenchProblems(list(rows))
+        about = problems.about
+        self.errors = {i: a["error"] for i, a in enumerate(about) if "error" in a}
+        self.kept = [i for i in range(len(about)) if i not in self.errors]
+        self.rows = [rows[i] for i in self.kept]
+        self.about = [about[i] for i in self.kept]
+        self.problems = _core.BenchProblems(self.rows)
+        self.measured = np.log([measured[i] for i in self.kept])
+        self.decode = np.array([r.get("generate", 0) > 0 for r in self.rows])
+        self.places = [
+            Place(a["engine"], a["engine_family"], a["architecture"], a["box"], a["unpack"], a["family"], a["flash_attention"])
+            for a in self.about
+        ]
+        self.bound = np.log([a["bound"] for a in self.about])
+        self.centre = centres(self.places)
+
+    def predicted(self, linked: np.ndarray) -> np.ndarray:
+        """Logarithms of the predicted rates."""
+        return np.log(self.problems.rates(np.ascontiguousarray(linked)))
+
+    def jacobian(self, linked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Predictions, and their derivatives by parameter: (rows, parameters)."""
+        step = 1e-3
+        at = self.predicted(linked)
+        out = np.zeros(linked.shape)
+        for k in range(linked.shape[1]):
+            moved = linked.copy()
+            moved[:, k] += step
+            out[:, k] = (self.predicted(moved) - at) / step
+        return at, out
+
+    def scale(self) -> np.ndarray:
+        """Scale of the errors: prefill scatters more than decode."""
+        return np.where(self.decode, 0.07, 0.12)
+
+
+def fit(problem: Problem, *, use: np.ndarray | None = None, start: Fit | None = None, iterations: int = 30) -> Fit:
+    """Most probable effects given the rows in `use` (default all).
+
+    Levenberg-Marquardt on the Student-t likelihood with normal priors.
+    """
+    effects = start.effects if start else Effects(problem.places)
+    matrices = effects.matrices(problem.places)
+    use = np.ones(len(problem.rows), bool) if use is None else use
+    scale = problem.scale()
+    prior = 1 / effects.spread**2
+    value = start.value.copy() if start else np.zeros(len(effects.index))
+
+    def linked(v: np.ndarray) -> np.ndarray:
+        return problem.centre + np.column_stack([m @ v for m in matrices])
+
+    def loss(v: np.ndarray) -> float:
+        r = (problem.measured - problem.predicted(linked(v))) / scale
+        return float((use * (_NU + 1) / 2 * np.log1p(r * r / _NU)).sum() + 0.5 * (prior * v * v).sum())
+
+    now, damping = loss(value), 1.0
+    for _ in range(iterations):
+        at, slopes = problem.jacobian(linked(value))
+        residual = problem.measured - at
+        weight = use * (_NU + 1) / (_NU + (residual / scale) ** 2) / scale**2
+        whole = sum(sp.diags(slopes[:, k]) @ m for k, m in enumerate(matrices))
+        hessian = (whole.T @ sp.diags(weight) @ whole).toarray() + np.diag(prior)
+        gradient = whole.T @ (weight * residual) - prior * value
+        while True:
+            damped = hessian + (damping - 1) * np.diag(np.diag(hessian))
+            trial = value + scipy.linalg.solve(damped, gradient, assume_a="pos")
+            then = loss(trial)
+            if then < now or damping > 1e8:
+                break
+            damping *= 4
+        if then >= now:
+            break
+        gain, value, now, damping = now - then, trial, then, max(1.0, damping / 4)
+        if gain < 1e-2:
+            break
+    return Fit(effects, value, scipy.linalg.inv(hessian))
+
+
+def parameters_of(result: Fit, places: Sequence[Place]) -> np.ndarray:
+    """(places, parameters), linked."""
+    return centres(places) + np.column_stack([m @ result.value for m in result.effects.matrices(places)])
+
+
+def log_variance(result: Fit, problem: Problem, linked: np.ndarray) -> np.ndarray:
+    """Variance of the logarithm of each prediction that comes from what is not known about the parameters."""
+    _, slopes = problem.jacobian(linked)
+    matrices = result.effects.matrices(problem.places)
+    whole = sum(sp.diags(slopes[:, k]) @ m for k, m in enumerate(matrices)).toarray()
+    known = np.einsum("ij,jk,ik->i", whole, result.covariance, whole)
+    unknown = np.array([result.effects.unknown_variance(p) for p in problem.places])
+    return known + (slopes**2 * unknown).sum(axis=1)

@@ -1,0 +1,179 @@
+"""The program's own calibration: `python -m tokwatt.population MEASUREMENTS.csv models/calibration`."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import pathlib
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import _core, calibration, measurements
+from .calibration import DRAWS, PARAMETERS, Fit, Place, Problem
+
+_NORMAL90 = 1.6448536269514722
+
+
+def spreads(problem: Problem, residual: np.ndarray, variance: np.ndarray, use: np.ndarray) -> dict[tuple[str, bool], float]:
+    """Standard deviation of what the fit leaves over, by engine and by decode or prefill.
+
+    From the 90 % quantile of the residuals, which is what a 90 % interval must hold. Engines with fewer than twenty rows
+    share the spread of all.
+    """
+    out = {}
+    engines = np.array([p.engine for p in problem.places])
+    for decode in (False, True):
+        of_kind = use & (problem.decode == decode)
+        everyone = _spread(residual[of_kind], variance[of_kind])
+        out["", decode] = everyone
+        for engine in set(engines):
+            chosen = of_kind & (engines == engine)
+            n = chosen.sum()
+            own = _spread(residual[chosen], variance[chosen]) if n else everyone
+            out[engine, decode] = float(np.sqrt((n * own**2 + 20 * everyone**2) / (n + 20)))
+    return out
+
+
+def _spread(residual: np.ndarray, variance: np.ndarray) -> float:
+    total = np.quantile(np.abs(residual), 0.9) / _NORMAL90
+    return float(np.sqrt(max(total**2 - np.median(variance), 0.03**2)))
+
+
+def _seed(*words: str) -> int:
+    return int.from_bytes(hashlib.sha256("|".join(words).encode()).digest()[:8], "little")
+
+
+class Drawn:
+    """Joint draws of all effects; those that no measurement has touched are drawn from their prior, by their name."""
+
+    def __init__(self, fit: Fit) -> None:
+        self.fit = fit
+        factor = np.linalg.cholesky(fit.covariance + 1e-12 * np.eye(len(fit.value)))
+        draws = np.random.default_rng(_seed("effects")).standard_normal((DRAWS, len(fit.value))) @ factor.T
+        self.known = self._centred(draws)
+
+    @staticmethod
+    def _centred(draws: np.ndarray) -> np.ndarray:
+        n = len(draws)
+        return (draws - draws.mean(axis=0)) * np.sqrt(n / (n - 1))
+
+    def of(self, place: Place, without: Place | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Effects of a place (less those of another) on each parameter, linked: (value, draws by parameter)."""
+        keys = set(self.fit.effects._of(place)) - (set(self.fit.effects._of(without)) if without else set())
+        value = dict.fromkeys(PARAMETERS, 0.0)
+        draws = {p: np.zeros(DRAWS) for p in PARAMETERS}
+        for key in sorted(keys):
+            p, level, _ = key
+            at = self.fit.effects.index.get(key)
+            if at is None:
+                z = np.random.default_rng(_seed(*key)).standard_normal((DRAWS, 1))
+                draws[p] = draws[p] + self._centred(z)[:, 0] * calibration._SPREAD[p][level]
+            else:
+                value[p] += self.fit.value[at]
+                draws[p] = draws[p] + self.known[:, at]
+        for p, (base, _) in calibration._ADDED_TO.items():
+            value[p] += value[base]
+            draws[p] = draws[p] + draws[base]
+        return np.array([value[p] for p in PARAMETERS]), np.array([draws[p] for p in PARAMETERS])
+
+
+def _line(level: str, name: str, parameter: str, value: float, draws: np.ndarray, rows: int, natural: bool) -> str:
+    low = high = ""
+    shown = value
+    if natural:
+        shown = calibration.unlink(parameter, value)
+        deviation = float(np.sqrt((draws**2).mean()))
+        low = f"{calibration.unlink(parameter, value - _NORMAL90 * deviation):.3g}"
+        high = f"{calibration.unlink(parameter, value + _NORMAL90 * deviation):.3g}"
+    text = " ".join(f"{d:.3g}" for d in draws)
+    return f"{level},{name},{parameter},{shown:.4g},{low},{high},{rows},{text}"
+
+
+def tables(fit: Fit, problem: Problem, spread: dict[tuple[str, bool], float]) -> dict[str, list[str]]:
+    """Lines of models/calibration/ENGINE.csv by engine."""
+    drawn = Drawn(fit)
+    systems = _core.calibrated_systems()
+    measured_boxes = {p.box for p in problem.places}
+    counts: dict[tuple[str, str], int] = {}
+    for p in problem.places:
+        counts[p.engine, p.box] = counts.get((p.engine, p.box), 0) + 1
+    out = {}
+    for engine, group, backends in _core.calibrated_engines():
+        lines = ["level,name,parameter,value,low,high,rows,draws"]
+        here = [s for s in systems if set(s[2]) & set(backends)]
+        architectures = sorted({a for _, a, _ in here})
+        plain = Place(engine, group, "", "", "", "")
+
+        def add(level: str, name: str, place: Place, rows: int) -> None:
+            # The parameters of quantised weights are the base: whether they are quantised shifts the rest.
+            quantised = Place(place.engine, place.group, place.architecture, place.box, "", "")
+            value, draws = drawn.of(quantised)
+            centre = calibration.centres([Place(engine, group, place.architecture, place.box, "k", "")])[0]
+            for i, p in enumerate(PARAMETERS):
+                lines.append(_line(level, name, p, value[i] + centre[i], draws[i], rows, True))
+            for kind, decode in (("prefill", False), ("decode", True)):
+                of = spread.get((engine, decode), spread["", decode])
+                lines.append(f"{level},{name},spread_{kind},{of:.3g},,,{rows},")
+
+        add("engine", "", plain, sum(n for (e, _), n in counts.items() if e == engine))
+        for a in architectures:
+            rows = sum(n for (e, b), n in counts.items() if e == engine and any(b == s[0] and s[1] == a for s in systems))
+            add("architecture", a, Place(engine, group, a, "", "", ""), rows)
+        for box, a, _ in here:
+            if box in measured_boxes:
+                add("box", box, Place(engine, group, a, box, "", ""), counts.get((engine, box), 0))
+        quantised_centre = calibration.centres([Place(engine, group, "", "", "k", "")])[0]
+        for unpack in _UNPACK:
+            place = Place(engine, group, "", "", unpack, "")
+            value, draws = drawn.of(place, plain)
+            value = value + calibration.centres([place])[0] - quantised_centre
+            _added(lines, "quant", unpack, value, draws)
+        for family in sorted({p.family for p in problem.places if p.group == group}):
+            _added(lines, "family", family, *drawn.of(Place(engine, group, "", "", "", family), plain))
+        _added(lines, "flash_attention", "off", *drawn.of(Place(engine, group, "", "", "", "", False), plain))
+        out[engine] = lines
+    return out
+
+
+_UNPACK = ("float", "legacy", "k", "i", "mxfp4", "nvfp4", "fp8", "int8", "int4", "mlx")
+
+
+def _added(lines: list[str], level: str, name: str, value: np.ndarray, draws: np.ndarray) -> None:
+    for i, p in enumerate(PARAMETERS):
+        if value[i] != 0 or np.any(draws[i]):
+            lines.append(_line(level, name, p, value[i], draws[i], 0, False))
+
+
+def fitted(rows: Sequence[measurements.Measurement]) -> tuple[Problem, Fit]:
+    """The fit to measurements."""
+    problem = Problem([r.test for r in rows], [r.rate for r in rows])
+    return problem, calibration.fit(problem)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tokwatt.population", description=__doc__)
+    parser.add_argument("measurements")
+    parser.add_argument("folder", type=pathlib.Path)
+    options = parser.parse_args(arguments)
+    rows = measurements.read(options.measurements)
+    problem, result = fitted(rows)
+    for i, error in sorted(problem.errors.items()):
+        print(f"left out: {rows[i].id} {rows[i].test}: {error.splitlines()[0]}", file=sys.stderr)
+    linked = calibration.parameters_of(result, problem.places)
+    residual = problem.measured - problem.predicted(linked)
+    variance = calibration.log_variance(result, problem, linked)
+    spread = spreads(problem, residual, variance, np.ones(len(residual), bool))
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for engine, lines in tables(result, problem, spread).items():
+        (options.folder / f"{engine}.csv").write_text("\n".join(lines) + "\n")
+    for decode in (True, False):
+        errors = np.abs(np.expm1(-residual[problem.decode == decode]))
+        kind = "decode" if decode else "prefill"
+        print(f"{kind}: {len(errors)} rows, median error {np.median(errors):.1%}, 90 % below {np.quantile(errors, 0.9):.1%}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+#pragma once
+// What a step of a deployment asks for, whatever the device: a model's operators, merged by kind (docs/theory/cost.md).
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "sim/input.hpp"
+
+namespace tokwatt::sim {
+
+/// Which of the tokens in front of it a token attends to; itself included.
+struct Reach {
+  int64_t window = 0;  ///< the last so many; 0: all
+  int64_t chunk = 0;   ///< those in its own chunk of so many; 0: all
+
+  /// Tokens that the token with so many in its context (itself included) sees.
+  int64_t seen(int64_t context) const {
+    if (chunk > 0) return (context - 1) % chunk + 1;
+    return window > 0 ? std::min(context, window) : context;
+  }
+  bool operator==(const Reach&) const = default;
+};
+
+/// Equal matrix products of all layers.
+struct Matmul {
+  double count = 0, flops_per_row = 0, weight_bytes = 0, activation_bytes_per_row = 0;
+  int64_t experts = 0, per_token = 0;
+  bool operator==(const Matmul&) const = default;
+};
+
+/// Attention of all layers with the same reach.
+struct AttentionGroup {
+  Reach reach;
+  double flops_per_pair = 0, bytes_per_kept_token = 0, activation_bytes_per_row = 0;
+};
+
+/// Recurrent states of all layers that have one.
+struct StateWork {
+  double bytes_per_sequence = 0;  ///< read and written once a step
+  double flops_per_row = 0, activation_bytes_per_row = 0;
+};
+
+struct StepWork {
+  std::vector<Matmul> per_token, per_sequence;
+  std::vector<AttentionGroup> attention;
+  StateWork state;
+  double kernels = 0;  ///< launched in a pass
+};
+
+StepWork step_work(const Deployment& deployment);
+
+}  // namespace tokwatt::sim
