@@ -1,6 +1,6 @@
 """Fits what engines reach on boxes to published measurements, all at once.
 
-Each parameter of a test (docs/theory/calibration.md) is a sum of effects on the scale of its link: of the engine's family,
+Each parameter of a test (docs/theory/cost.md) is a sum of effects on the scale of its link: of the engine's family,
 the engine, the chip's architecture, the box, the kernels that unpack its weights, the family of its model. Effects are
 drawn towards zero (partial pooling), so that a box with three measurements borrows from its relatives and one with none
 gets what they reach, with wide intervals. Errors are Student-t: outliers count little. Nothing is fitted by row.
