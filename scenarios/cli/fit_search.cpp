@@ -183,9 +183,11 @@ FitList search(const FitQuestion& question, Shelf& shelf) {
       add(box.value, model.value, candidates(name, engines, shelf), lists_quants, question, out);
     }
   }
-  const bool by_speed = question.system.empty();
+  // Boxes by what they do, models by what they are, quants by what they take.
   std::stable_sort(out.fits.begin(), out.fits.end(), [&](const Fit& a, const Fit& b) {
-    return by_speed ? a.decode.tokens_per_second > b.decode.tokens_per_second : a.plan.weights > b.plan.weights;
+    if (question.system.empty()) return a.decode.tokens_per_second > b.decode.tokens_per_second;
+    if (lists_quants) return a.plan.weights > b.plan.weights;
+    return models::parameters(a.subject.deployment.model) > models::parameters(b.subject.deployment.model);
   });
   return out;
 }

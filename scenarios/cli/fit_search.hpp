@@ -42,7 +42,7 @@ Fit fit_of(const Subject& subject, const FitQuestion& question);
 Subject whole_subject(const FitQuestion& question, Shelf& shelf);
 
 /// All that fits: for each model and box, in the quant that was given or, where only one of model and system is, in the
-/// best one (the format that the model is published in, else the largest). Largest first, of boxes the fastest.
+/// best one (the format that the model is published in, else the largest). Largest first, of boxes the fastest first.
 struct FitList {
   std::vector<Fit> fits;
   std::vector<std::string> too_big;  ///< names of what does not fit in any quant

@@ -54,6 +54,13 @@ std::vector<Column> columns_for(const FitQuestion& question) {
   return out;
 }
 
+/// As wide as a table with " | " between columns may be; longer ids get "| ".
+std::string between(const std::vector<int>& widths) {
+  int sum = 0;
+  for (const int width : widths) sum += width + 3;
+  return sum - 3 <= kScreen ? " | " : "| ";
+}
+
 std::string table(const std::vector<Fit>& fits, const std::vector<Column>& columns) {
   std::vector<int> widths;
   for (const auto& column : columns) {
@@ -62,11 +69,12 @@ std::string table(const std::vector<Fit>& fits, const std::vector<Column>& colum
     widths.push_back(most);
   }
   std::string text;
+  const std::string bar = between(widths);
   const auto line = [&](const auto& cell_of) {
     for (std::size_t c = 0; c < columns.size(); ++c) {
       const std::string cell = cell_of(c);
       const std::string pad(static_cast<std::size_t>(widths[c] - width(cell)), ' ');
-      text += (c == 0 ? "" : " | ") + (columns[c].right ? pad + cell : cell + pad);
+      text += (c == 0 ? "" : bar) + (columns[c].right ? pad + cell : cell + pad);
     }
     text.erase(text.find_last_not_of(' ') + 1);
     text += "\n";
@@ -123,6 +131,7 @@ Json object_of(const Fit& fit) {
               {"fits", fit.fits()},
               {"memory_bytes", box.memory.capacity},
               {"usable_bytes", fit.plan.usable},
+              {"parameters", models::parameters(d.model)},
               {"weight_bytes", fit.plan.weights},
               {"workspace_bytes", fit.plan.workspace},
               {"kv_bytes_per_user", fit.kv_per_user},

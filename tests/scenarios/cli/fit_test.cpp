@@ -49,7 +49,7 @@ TEST_CASE("fit --system lists models, each with what its users need and what is 
     CHECK(number(row, "decode_tok_s_low") <= number(row, "decode_tok_s"));
   }
   CHECK(std::is_sorted(rows.begin(), rows.end(),
-                       [](const Json& a, const Json& b) { return a["weight_bytes"] > b["weight_bytes"]; }));
+                       [](const Json& a, const Json& b) { return a["parameters"] > b["parameters"]; }));
 }
 
 TEST_CASE("the longest context and the most users are the last that fit", "[cli][fit]") {
