@@ -107,7 +107,7 @@ class LayerGraph {
 
   /// The indexer's own attention, over the keys of the whole context; without one, its input.
   Vertex index(Vertex input) {
-    if (!layer_.indexer) return input;
+    if (!layer_.indexer || layer_.indexer->heads == 0) return input;
     const auto& x = *layer_.indexer;
     const double block = d(x.block);
     const Vertex q = matmul("index_q", index_query_width(layer_, hidden_), d(x.heads * x.head_dim),

@@ -19,7 +19,7 @@ class LayerTensors {
     if (layer_.grouped) grouped(*layer_.grouped);
     if (layer_.latent) latent(*layer_.latent);
     if (layer_.compressed) compressed(*layer_.compressed);
-    if (layer_.indexer) indexer(*layer_.indexer);
+    if (layer_.indexer && layer_.indexer->heads > 0) indexer(*layer_.indexer);
     if (layer_.linear) linear(*layer_.linear);
     if (layer_.mamba) mamba(*layer_.mamba);
     if (layer_.conv) {

@@ -32,17 +32,23 @@ Options bench_options() {
       .value("quant", "format of the weights; a GGUF file has its own")
       .value("engine", "inference engine")
       .value("kv", "format of the KV cache (default: the engine's)")
-      .values("set", "change a key of the box's sheet: --set memory.bandwidth=\"300 GB/s\"; may be repeated")
+      .values("set",
+              "change a key of the box's sheet: --set memory.bandwidth=\"300 GB/s\"; or of another: --set "
+              "engine.tuning.kernel_dispatch=\"3 us\", model.max_context=262144, quant.KEY; may be repeated")
       .values("n-prompt,p", "prompt tokens (default 512); 0 leaves this test out")
       .values("n-gen,n", "generated tokens (default 128); 0 leaves this test out")
       .values("n-depth,d", "tokens in the cache before the test (default 0)")
       .values("npl", "sequences at once (default 1)")
+      .values("batch-size,b", "tokens of a step at most (default: the engine's)")
+      .values("ubatch-size", "-ub: of these, so many pass through the model at once (default: the engine's)")
+      .alias("ub", "ubatch-size")
       .value("output,o", "md (default), json, jsonl or csv");
   return options;
 }
 
 struct Grid {
   std::vector<int64_t> prompts, generated, depths, sequences;
+  std::vector<int64_t> batches, micro_batches;  ///< 0: the engine's own
   bool batched() const { return *std::max_element(sequences.begin(), sequences.end()) > 1; }
 };
 
@@ -52,9 +58,15 @@ std::vector<int64_t> numbers(const Options& options, const char* name, const cha
 
 Grid grid_of(const Options& options) {
   Grid grid{numbers(options, "n-prompt", "-p", 512), numbers(options, "n-gen", "-n", 128),
-            numbers(options, "n-depth", "-d", 0), numbers(options, "npl", "-npl", 1)};
-  if (std::count(grid.sequences.begin(), grid.sequences.end(), 0) > 0)
-    throw UsageError("-npl is 0; expected at least one sequence");
+            numbers(options, "n-depth", "-d", 0),    numbers(options, "npl", "-npl", 1),
+            numbers(options, "batch-size", "-b", 0), numbers(options, "ubatch-size", "-ub", 0)};
+  const auto positive = [&](const char* name, const char* shown, const std::vector<int64_t>& values, const char* what) {
+    if (options.has(name) && std::count(values.begin(), values.end(), 0) > 0)
+      throw UsageError(fmt::format("{} is 0; expected at least one {}", shown, what));
+  };
+  positive("npl", "-npl", grid.sequences, "sequence");
+  positive("batch-size", "-b", grid.batches, "token");
+  positive("ubatch-size", "-ub", grid.micro_batches, "token");
   const auto all_zero = [](const std::vector<int64_t>& values) {
     return std::all_of(values.begin(), values.end(), [](int64_t value) { return value == 0; });
   };
@@ -86,32 +98,51 @@ std::vector<sim::BenchTest> tests(const Grid& grid) {
   return out;
 }
 
-std::vector<BenchRow> measure(const Subject& subject, const std::vector<sim::BenchTest>& tests) {
+/// The engine's limits with -b and -ub in their place. llama.cpp, too, takes no more at once than a batch has.
+models::Limits limits_with(const models::Engine& engine, int64_t batch, int64_t micro_batch) {
+  models::Limits out = engine.limits;
+  if (batch > 0) out.max_num_batched_tokens = batch;
+  if (micro_batch > 0 && out.micro_batch == 0) {
+    throw scenarios::Infeasible(fmt::format(
+        "{} has no micro-batches (-ub): all tokens of a step (-b) pass through the model at once", engine.id));
+  }
+  if (micro_batch > 0) out.micro_batch = micro_batch;
+  out.micro_batch = std::min(out.micro_batch, out.max_num_batched_tokens);
+  return out;
+}
+
+/// One row for each batch, micro-batch and test, in llama-bench's order; what does not fit has the arithmetic.
+std::vector<BenchRow> measure(Subject subject, const Grid& grid) {
   std::vector<BenchRow> rows;
-  for (const auto& test : tests) rows.push_back({test, sim::bench(subject.deployment, subject.box, test)});
+  const models::Engine own = subject.deployment.engine;
+  for (const auto batch : grid.batches) {
+    for (const auto micro_batch : grid.micro_batches) {
+      const auto limits = subject.deployment.engine.limits = limits_with(own, batch, micro_batch);
+      for (const auto& test : tests(grid)) {
+        rows.push_back({test, limits, {}, {}});
+        try {
+          rows.back().result = sim::bench(subject.deployment, subject.box, test);
+        } catch (const sim::DoesNotFit& error) {
+          rows.back().error = error.what();
+        }
+      }
+    }
+  }
   return rows;
 }
 
-/// Measures, or says by how much it does not fit and what would.
-std::vector<BenchRow> measure_or_advise(const Subject& subject, const std::vector<sim::BenchTest>& tests) {
-  try {
-    return measure(subject, tests);
-  } catch (const sim::ContextTooLong&) {
-    throw;  // no other quant takes more
-  } catch (const sim::DoesNotFit& error) {
-    const std::string next = next_quant(subject, [&](const Subject& other) {
-      try {
-        measure(other, tests);
-        return true;
-      } catch (const sim::DoesNotFit&) {
-        return false;
-      }
-    });
-    const std::string advice = next.empty()
-                                   ? fmt::format("no quant that {} runs here would fit", subject.deployment.engine.id)
-                                   : fmt::format("--quant {} would fit", next);
-    throw sim::DoesNotFit(fmt::format("{}\n{}", error.what(), advice));
-  }
+bool any_fits(const std::vector<BenchRow>& rows) {
+  return std::any_of(rows.begin(), rows.end(), [](const BenchRow& row) { return row.error.empty(); });
+}
+
+/// Says by how much the first test does not fit, and what would.
+[[noreturn]] void refuse(const Subject& subject, const Grid& grid, bool is_file, const std::string& why) {
+  const auto test = tests(grid).front();
+  const std::string& engine = subject.deployment.engine.id;
+  if (test.depth + test.prompt + test.generate > subject.deployment.model.max_context)
+    throw sim::DoesNotFit(why);  // no other quant takes more
+  const std::string next = next_quant(subject, [&](const Subject& other) { return any_fits(measure(other, grid)); });
+  throw sim::DoesNotFit(fmt::format("{}\n{}", why, advice_of(next, engine, is_file)));
 }
 
 /// GGUF files bring their quant along; a folder may hold one.
@@ -145,18 +176,25 @@ int bench(const Arguments& arguments, const Terminal& terminal) {
   const std::string format = options.choice("output", {"md", "json", "jsonl", "csv"});
   Shelf shelf(options.all("set"));
   const Subject subject = subject_of(names, shelf);
-  const auto rows = measure_or_advise(subject, tests(grid));
+  const auto rows = measure(subject, grid);
+  if (!any_fits(rows)) refuse(subject, grid, !shelf.own_quant(names.model).empty(), rows.front().error);
 
   int64_t kv_max = 0;
-  for (const auto& row : rows)
-    kv_max = std::max(kv_max, row.test.sequences * (row.test.depth + row.test.prompt + row.test.generate));
+  for (const auto& row : rows) {
+    if (row.error.empty())
+      kv_max = std::max(kv_max, row.test.sequences * (row.test.depth + row.test.prompt + row.test.generate));
+  }
   std::vector<Json> fields;
   for (const auto& row : rows)
-    fields.push_back(grid.batched() ? batched_fields(subject, row, kv_max) : bench_fields(subject, row));
-  if (format == "md") terminal.out << bench_markdown(fields, grid.batched());
+    fields.push_back(grid.batched() ? batched_fields(row, kv_max) : bench_fields(subject, row));
+  const BenchColumns columns{grid.batched(), options.has("batch-size"), options.has("ubatch-size")};
+  if (format == "md") terminal.out << bench_markdown(fields, columns);
   if (format == "json") terminal.out << bench_json(fields);
   if (format == "jsonl") terminal.out << bench_jsonl(fields);
   if (format == "csv") terminal.out << bench_csv(fields);
+  for (const auto& row : rows) {
+    if (!row.error.empty()) terminal.err << row.error << "\n";
+  }
   return kDone;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/graph.hpp"
@@ -39,7 +40,7 @@ int64_t micro_batch(const models::Limits& limits) {
 constexpr int kAllLayers = -1, kFlashAttention = -1;
 
 /// Fields up to the test itself.
-Json subject_fields(const Subject& subject) {
+Json subject_fields(const Subject& subject, const models::Limits& limits) {
   const auto& d = subject.deployment;
   const std::string& model = d.model.title.empty() ? d.model.id : d.model.title;
   const std::string& quant = d.quant.title.empty() ? d.quant.id : d.quant.title;
@@ -52,8 +53,8 @@ Json subject_fields(const Subject& subject) {
           {"model_type", fmt::format("{} {}", model, quant)},
           {"model_size", std::llround(models::weight_bytes(d.model, subject.weights()))},
           {"model_n_params", models::parameters(d.model)},
-          {"n_batch", d.engine.limits.max_num_batched_tokens},
-          {"n_ubatch", micro_batch(d.engine.limits)},
+          {"n_batch", limits.max_num_batched_tokens},
+          {"n_ubatch", micro_batch(limits)},
           {"n_threads", 0},
           {"cpu_mask", "0x0"},
           {"cpu_strict", false},
@@ -95,43 +96,65 @@ std::string test_text(const Json& row) {
 
 double number(const Json& row, const char* key) { return row[key].get<double>(); }
 
-std::string single_markdown(const std::vector<Json>& rows) {
-  const bool default_kv = rows.front()["type_k"] == "f16";  // llama-bench shows only what is not its default
+/// A cell of a column that some tables have.
+std::string cell(bool shown, const std::string& text) { return shown ? text : ""; }
+
+bool fits(const Json& row) { return row.find("error") == row.end(); }
+
+std::string rates(const Json& row) {
+  if (!fits(row)) return fmt::format(" {:>20} | {:>10} | {:>10} | {:<9} |\n", "does not fit", "", "", "");
+  const std::string rate = fmt::format("{:.2f} \u00b1 {:.2f}", number(row, "avg_ts"), number(row, "stddev_ts"));
+  return fmt::format(" {:>20} | {:>10.2f} | {:>10.2f} | {:<9} |\n", rate, number(row, "avg_ts_low"),
+                     number(row, "avg_ts_high"), row["bound"].get<std::string>());
+}
+
+std::string single_markdown(const std::vector<Json>& rows, const BenchColumns& columns) {
+  const bool kv = rows.front()["type_k"] != "f16";  // llama-bench shows only what is not its default
   std::string text =
       fmt::format("| {:<30} | {:>10} | {:>10} | {:<10} | {:>3} |", "model", "size", "params", "backend", "ngl");
-  if (!default_kv) text += fmt::format(" {:>6} | {:>6} |", "type_k", "type_v");
+  text += cell(columns.batch, " n_batch |") + cell(columns.micro_batch, " n_ubatch |");
+  text += cell(kv, fmt::format(" {:>6} | {:>6} |", "type_k", "type_v"));
   text += fmt::format(" {:>15} | {:>20} | {:>10} | {:>10} | {:<9} |\n", "test", "t/s", "low", "high", "bound");
   text += fmt::format("| {:-<30} | {:->9}: | {:->9}: | {:-<10} | {:->2}: |", "", "", "", "", "");
-  if (!default_kv) text += fmt::format(" {:->5}: | {:->5}: |", "", "");
+  text += cell(columns.batch, " ------: |") + cell(columns.micro_batch, " -------: |");
+  text += cell(kv, fmt::format(" {:->5}: | {:->5}: |", "", ""));
   text += fmt::format(" {:->14}: | {:->19}: | {:->9}: | {:->9}: | {:-<9} |\n", "", "", "", "", "");
   for (const auto& row : rows) {
     text += fmt::format("| {:<30} | {:>10} | {:>10} | {:<10} | {:>3} |", row["model_type"].get<std::string>(),
                         size_text(number(row, "model_size")), params_text(number(row, "model_n_params")),
                         row["backends"].get<std::string>(), row["n_gpu_layers"].get<int>());
-    if (!default_kv)
-      text += fmt::format(" {:>6} | {:>6} |", row["type_k"].get<std::string>(), row["type_v"].get<std::string>());
-    const std::string rate = fmt::format("{:.2f} \u00b1 {:.2f}", number(row, "avg_ts"), number(row, "stddev_ts"));
-    text += fmt::format(" {:>15} | {:>20} | {:>10.2f} | {:>10.2f} | {:<9} |\n", test_text(row), rate,
-                        number(row, "avg_ts_low"), number(row, "avg_ts_high"), row["bound"].get<std::string>());
+    text += cell(columns.batch, fmt::format(" {:>7} |", row["n_batch"].get<int64_t>()));
+    text += cell(columns.micro_batch, fmt::format(" {:>8} |", row["n_ubatch"].get<int64_t>()));
+    text +=
+        cell(kv, fmt::format(" {:>6} | {:>6} |", row["type_k"].get<std::string>(), row["type_v"].get<std::string>()));
+    text += fmt::format(" {:>15} |", test_text(row)) + rates(row);
   }
   return text + fmt::format("\nbuild: {} ({})\n", rows.front()["build_commit"].get<std::string>(),
                             rows.front()["build_number"].get<int>());
 }
 
-std::string batched_markdown(const std::vector<Json>& rows) {
-  std::string text = fmt::format(
+std::string batched_markdown(const std::vector<Json>& rows, const BenchColumns& columns) {
+  std::string text = cell(columns.batch, "|n_batch ") + cell(columns.micro_batch, "|n_ubatch ");
+  text += fmt::format(
       "|{:>6} | {:>6} | {:>4} | {:>6} | {:>8} | {:>8} | {:>8} | {:>8} | {:>8} | {:>8} | {:>8} | {:>8} | {:<9} |\n",
       "PP", "TG", "B", "N_KV", "T_PP s", "S_PP t/s", "T_TG s", "S_TG t/s", "T s", "S t/s", "low", "high", "bound");
+  text += cell(columns.batch, "|--------") + cell(columns.micro_batch, "|---------");
   text +=
       "|-------|--------|------|--------|----------|----------|----------|----------|----------|----------|----------|"
       "----------|-----------|\n";
   for (const auto& row : rows) {
+    text += cell(columns.batch, fmt::format("|{:>7} ", row["n_batch"].get<int64_t>()));
+    text += cell(columns.micro_batch, fmt::format("|{:>8} ", row["n_ubatch"].get<int64_t>()));
     text += fmt::format("|{:>6} | {:>6} | {:>4} | {:>6} |", row["pp"].get<int64_t>(), row["tg"].get<int64_t>(),
                         row["pl"].get<int64_t>(), row["n_kv"].get<int64_t>());
     for (const char* part : {"t_pp", "speed_pp", "t_tg", "speed_tg", "t", "speed"})
-      text += fmt::format(" {:>8.{}f} |", number(row, part), part[0] == 't' ? 3 : 2);
-    text += fmt::format(" {:>8.2f} | {:>8.2f} | {:<9} |\n", number(row, "avg_ts_low"), number(row, "avg_ts_high"),
-                        row["bound"].get<std::string>());
+      text += fits(row) ? fmt::format(" {:>8.{}f} |", number(row, part), part[0] == 't' ? 3 : 2) : "          |";
+    if (fits(row)) {
+      text += fmt::format(" {:>8.2f} | {:>8.2f} | {:<9} |\n", number(row, "avg_ts_low"), number(row, "avg_ts_high"),
+                          row["bound"].get<std::string>());
+    } else {
+      text += "          |          | does not fit |\n";
+    }
   }
   return text;
 }
@@ -154,7 +177,7 @@ nlohmann::ordered_json bench_fields(const Subject& subject, const BenchRow& row)
   const bool is_prefill = row.test.prompt > 0;
   const sim::BenchRate& rate = is_prefill ? row.result.prefill : row.result.decode;
   const int64_t ns = std::llround(rate.seconds * 1e9);
-  Json out = subject_fields(subject);
+  Json out = subject_fields(subject, row.limits);
   out["n_prompt"] = row.test.prompt;
   out["n_gen"] = row.test.generate;
   out["n_depth"] = row.test.depth;
@@ -168,10 +191,16 @@ nlohmann::ordered_json bench_fields(const Subject& subject, const BenchRow& row)
   out["avg_ts_low"] = rate.low;
   out["avg_ts_high"] = rate.high;
   out["bound"] = name(rate.bound);
+  if (!row.error.empty()) {
+    for (const char* key : {"avg_ns", "stddev_ns", "avg_ts", "stddev_ts", "avg_ts_low", "avg_ts_high", "bound"})
+      out[key] = nullptr;
+    out["samples_ns"] = out["samples_ts"] = Json::array();
+    out["error"] = row.error;
+  }
   return out;
 }
 
-nlohmann::ordered_json batched_fields(const Subject& subject, const BenchRow& row, int64_t kv_max) {
+nlohmann::ordered_json batched_fields(const BenchRow& row, int64_t kv_max) {
   const auto& [prefill, decode] = row.result;
   const auto& test = row.test;
   const auto tokens = static_cast<double>(test.sequences);
@@ -183,7 +212,7 @@ nlohmann::ordered_json batched_fields(const Subject& subject, const BenchRow& ro
     const double time = (prompt > 0 ? prompt / prefill_rate : 0) + (generated > 0 ? generated / decode_rate : 0);
     return (prompt + generated) / time;
   };
-  const auto& limits = subject.deployment.engine.limits;
+  const auto& limits = row.limits;
   Json out = {{"n_kv_max", kv_max},
               {"n_batch", limits.max_num_batched_tokens},
               {"n_ubatch", micro_batch(limits)},
@@ -206,24 +235,35 @@ nlohmann::ordered_json batched_fields(const Subject& subject, const BenchRow& ro
   out["avg_ts_low"] = rate(prefill.low, decode.low);
   out["avg_ts_high"] = rate(prefill.high, decode.high);
   out["bound"] = name(prefill.seconds > decode.seconds ? prefill.bound : decode.bound);
+  if (!row.error.empty()) {
+    for (const char* key : {"t_pp", "speed_pp", "t_tg", "speed_tg", "t", "speed", "avg_ts_low", "avg_ts_high", "bound"})
+      out[key] = nullptr;
+    out["error"] = row.error;
+  }
   return out;
 }
 
-std::string bench_markdown(const std::vector<Json>& rows, bool batched) {
-  return batched ? batched_markdown(rows) : single_markdown(rows);
+std::string bench_markdown(const std::vector<Json>& rows, const BenchColumns& columns) {
+  return columns.batched ? batched_markdown(rows, columns) : single_markdown(rows, columns);
 }
 
 std::string bench_csv(const std::vector<Json>& rows) {
-  std::string text;
-  const auto line = [&](const Json& row, bool header) {
+  // One set of columns for all: a row that fits has no error.
+  const auto widest =
+      std::max_element(rows.begin(), rows.end(), [](const Json& a, const Json& b) { return a.size() < b.size(); });
+  std::vector<std::string> names;
+  for (const auto& [key, value] : widest->items()) {
+    if (key.substr(0, 8) != "samples_") names.push_back(key);
+  }
+  std::string text = fmt::format("{}\n", fmt::join(names, ","));
+  for (const auto& row : rows) {
     std::vector<std::string> cells;
-    for (const auto& [key, value] : row.items()) {
-      if (key.substr(0, 8) != "samples_") cells.push_back(header ? key : csv_cell(value));
+    for (const auto& name : names) {
+      const auto found = row.find(name);
+      cells.push_back(found == row.end() || found->is_null() ? "\"\"" : csv_cell(*found));
     }
     text += fmt::format("{}\n", fmt::join(cells, ","));
-  };
-  line(rows.front(), true);
-  for (const auto& row : rows) line(row, false);
+  }
   return text;
 }
 

@@ -70,12 +70,11 @@ int weigh(const FitQuestion& question, const std::string& format, Shelf& shelf, 
   if (format == "json") terminal.out << fit_json({fit});
   if (format == "csv") terminal.out << fit_csv({fit});
   if (fit.fits()) return kDone;
-  const std::string next =
-      fit.takes_context()
-          ? next_quant(fit.subject, [&](const Subject& other) { return fit_of(other, question).fits(); })
-          : "";
   fmt::print(terminal.err, "{}\n", fit_refusal(fit));
-  if (!next.empty()) fmt::print(terminal.err, "--quant {} would fit\n", next);
+  if (!fit.takes_context()) return kInfeasible;  // no other quant takes more
+  const auto next = next_quant(fit.subject, [&](const Subject& other) { return fit_of(other, question).fits(); });
+  const bool is_file = !shelf.own_quant(question.model).empty();
+  fmt::print(terminal.err, "{}\n", advice_of(next, fit.subject.deployment.engine.id, is_file));
   return kInfeasible;
 }
 

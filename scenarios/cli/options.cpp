@@ -29,6 +29,11 @@ Options& Options::flag(const char* names, const char* doc) {
   return *this;
 }
 
+Options& Options::alias(const char* spelling, const char* name) {
+  aliases_[std::string("-") + spelling] = std::string("--") + name;
+  return *this;
+}
+
 std::vector<std::string> Options::names() const {
   std::vector<std::string> out;
   for (const auto& option : described_.options()) out.push_back("--" + option->long_name());
@@ -49,6 +54,7 @@ void Options::parse(const Arguments& arguments) {
   for (auto& word : words) {
     // llama.cpp's programs spell long options with one dash: -npl 8
     const std::string name = word.substr(0, word.find('='));
+    if (const auto found = aliases_.find(name); found != aliases_.end()) word.replace(0, name.size(), found->second);
     const bool one_dash = name.size() > 2 && name[0] == '-' && name[1] != '-';
     if (one_dash && described_.find_nothrow(name.substr(1), false) != nullptr) word.insert(0, "-");
   }

@@ -1,6 +1,7 @@
 #pragma once
 // Options of one command: Boost.Program_options, with the mistakes explained and the example first.
 #include <boost/program_options.hpp>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ class Options {
   /// The same, and it may be given several times.
   Options& values(const char* names, const char* doc);
   Options& flag(const char* names, const char* doc);
+  /// Another spelling with one dash, as llama.cpp's programs have them: -ub for --ubatch-size.
+  Options& alias(const char* spelling, const char* name);
 
   /// Reads a command line. False: --help was asked for, and printed. Throws UsageError.
   bool read(const Arguments& arguments, const Terminal& terminal);
@@ -44,6 +47,7 @@ class Options {
   boost::program_options::options_description described_{"Options", 80, 50};
   boost::program_options::variables_map given_;
   std::vector<std::string> arguments_;
+  std::map<std::string, std::string> aliases_;
 };
 
 }  // namespace tokwatt::cli

@@ -67,4 +67,9 @@ std::string next_quant(const Subject& subject, const std::function<bool(const Su
   return {};
 }
 
+std::string advice_of(const std::string& next, const std::string& engine, bool is_file) {
+  if (next.empty()) return fmt::format("no quant that {} runs here would fit", engine);
+  return is_file ? fmt::format("a file in {} would fit", next) : fmt::format("--quant {} would fit", next);
+}
+
 }  // namespace tokwatt::cli

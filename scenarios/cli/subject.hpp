@@ -35,4 +35,7 @@ Subject subject_of(const SubjectNames& names, Shelf& shelf);
 /// The largest other quant that this engine runs on this box and that `fits` accepts; empty: none.
 std::string next_quant(const Subject& subject, const std::function<bool(const Subject&)>& fits);
 
+/// What to tell of it. `is_file`: the model is a file that comes in one quant.
+std::string advice_of(const std::string& next, const std::string& engine, bool is_file);
+
 }  // namespace tokwatt::cli

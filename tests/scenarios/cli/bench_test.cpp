@@ -118,6 +118,24 @@ TEST_CASE("bench: -npl above 1 gives llama-batched-bench's rows, speeds summed o
              Catch::StartsWith("|    PP |     TG |    B |   N_KV |   T_PP s | S_PP t/s |"));
 }
 
+TEST_CASE("bench: -b and -ub set the tokens of a step and of a pass, one row each", "[cli][bench]") {
+  const auto rows = Json::parse(bench_of({"-p", "2048", "-n", "0", "-b", "2048", "-ub", "256,2048", "-o", "json"}).out);
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0]["n_ubatch"] == 256);
+  CHECK(rows[1]["n_ubatch"] == 2048);
+  CHECK(rows[0]["avg_ts"].get<double>() < rows[1]["avg_ts"].get<double>());  // weights are read eight times
+}
+
+TEST_CASE("bench: a row that does not fit says so among those that do", "[cli][bench]") {
+  const auto said = bench_of({"-p", "2048", "-n", "32", "-npl", "1,100000", "-o", "json"});
+  CHECK(said.code == kDone);
+  const auto rows = Json::parse(said.out);
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0]["speed"].is_number());
+  CHECK(rows[1]["speed"].is_null());
+  CHECK_THAT(rows[1]["error"].get<std::string>(), Catch::Contains("does not fit"));
+}
+
 TEST_CASE("bench: --set changes the box that is measured", "[cli][bench]") {
   const auto rate = [](const Said& said) { return Json::parse(said.out)[0]["avg_ts"].get<double>(); };
   const auto half = bench_of({"-p", "0", "-o", "json", "--set", "memory.bandwidth=136.5 GB/s"});
