@@ -207,24 +207,32 @@ class Problem:
         return np.where(self.decode, 0.07, 0.12)
 
 
-def fit(problem: Problem, *, use: np.ndarray | None = None, start: Fit | None = None, iterations: int = 30) -> Fit:
-    """Most probable effects given the rows in `use` (default all).
+def most_probable(
+    problem: Problem,
+    centre: np.ndarray,
+    matrices: Sequence[sp.spmatrix],
+    precision: np.ndarray,
+    *,
+    scale: np.ndarray,
+    use: np.ndarray,
+    start: np.ndarray | None = None,
+    iterations: int = 30,
+    enough: float = 1e-2,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Most probable effects, and the Hessian there.
 
-    Levenberg-Marquardt on the Student-t likelihood with normal priors.
+    Levenberg-Marquardt on the Student-t likelihood. `centre` (rows, parameters) is where the parameters are without
+    effects, `matrices` say how effects add to each parameter, `precision` is the inverse covariance of the normal prior,
+    `use` weighs the rows, `enough` is the gain in log probability at which it stops.
     """
-    effects = start.effects if start else Effects(problem.places)
-    matrices = effects.matrices(problem.places)
-    use = np.ones(len(problem.rows), bool) if use is None else use
-    scale = problem.scale()
-    prior = 1 / effects.spread**2
-    value = start.value.copy() if start else np.zeros(len(effects.index))
+    value = np.zeros(len(precision)) if start is None else start.copy()
 
     def linked(v: np.ndarray) -> np.ndarray:
-        return problem.centre + np.column_stack([m @ v for m in matrices])
+        return centre + np.column_stack([m @ v for m in matrices])
 
     def loss(v: np.ndarray) -> float:
         r = (problem.measured - problem.predicted(linked(v))) / scale
-        return float((use * (_NU + 1) / 2 * np.log1p(r * r / _NU)).sum() + 0.5 * (prior * v * v).sum())
+        return float((use * (_NU + 1) / 2 * np.log1p(r * r / _NU)).sum() + 0.5 * v @ precision @ v)
 
     now, damping = loss(value), 1.0
     for _ in range(iterations):
@@ -232,8 +240,8 @@ def fit(problem: Problem, *, use: np.ndarray | None = None, start: Fit | None = 
         residual = problem.measured - at
         weight = use * (_NU + 1) / (_NU + (residual / scale) ** 2) / scale**2
         whole = sum(sp.diags(slopes[:, k]) @ m for k, m in enumerate(matrices))
-        hessian = (whole.T @ sp.diags(weight) @ whole).toarray() + np.diag(prior)
-        gradient = whole.T @ (weight * residual) - prior * value
+        hessian = (whole.T @ sp.diags(weight) @ whole).toarray() + precision
+        gradient = whole.T @ (weight * residual) - precision @ value
         while True:
             damped = hessian + (damping - 1) * np.diag(np.diag(hessian))
             trial = value + scipy.linalg.solve(damped, gradient, assume_a="pos")
@@ -244,8 +252,24 @@ def fit(problem: Problem, *, use: np.ndarray | None = None, start: Fit | None = 
         if then >= now:
             break
         gain, value, now, damping = now - then, trial, then, max(1.0, damping / 4)
-        if gain < 1e-2:
+        if gain < enough:
             break
+    return value, hessian
+
+
+def fit(problem: Problem, *, use: np.ndarray | None = None, start: Fit | None = None, iterations: int = 30) -> Fit:
+    """Most probable effects given the rows in `use` (default all)."""
+    effects = start.effects if start else Effects(problem.places)
+    value, hessian = most_probable(
+        problem,
+        problem.centre,
+        effects.matrices(problem.places),
+        np.diag(1 / effects.spread**2),
+        scale=problem.scale(),
+        use=np.ones(len(problem.rows), bool) if use is None else use,
+        start=start.value if start else None,
+        iterations=iterations,
+    )
     return Fit(effects, value, scipy.linalg.inv(hessian))
 
 
