@@ -3,10 +3,12 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "scenarios/cli/program.hpp"
 #include "scenarios/cli/subject.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/bench.hpp"
@@ -34,11 +36,11 @@ class BenchProblems {
       try {
         add(row, shelf);
       } catch (const scenarios::InputError& error) {
-        skip(error.what());
+        skip(error.what(), cli::kBadInput);
       } catch (const scenarios::Infeasible& error) {
-        skip(error.what());
+        skip(error.what(), cli::kInfeasible);
       } catch (const sim::DoesNotFit& error) {
-        skip(error.what());
+        skip(error.what(), cli::kInfeasible);
       }
     }
   }
@@ -63,8 +65,8 @@ class BenchProblems {
     return py::array_t<double>(static_cast<py::ssize_t>(out.size()), out.data());
   }
 
-  /// One dict a row: engine, engine_family, box, architecture, unpack, family, weights_gb, bound, tuning (linked), or
-  /// error.
+  /// One dict a row: engine, engine_family, box, architecture, unpack, family, bound, tuning (linked), or error and
+  /// exit_code.
   py::list about() const { return about_; }
 
  private:
@@ -74,7 +76,8 @@ class BenchProblems {
     auto& d = subject.deployment;
     d.engine.flash_attention = get<bool>(row, "flash_attention", d.engine.flash_attention);
     auto& limits = d.engine.limits;
-    limits.micro_batch = get<int64_t>(row, "micro_batch", limits.micro_batch);
+    limits.max_num_batched_tokens = get<int64_t>(row, "batch", limits.max_num_batched_tokens);
+    limits.micro_batch = std::min(get<int64_t>(row, "micro_batch", limits.micro_batch), limits.max_num_batched_tokens);
     models::tune(d.engine, d.quant.unpack, d.model.family);
     sim::BenchTest test;
     test.prompt = get<int64_t>(row, "prompt", 0);
@@ -94,7 +97,12 @@ class BenchProblems {
     about["quant"] = d.quant.id;
     about["unpack"] = d.quant.unpack;
     about["flash_attention"] = d.engine.flash_attention;
+    about["layers"] = d.model.layers.size();
     about["bound"] = problem->bound();
+    about["bound_tokens"] = problem->tokens();
+    about["bound_memory_s"] = problem->bound_memory();
+    about["bound_compute_s"] = problem->bound_compute();
+    about["bandwidth"] = subject.box.memory.bandwidth;
     about["tuning"] = models::linked(d.engine.tuning);
     about["spread_prefill"] = d.engine.tuning.spread_prefill;
     about["spread_decode"] = d.engine.tuning.spread_decode;
@@ -105,9 +113,10 @@ class BenchProblems {
     problems_.push_back(std::move(problem));
   }
 
-  void skip(const char* reason) {
+  void skip(const char* reason, int exit_code) {
     py::dict about;
     about["error"] = reason;
+    about["exit_code"] = exit_code;
     about_.append(about);
     problems_.push_back(nullptr);
   }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "bindings/bench_problems.hpp"
+#include "bindings/calibration_names.hpp"
 #include "bindings/run.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/simulation.hpp"
@@ -137,4 +138,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("run_text", &run_text, py::arg("name"), py::arg("text"), py::kw_only(), py::arg("folder"), py::arg("sets"),
         py::arg("stepping"), py::arg("progress"), "Simulate a scenario given as text; releases the GIL.");
   bindings::add_bench_problems(m);
+  bindings::add_calibration_names(m);
 }

@@ -173,6 +173,9 @@ void carry(Resolution& r, const std::string& name, const Sheet<T>& sheet) {
   const auto same = [&](const sim::CarriedText& text) { return text.name == name; };
   const bool is_new = std::none_of(r.loaded.texts.begin(), r.loaded.texts.end(), same);
   if (is_new) r.loaded.texts.push_back({name, sheet.source->text});
+  for (const auto& base : sheet.bases) {
+    if (is_new) r.loaded.texts.push_back({name + "@" + base.sheet, base.source->text});
+  }
   const std::string id = name.substr(name.find('/') + 1);
   if (sheet.head.hypothetical) r.loaded.assumed.push_back(fmt::format("{}: hypothetical", id));
   for (const auto& number : sheet.numbers) {

@@ -217,14 +217,14 @@ struct BenchProblem::Parts {
   hardware::Box box;
   Part part;
   CostModel model;
-  double bound;  // [s]
+  Spent bound;
 };
 
 BenchProblem::BenchProblem(const Deployment& deployment, const hardware::Box& box, const BenchTest& test) {
   check_fit(deployment, box, test);
   Part part = test.prompt > 0 && test.generate == 0 ? prefill_part(deployment, test) : decode_part(test);
   const Spent bound = part.bound(roofline(deployment, box), box.clock.levels() - 1);
-  parts_ = std::make_shared<Parts>(Parts{box, std::move(part), CostModel(deployment, box), seconds(bound.total())});
+  parts_ = std::make_shared<Parts>(Parts{box, std::move(part), CostModel(deployment, box), bound});
 }
 
 double BenchProblem::rate(const models::Tuning& tuning) const {
@@ -234,6 +234,9 @@ double BenchProblem::rate(const models::Tuning& tuning) const {
   return static_cast<double>(parts_->part.sample_tokens) / seconds(spent(level).total());
 }
 
-double BenchProblem::bound() const { return static_cast<double>(parts_->part.tokens) / parts_->bound; }
+double BenchProblem::bound() const { return static_cast<double>(tokens()) / seconds(parts_->bound.total()); }
+int64_t BenchProblem::tokens() const { return parts_->part.tokens; }
+double BenchProblem::bound_memory() const { return seconds(parts_->bound.bandwidth); }
+double BenchProblem::bound_compute() const { return seconds(parts_->bound.compute); }
 
 }  // namespace tokwatt::sim

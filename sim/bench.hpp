@@ -45,6 +45,9 @@ class BenchProblem {
 
   double rate(const models::Tuning& tuning) const;  ///< [tokens/s], of a long decode from a sample of its steps
   double bound() const;                             ///< by the roofline at vendor peaks [tokens/s]
+  int64_t tokens() const;                           ///< of the part that is priced
+  double bound_memory() const;   ///< of the time that the bound takes, in operators that memory limits [s]
+  double bound_compute() const;  ///< in operators that arithmetic limits [s]
 
  private:
   struct Parts;

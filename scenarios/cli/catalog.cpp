@@ -41,6 +41,10 @@ void take(AnySheet& out, scenarios::Sheet<T> sheet) {
 void add_engine_numbers(AnySheet& out, const scenarios::RawSheet& box, scenarios::Diagnostics& diagnostics) {
   const Node* engines = box.root.find("engines");
   if (!engines) return;
+  const auto is_of_box = [&](const std::string& sheet) {
+    const auto is_it = [&](const scenarios::Origin& base) { return base.sheet == sheet; };
+    return sheet == box.id || std::any_of(box.bases.begin(), box.bases.end(), is_it);
+  };
   const std::size_t before = diagnostics.reported();
   scenarios::check_engines(box, "", {}, "", diagnostics);
   if (diagnostics.reported() > before) return;
@@ -48,7 +52,7 @@ void add_engine_numbers(AnySheet& out, const scenarios::RawSheet& box, scenarios
     const auto engine = scenarios::open_sheet(SheetKind::engine, {name.scalar, name.place}, "engines", "", diagnostics);
     if (!engine) continue;
     for (auto& number : scenarios::read_engine(*engine, box, {}, diagnostics).numbers) {
-      if (number.sheet == box.id) out.numbers.push_back(std::move(number));
+      if (is_of_box(number.sheet)) out.numbers.push_back(std::move(number));
     }
   }
 }
@@ -69,12 +73,13 @@ std::vector<Entry> ready_made_scenarios() {
 
 std::optional<FileKind> kind_of(const Node& root) {
   static constexpr std::pair<const char*, FileKind> kTelling[] = {
-      {"systems", FileKind::scenario}, {"deployments", FileKind::scenario}, {"workload", FileKind::scenario},
-      {"gguf", FileKind::quant},       {"safetensors", FileKind::quant},    {"policy", FileKind::engine},
-      {"container", FileKind::engine}, {"kernels", FileKind::engine},       {"tuning", FileKind::engine},
-      {"memory", FileKind::box},       {"compute", FileKind::box},          {"thermal", FileKind::box},
-      {"layers", FileKind::model},     {"attention", FileKind::model},      {"latent", FileKind::model},
-      {"model_type", FileKind::model}, {"text_config", FileKind::model},    {"duration", FileKind::scenario},
+      {"systems", FileKind::scenario},  {"deployments", FileKind::scenario}, {"workload", FileKind::scenario},
+      {"gguf", FileKind::quant},        {"safetensors", FileKind::quant},    {"policy", FileKind::engine},
+      {"container", FileKind::engine},  {"kernels", FileKind::engine},       {"tuning", FileKind::engine},
+      {"base", FileKind::box},          {"memory", FileKind::box},           {"compute", FileKind::box},
+      {"thermal", FileKind::box},       {"layers", FileKind::model},         {"attention", FileKind::model},
+      {"latent", FileKind::model},      {"model_type", FileKind::model},     {"text_config", FileKind::model},
+      {"duration", FileKind::scenario},
   };
   for (const auto& [key, kind] : kTelling) {
     if (root.find(key)) return kind;

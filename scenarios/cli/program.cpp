@@ -23,11 +23,11 @@ constexpr std::array kCommands = {
     Command{"list", "systems, models, quants, engines or scenarios that come with it", list},
     Command{"show", "every number of a sheet, with its source", show},
     Command{"validate", "check scenarios and sheets", validate},
+    Command{"calibrate", "fit a box's sheet to what you measured on it", calibrate},
     Command{"schema", "print the JSON schema of scenarios, for editors", schema},
 };
 /// Of the design, and not there yet: refused by name.
-constexpr std::array kNotYet = {"study", "compare",   "capacity", "explain", "sensitivity",
-                                "audit", "calibrate", "report",   "export"};
+constexpr std::array kNotYet = {"study", "compare", "capacity", "explain", "sensitivity", "audit", "report", "export"};
 
 std::string overview() {
   std::string text =
@@ -91,6 +91,9 @@ int guarded(const Arguments& arguments, const Terminal& terminal) {
   } catch (const CannotWrite& error) {
     fmt::print(terminal.err, "error: {}\n", error.what());
     return kBadInput;
+  } catch (const CannotRun& error) {
+    fmt::print(terminal.err, "cannot be done: {}\n", error.what());
+    return kInfeasible;
   } catch (const scenarios::InputError& error) {
     terminal.err << error.what();  // rendered: one line or more for each mistake
     return kBadInput;

@@ -32,6 +32,12 @@ class CannotWrite : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Something outside of the program that it needs is not there (exit 4). what() says what to do.
+class CannotRun : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 enum ExitCode : int { kDone = 0, kInternal = 1, kUsage = 2, kBadInput = 3, kInfeasible = 4 };
 
 struct Command {
@@ -46,6 +52,7 @@ int fit(const Arguments& arguments, const Terminal& terminal);
 int list(const Arguments& arguments, const Terminal& terminal);
 int show(const Arguments& arguments, const Terminal& terminal);
 int validate(const Arguments& arguments, const Terminal& terminal);
+int calibrate(const Arguments& arguments, const Terminal& terminal);
 int schema(const Arguments& arguments, const Terminal& terminal);
 
 /// Never throws; the result is the exit code.

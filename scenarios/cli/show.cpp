@@ -57,6 +57,9 @@ Found find_file(const std::string& name, scenarios::Diagnostics& diagnostics) {
   if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
   const auto* id = sheet.root.find("id");
   sheet.id = id ? id->scalar : name;
+  if (sheet_kind(kind) == SheetKind::box)
+    scenarios::lay_over_base(sheet, std::filesystem::path(name).parent_path().string(), diagnostics);
+  if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
   return {sheet_kind(kind), std::move(sheet)};
 }
 

@@ -53,6 +53,8 @@ std::string checked(const std::string& path) {
   if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
   const auto* id = sheet.root.find("id");
   sheet.id = id && !id->scalar.empty() ? id->scalar : fs::path(path).stem().string();
+  if (kind == FileKind::box) scenarios::lay_over_base(sheet, fs::path(path).parent_path().string(), diagnostics);
+  if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
   check_sheet(sheet_kind(kind), sheet, diagnostics);
   return noun(kind);
 }

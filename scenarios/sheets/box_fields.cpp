@@ -135,6 +135,9 @@ void fields(Fields& f, EngineOverrides& e) { f.overrides<EngineSheet>(e.raw); }
 
 void fields(Fields& f, BoxSheet& s) {
   head_fields(f, s.head);
+  f.text(optional("base",
+                  "in a file of its own: the box that it is but for what the file says (an id, an alias or a path)"),
+         s.base);
   f.texts(required("backends", "what its driver offers to engines: cuda, metal, ..."), s.backends);
   f.text(optional("architecture", "the chip's generation, such as hopper or apple-m3; relatives share efficiencies"),
          s.box.architecture);

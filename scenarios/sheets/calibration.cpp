@@ -83,7 +83,8 @@ std::string_view table_of(const std::string& engine) {
 
 }  // namespace
 
-CalibrationRead read_calibration(const std::string& engine, const std::string& box, const std::string& architecture) {
+CalibrationRead read_calibration(const std::string& engine, const std::vector<std::string>& boxes,
+                                 const std::string& architecture) {
   CalibrationRead out;
   auto table = table_of(engine);
   if (table.empty()) return out;
@@ -92,8 +93,9 @@ CalibrationRead read_calibration(const std::string& engine, const std::string& b
   };
   std::string level = "engine,";
   out.by = CalibratedBy::engine;
-  if (holds("box," + box)) {
-    level = "box," + box;
+  const auto box = std::find_if(boxes.begin(), boxes.end(), [&](const auto& name) { return holds("box," + name); });
+  if (box != boxes.end()) {
+    level = "box," + *box;
     out.by = CalibratedBy::box;
   } else if (!architecture.empty() && holds("architecture," + architecture)) {
     level = "architecture," + architecture;

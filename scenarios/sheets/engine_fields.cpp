@@ -40,6 +40,12 @@ TuningSheet::TuningSheet() {
   given.spread_prefill = given.spread_decode = kNotGiven;
 }
 
+static void fields(Fields& f, AddedTuning& s) {
+  f.text_map(required("added", "parameter: what is added to it, on the scale of its link (docs/theory/calibration.md)"),
+             s.added);
+  f.text_map(optional("draws", "parameter: what is not known about that"), s.draws);
+}
+
 static void fields(Fields& f, TuningSheet& s) {
   auto& t = s.given;
   f.number(optional("memory_efficiency", "of peak bandwidth, streaming dense weights", kEfficiency),
@@ -68,6 +74,9 @@ static void fields(Fields& f, TuningSheet& s) {
   f.number(optional("spread_decode", "standard deviation of log(measured/predicted) in decode", kNotNegative),
            t.spread_decode);
   f.text_map(optional("draws", "parameter: what is not known about it, as `tokwatt calibrate` writes it"), s.draws);
+  f.named(optional("by_unpack", "what weights of a family of kernels (`unpack` of their quant) add to the parameters"),
+          s.by_unpack);
+  f.named(optional("by_family", "what models of a family add to the parameters"), s.by_family);
 }
 
 void fields(Fields& f, EngineSheet& s) {

@@ -54,6 +54,8 @@ void fields(Fields& f, QuantSheet& s) {
   f.named(optional("files", "what the published files of a model store otherwise, by the model's id"), s.files);
 }
 
+const std::vector<std::string>& unpack_families() { return kUnpack.built; }
+
 models::Quant quant_of(const QuantSheet& s) {
   models::Quant q;
   q.id = s.head.id.value;

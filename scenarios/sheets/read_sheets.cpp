@@ -1,11 +1,9 @@
 // Reads sheets, and checks what their fields mean together.
-#include <fast_float/fast_float.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <sstream>
 
 #include "models/graph.hpp"
 #include "scenarios/gguf_model.hpp"
@@ -233,63 +231,14 @@ Node laid_over(const Node& base, const Node& over) {
   return over.kind == Node::Kind::mapping ? merge(base, over) : base;
 }
 
-std::vector<double> numbers_in(const Text& text, Diagnostics& diagnostics) {
-  std::vector<double> out;
-  std::istringstream words(text.value);
-  for (std::string word; words >> word;) {
-    double value = 0;
-    const auto read = fast_float::from_chars(word.data(), word.data() + word.size(), value);
-    if (read.ec != std::errc() || read.ptr != word.data() + word.size() || !std::isfinite(value)) {
-      diagnostics.error(text.place,
-                        fmt::format("tuning.draws holds {}; expected numbers separated by spaces", in_quotes(word)));
-      return {};
-    }
-    out.push_back(value);
-  }
-  return out;
-}
-
-/// Lays over the program's calibration what a sheet says of the tuning; what it gives without draws is taken as known.
-void lay_over(const TuningSheet& sheet, models::Calibration& fit, const Place& place, Diagnostics& diagnostics) {
-  const models::Linked given = models::linked(sheet.given);
-  for (std::size_t i = 0; i < models::kTuningParameters; ++i) {
-    if (std::isnan(given[i])) continue;
-    fit.base.value[i] = given[i];
-    fit.fixed[i] = true;
-    for (auto& draw : fit.base.draws) draw[i] = 0;
-  }
-  for (const auto& [parameter, where, text] : sheet.draws) {
-    std::size_t i = 0;
-    while (i < models::kTuningParameters && parameter != models::kTuning[i].key) ++i;
-    if (i == models::kTuningParameters) {
-      diagnostics.error(where, fmt::format("tuning.draws has {}; there is no such parameter", in_quotes(parameter)));
-      continue;
-    }
-    const auto draws = numbers_in(text, diagnostics);
-    if (fit.base.draws.empty()) fit.base.draws.resize(draws.size());
-    if (draws.size() != fit.base.draws.size()) {
-      diagnostics.error(where, fmt::format("tuning.draws.{} has {} numbers; expected {}", parameter, draws.size(),
-                                           fit.base.draws.size()));
-      continue;
-    }
-    fit.fixed[i] = false;  // calibrated: what quants and models differ by is added
-    for (std::size_t k = 0; k < draws.size(); ++k) fit.base.draws[k][i] = draws[k];
-  }
-  if (!std::isnan(sheet.given.spread_prefill)) fit.spread_prefill = sheet.given.spread_prefill;
-  if (!std::isnan(sheet.given.spread_decode)) fit.spread_decode = sheet.given.spread_decode;
-  for (std::size_t i = 0; i < models::kTuningParameters; ++i) {
-    if (!std::isfinite(fit.base.value[i]))
-      diagnostics.error(place, fmt::format("tuning.{} is missing; the program has no calibration of this engine",
-                                           models::kTuning[i].key));
-  }
-}
-
 void calibrate(const EngineSheet& declared, const RawSheet& box, const RawSheet& engine, EngineRead& out,
                Diagnostics& diagnostics) {
   const Node* architecture = box.root.find("architecture");
-  auto read = read_calibration(engine.id, box.id, architecture ? architecture->scalar : "");
+  std::vector<std::string> boxes = {box.id};
+  for (const auto& base : box.bases) boxes.push_back(base.sheet);
+  auto read = read_calibration(engine.id, boxes, architecture ? architecture->scalar : "");
   if (read.by == CalibratedBy::nothing) read.calibration.base.value.fill(std::numeric_limits<double>::quiet_NaN());
-  lay_over(declared.tuning, read.calibration, engine.root.place, diagnostics);
+  lay_over_calibration(declared.tuning, read.calibration, engine.root.place, diagnostics);
   out.value.calibration = std::move(read.calibration);
   models::tune(out.value, "", "");  // until a model and a quant are known
   if (read.by == CalibratedBy::box && read.rows > 0) return;
@@ -309,9 +258,15 @@ void calibrate(const EngineSheet& declared, const RawSheet& box, const RawSheet&
 BoxRead read_box(const RawSheet& sheet, const Overrides& over, Diagnostics& diagnostics) {
   BoxRead out;
   out.source = sheet.source;
+  out.bases = sheet.bases;
+  if (const Node* base = over.tree.find("base"))
+    diagnostics.error(base->place,
+                      "base stands in a box's own file; expected the sheet of that box in place of this one");
   const Node root = laid_over(sheet.root, over.tree);
+  auto origins = sheet.bases;
+  origins.insert(origins.begin(), origin_of(sheet, ""));
   const auto declared =
-      read_merged<BoxSheet>(root, {origin_of(sheet, "")}, over, out.numbers, diagnostics,
+      read_merged<BoxSheet>(root, std::move(origins), over, out.numbers, diagnostics,
                             [](const BoxSheet& s, const Node& n, Diagnostics& d) { check_box(s.box, n, d); });
   out.value = box_of(declared);
   out.head = declared.head;
@@ -366,7 +321,9 @@ EngineRead read_engine(const RawSheet& sheet, const RawSheet& box, const Overrid
   if (on_box) on_box = on_box->find(sheet.id);
   if (on_box) {
     root = laid_over(root, *on_box);
-    origins.push_back(origin_of(box, fmt::format("engines.{}.", path_segment(sheet.id))));
+    const std::string prefix = fmt::format("engines.{}.", path_segment(sheet.id));
+    origins.push_back(origin_of(box, prefix));
+    for (const auto& base : box.bases) origins.push_back({base.source, base.sheet, prefix, base.sources});
   }
   const auto declared = read_merged<EngineSheet>(laid_over(root, over.tree), std::move(origins), over, out.numbers,
                                                  diagnostics, check_engine);

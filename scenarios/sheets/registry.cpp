@@ -6,6 +6,7 @@
 
 #include "scenarios/embedded.hpp"
 #include "scenarios/gguf_model.hpp"
+#include "scenarios/read/merge.hpp"
 #include "scenarios/sheets/sheets.hpp"
 
 namespace tokwatt::scenarios {
@@ -129,7 +130,53 @@ std::optional<RawSheet> open_gguf_sheet(const fs::path& path, const Text& asked,
   return sheet;
 }
 
-std::optional<RawSheet> open_path(SheetKind kind, const Text& asked, const std::string& folder,
+/// Files of boxes that are being laid over one another, to notice one that is its own base.
+using Chain = std::vector<const std::string*>;
+
+std::optional<RawSheet> open_named(SheetKind kind, const Text& asked, const std::string& key, const std::string& folder,
+                                   const Chain& chain, Diagnostics& diagnostics);
+
+/// What a box has of its base: all but its names.
+Node inherited(Node base) {
+  std::erase_if(base.entries, [](const auto& entry) {
+    const std::string& key = entry.first.scalar;
+    return key == "id" || key == "aliases" || key == "base";
+  });
+  return base;
+}
+
+Origin origin_of_base(const RawSheet& base) {
+  Origin origin{base.source, base.id, "", {}};
+  if (const Node* sources = base.root.find("sources")) {
+    for (const auto& [id, text] : sources->entries) origin.sources.push_back(id.scalar);
+  }
+  return origin;
+}
+
+void lay_over_base_in(RawSheet& box, const std::string& folder, Chain chain, Diagnostics& diagnostics) {
+  const Node* base = box.root.find("base");
+  if (!base) return;
+  if (base->kind != Node::Kind::scalar || base->scalar.empty()) {
+    diagnostics.error(base->place, "base is no name; expected a box: an id, an alias or a path to a sheet");
+    return;
+  }
+  chain.push_back(&box.source->name);
+  const auto under = open_named(SheetKind::box, {base->scalar, base->place}, "base", folder, chain, diagnostics);
+  if (!under) return;
+  box.bases.push_back(origin_of_base(*under));
+  box.bases.insert(box.bases.end(), under->bases.begin(), under->bases.end());
+  const Place place = box.root.place;
+  box.root = merge(inherited(under->root), box.root);
+  box.root.place = place;
+}
+
+/// Two ways to name one file.
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code no_throw;
+  return fs::equivalent(a, b, no_throw);
+}
+
+std::optional<RawSheet> open_path(SheetKind kind, const Text& asked, const std::string& folder, const Chain& chain,
                                   Diagnostics& diagnostics) {
   fs::path path =
       fs::path(asked.value).is_absolute() || folder.empty() ? fs::path(asked.value) : fs::path(folder) / asked.value;
@@ -140,6 +187,11 @@ std::optional<RawSheet> open_path(SheetKind kind, const Text& asked, const std::
     path = *file;
   }
   if (kind == SheetKind::model && path.extension() == ".gguf") return open_gguf_sheet(path, asked, diagnostics);
+  const auto is_it = [&](const std::string* name) { return same_file(*name, path.string()); };
+  if (std::any_of(chain.begin(), chain.end(), is_it)) {
+    diagnostics.error(asked.place, fmt::format("base is {}: a box cannot be its own base", in_quotes(asked.value)));
+    return std::nullopt;
+  }
   const std::size_t before = diagnostics.reported();
   RawSheet sheet;
   sheet.source = read_source(path.string(), asked.place, diagnostics);
@@ -154,6 +206,8 @@ std::optional<RawSheet> open_path(SheetKind kind, const Text& asked, const std::
   sheet.is_config = kind == SheetKind::model && path.extension() == ".json";
   const Node* id = sheet.root.find("id");
   sheet.id = !sheet.is_config && id && !id->scalar.empty() ? id->scalar : id_of_path(path);
+  if (kind == SheetKind::box) lay_over_base_in(sheet, path.parent_path().string(), chain, diagnostics);
+  if (diagnostics.reported() > before) return std::nullopt;
   return sheet;
 }
 
@@ -202,12 +256,23 @@ std::optional<std::string> shipped_id(SheetKind kind, const std::string& name) {
   return std::nullopt;
 }
 
+void lay_over_base(RawSheet& box, const std::string& folder, Diagnostics& diagnostics) {
+  lay_over_base_in(box, folder, {}, diagnostics);
+}
+
 std::optional<RawSheet> open_sheet(SheetKind kind, const Text& asked, const std::string& key, const std::string& folder,
                                    Diagnostics& diagnostics) {
+  return open_named(kind, asked, key, folder, {}, diagnostics);
+}
+
+namespace {
+
+std::optional<RawSheet> open_named(SheetKind kind, const Text& asked, const std::string& key, const std::string& folder,
+                                   const Chain& chain, Diagnostics& diagnostics) {
   if (const auto* file = find_id(kind, asked.value)) return open_embedded(*file, diagnostics);
   std::error_code no_throw;
   const bool is_model_folder = kind == SheetKind::model && fs::is_directory(fs::path(folder) / asked.value, no_throw);
-  if (looks_like_path(asked.value) || is_model_folder) return open_path(kind, asked, folder, diagnostics);
+  if (looks_like_path(asked.value) || is_model_folder) return open_path(kind, asked, folder, chain, diagnostics);
   std::vector<std::string> all;
   for (const auto& names : names_of(kind)) {
     const bool is_alias = std::any_of(names.aliases.begin(), names.aliases.end(),
@@ -222,5 +287,7 @@ std::optional<RawSheet> open_sheet(SheetKind kind, const Text& asked, const std:
                                              hint.empty() ? "; " + expected : hint));
   return std::nullopt;
 }
+
+}  // namespace
 
 }  // namespace tokwatt::scenarios

@@ -27,11 +27,18 @@ struct Head {
   bool hypothetical = false;
 };
 
+/// What some weights or models add, in place of what the calibration says they do. Texts of numbers, by parameter.
+struct AddedTuning {
+  std::vector<Named<Text>> added;  ///< on the scale of the parameter's link
+  std::vector<Named<Text>> draws;  ///< deviations from that
+};
+
 /// Numbers that take the place of the calibration's; NaN: not given.
 struct TuningSheet {
   TuningSheet();
   models::Tuning given;
   std::vector<Named<Text>> draws;  ///< by parameter: deviations on the scale of its link, separated by spaces
+  std::vector<Named<AddedTuning>> by_unpack, by_family;
 };
 
 struct EngineSheet {
@@ -52,6 +59,7 @@ struct EngineOverrides {
 
 struct BoxSheet {
   Head head;
+  Text base;          ///< read where the file is opened (registry.cpp)
   hardware::Box box;  ///< id, title and backends are filled by box_of()
   std::vector<Text> backends;
   std::vector<Named<EngineOverrides>> engines;
@@ -110,6 +118,8 @@ struct QuantSheet {
   std::vector<Named<FilesSheet>> files;
 };
 models::Quant quant_of(const QuantSheet& sheet);
+/// Families of kernels that unpack weights.
+const std::vector<std::string>& unpack_families();
 
 void fields(Fields& f, Describes& d);
 void fields(Fields& f, BoxSheet& s);

@@ -31,9 +31,14 @@ struct RawSheet {
   std::string id;
   std::shared_ptr<const Source> source;
   Node root;
-  bool is_config = false;                 ///< a Hugging Face config.json
+  bool is_config = false;                   ///< a Hugging Face config.json
   std::shared_ptr<const GgufModel> gguf{};  ///< of a GGUF file, which is no tree; else null
+  std::vector<Origin> bases{};              ///< boxes that it was laid over (`base:`), the nearest first
 };
+
+/// Lays a box's sheet over the one that its `base:` names (an id, an alias, or a path relative to `folder`), and that
+/// one over its own. A box of a file that open_sheet() did not open.
+void lay_over_base(RawSheet& box, const std::string& folder, Diagnostics& diagnostics);
 
 /// The quant that a deployment of a model has: the one that was asked for, or else the one that the model's own file
 /// (GGUF) is stored in. Reports at `place`, as `key`, that there is neither.
@@ -64,6 +69,7 @@ struct Sheet {
   Head head;
   std::vector<SheetNumber> numbers;
   std::shared_ptr<const Source> source;
+  std::vector<Origin> bases{};  ///< of a box that is laid over another
 };
 using BoxRead = Sheet<hardware::Box>;
 using ModelRead = Sheet<models::Architecture>;
