@@ -45,6 +45,11 @@ def read(path: str | os.PathLike[str], *, clean: bool = True) -> list[Measuremen
     return [_measurement(r) for r in rows if (r["clean"] == "1" or not clean) and _usable(r)]
 
 
+def one(row: dict) -> Measurement | None:
+    """The measurement of one row, if it is fit for use."""
+    return _measurement(row) if row["clean"] == "1" and _usable(row) else None
+
+
 def _usable(row: dict) -> bool:
     return (
         row["metric"] in ("pp_tok_s", "tg_tok_s")
