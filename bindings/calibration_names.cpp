@@ -2,6 +2,7 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,8 @@ py::dict believed(const std::string& system, const std::string& engine) {
   const std::string meant = cli::engine_meant(box.value, engine);
   shelf.open(SheetKind::engine, meant, "--engine");
   shelf.check();
-  const auto& read = shelf.engine(meant, system).value;
+  const auto& sheet = shelf.engine(meant, system);
+  const auto& read = sheet.value;
   const auto& fit = read.calibration;
   py::dict out;
   out["box"] = box.value.id;
@@ -54,6 +56,10 @@ py::dict believed(const std::string& system, const std::string& engine) {
   out["engine_family"] = read.family;
   out["engine_title"] = read.title;
   out["fixed"] = fit.fixed;
+  // What nobody measured here is an assumption from relatives (read_sheets.cpp).
+  out["measured"] = std::none_of(sheet.numbers.begin(), sheet.numbers.end(), [](const auto& number) {
+    return number.sources == std::vector<std::string>{"calibration"} && number.confidence == "assumed";
+  });
   out["base"] = uncertain(fit.base);
   out["by_unpack"] = uncertain(fit.by_unpack);
   out["by_family"] = uncertain(fit.by_family);

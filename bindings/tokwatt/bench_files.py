@@ -1,0 +1,383 @@
+"""Results of benchmark programs as tests that the cost model can price.
+
+`read` takes files of llama-bench (json, jsonl, csv, md), llama-batched-bench (md, jsonl), `vllm bench serve` and guidellm
+(json), and measurements.csv. What is wrong with a file is collected with its place; what is right but cannot be priced
+is told with its reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import math
+import os
+import pathlib
+import re
+from collections.abc import Iterator, Sequence
+
+from . import measurements, served_files
+from .errors import InputError, Problem
+
+EXPECTED = (
+    "expected results of llama-bench (-o json, jsonl, csv or md), llama-batched-bench (md or jsonl), "
+    "vllm bench serve --save-result, guidellm (json), or a measurements.csv"
+)
+
+
+@dataclasses.dataclass
+class Reading:
+    """One measured rate [tokens/s, summed over the batch], and what its file says of where it was measured."""
+
+    file: str
+    line: int
+    tool: str
+    test: dict
+    rate: float
+    model: str = ""
+    model_file: str = ""
+    quant: str = ""
+    parameters: float = 0
+    engine: str = ""
+    system: str = ""
+    build: str = ""
+    gpu_layers: int = -1
+
+
+@dataclasses.dataclass
+class Read:
+    """What some files hold."""
+
+    readings: list[Reading] = dataclasses.field(default_factory=list)
+    unused: list[tuple[str, int, str]] = dataclasses.field(default_factory=list)
+    mistakes: list[Problem] = dataclasses.field(default_factory=list)
+
+    def raise_mistakes(self) -> None:
+        if self.mistakes:
+            raise InputError("".join(render(p) for p in self.mistakes), self.mistakes)
+
+
+def render(problem: Problem) -> str:
+    """A mistake as the program shows it."""
+    place = problem.file + "".join(f":{n}" for n in (problem.line, problem.column) if n)
+    return f"{place}: error: {problem.message}\n"
+
+
+class Source:
+    """One file while it is read: reports what is wrong at its place."""
+
+    def __init__(self, name: str, text: str, into: Read) -> None:
+        self.name, self.text, self.into = name, text, into
+
+    def mistake(self, line: int, message: str, column: int = 0) -> None:
+        self.into.mistakes.append(Problem(self.name, line, column, message))
+
+    def unused(self, line: int, why: str) -> None:
+        self.into.unused.append((self.name, line, why))
+
+    def take(self, line: int, tool: str, test: dict, rate: float, **more: object) -> None:
+        self.into.readings.append(Reading(self.name, line, tool, test, rate, **more))
+
+    def line_at(self, position: int) -> int:
+        return self.text.count("\n", 0, position) + 1
+
+
+@dataclasses.dataclass
+class Row:
+    """A row of named values, with the lines that they stand in."""
+
+    source: Source
+    line: int
+    values: dict
+    lines: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    def line_of(self, key: str) -> int:
+        return self.lines.get(key, self.line)
+
+    def number(self, key: str, *, otherwise: float | None = None, above_zero: bool = False) -> float | None:
+        """The number of a key; None and a report where it is none. A missing one is `otherwise`, if that is given."""
+        value = self.values.get(key)
+        if value is None or value == "":
+            if otherwise is not None:
+                return otherwise
+            self.source.mistake(self.line_of(key), f"{key} is missing; expected a number")
+            return None
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if isinstance(value, bool) or not math.isfinite(number) or number < 0 or (above_zero and number == 0):
+            wanted = "a number of more than 0" if above_zero else "a number"
+            self.source.mistake(self.line_of(key), f"{key} is {json.dumps(value)}; expected {wanted}")
+            return None
+        return number
+
+    def count(self, key: str, otherwise: int | None = None) -> int | None:
+        number = self.number(key, otherwise=otherwise)
+        return None if number is None else int(number)
+
+    def text(self, key: str) -> str:
+        return str(self.values.get(key) or "")
+
+
+def read(paths: Sequence[str | os.PathLike[str]]) -> Read:
+    """Reads files; mistakes are collected, not raised."""
+    into = Read()
+    for path in map(os.fspath, paths):
+        try:
+            text = pathlib.Path(path).read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            into.mistakes.append(Problem(path, 0, 0, f"this is no text; {EXPECTED}"))
+            continue
+        except OSError as error:
+            into.mistakes.append(Problem(path, 0, 0, f"cannot be read: {error.strerror}"))
+            continue
+        _read_text(Source(path, text, into))
+    return into
+
+
+def _read_text(source: Source) -> None:
+    text = source.text
+    before = len(source.into.readings) + len(source.into.unused) + len(source.into.mistakes)
+    if not text.strip():
+        source.mistake(0, f"is empty; {EXPECTED}")
+    elif text.lstrip()[0] in "{[":
+        _read_json(source)
+    elif text.split("\n", 1)[0].strip().startswith(("id,class,", "id,")) and "system_id" in text.split("\n", 1)[0]:
+        _read_measurements(source)
+    elif "n_prompt" in text.split("\n", 1)[0]:
+        _read_csv(source)
+    else:
+        _read_markdown(source)
+    if len(source.into.readings) + len(source.into.unused) + len(source.into.mistakes) == before:
+        source.mistake(0, f"holds no measurement; {EXPECTED}")
+
+
+def _objects(source: Source) -> Iterator[Row]:
+    """The objects of a JSON text: of a list, one after the other, or a single one."""
+    text, decoder = source.text, json.JSONDecoder()
+    at = len(text) - len(text.lstrip())
+    in_list = text[at] == "["
+    at += in_list
+    while True:
+        at += len(text[at:]) - len(text[at:].lstrip(" \t\r\n," if in_list else None))
+        if at >= len(text) or (in_list and text[at] == "]"):
+            if at >= len(text) and in_list:
+                source.mistake(source.line_at(len(text.rstrip())), "the list has no end (]); is the file cut short?")
+            return
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            why = "is the file cut short?" if error.pos >= len(text.rstrip()) - 1 or "Unterminated" in error.msg else "expected JSON"
+            source.mistake(error.lineno, f"broken JSON ({error.msg}); {why}", error.colno)
+            return
+        line = source.line_at(at)
+        if isinstance(value, dict):
+            lines = {key: line + text.count("\n", at, at + first) for key, first in _first(text[at:end]).items()}
+            yield Row(source, line, value, lines)
+        else:
+            source.mistake(line, f"is {json.dumps(value)[:40]}; {EXPECTED}")
+        at = end
+
+
+def _first(text: str) -> dict[str, int]:
+    """Where each key of an object first stands."""
+    out: dict[str, int] = {}
+    for match in re.finditer(r'"(\w+)"\s*:', text):
+        out.setdefault(match[1], match.start())
+    return out
+
+
+def _read_json(source: Source) -> None:
+    for row in _objects(source):
+        keys = row.values.keys()
+        if {"n_prompt", "n_gen"} <= keys:
+            _llama_bench(row)
+        elif {"pp", "tg", "pl"} <= keys:
+            _batched(row)
+        elif not served_files.take(row):
+            near = ", ".join(list(keys)[:4])
+            source.mistake(row.line, f"an object with {near or 'nothing in it'} is no result that is known; {EXPECTED}")
+
+
+_BACKENDS = {"cuda": "cuda", "metal": "metal", "mtl": "metal", "rocm": "rocm", "hip": "rocm", "vulkan": "vulkan", "cpu": "cpu", "blas": "cpu"}
+
+
+def _engine(backends: str) -> str:
+    """llama.cpp's backends ("CUDA", "MTL,BLAS") as our engine; empty where that is not known."""
+    words = [w.strip().lower() for w in backends.split(",") if w.strip()]
+    first = [w for w in words if w not in ("blas", "rpc")] or words
+    backend = _BACKENDS.get(first[0]) if first else None
+    return f"llama.cpp-{backend}" if backend else ""
+
+
+def _flash_attention(value: object) -> dict:
+    """llama-bench's flash_attn: a bool, 0, 1, or -1 (automatic: as the engine's sheet says)."""
+    return {"0": {"flash_attention": False}, "false": {"flash_attention": False}, "1": {"flash_attention": True}, "true": {"flash_attention": True}}.get(
+        str(value).lower(), {}
+    )
+
+
+def _limits(row: Row) -> dict:
+    out = {}
+    for key, ours in (("n_batch", "batch"), ("n_ubatch", "micro_batch")):
+        count = row.count(key, otherwise=0)
+        if count:
+            out[ours] = count
+    return out
+
+
+def _llama_bench(row: Row) -> None:
+    """A row of llama-bench, with the names that its JSON has."""
+    source, build = row.source, row.text("build_commit")
+    if build.startswith("tokwatt"):
+        source.mistake(row.line_of("build_commit"), "is a prediction of tokwatt bench; expected what was measured")
+        return
+    prompt, generate, depth = row.count("n_prompt"), row.count("n_gen"), row.count("n_depth", otherwise=0)
+    rate = row.number("avg_ts", above_zero=True)
+    if prompt is None or generate is None or depth is None or rate is None:
+        return
+    why = _not_priced(row, prompt, generate)
+    if why:
+        source.unused(row.line, why)
+        return
+    test = {"prompt": prompt, "generate": generate, "depth": depth, "sequences": 1, **_limits(row), **_flash_attention(row.values.get("flash_attn"))}
+    if row.text("type_k") not in ("", "f16"):
+        test["kv"] = row.text("type_k")
+    number = row.text("build_number")
+    source.take(
+        row.line,
+        "llama-bench",
+        test,
+        rate,
+        model=row.text("model_type"),
+        model_file=row.text("model_filename"),
+        parameters=row.number("model_n_params", otherwise=0) or 0,
+        engine=_engine(row.text("backends")),
+        build=f"{build} ({number})" if number not in ("", "0") else build,
+        gpu_layers=int(float(row.values.get("n_gpu_layers") or -1)),
+    )
+
+
+def _not_priced(row: Row, prompt: int, generate: int) -> str:
+    if prompt > 0 and generate > 0:
+        return f"pp{prompt}+tg{generate} is one rate of two parts"
+    if prompt == 0 and generate == 0:
+        return "neither prompt nor answer"
+    if row.text("n_cpu_moe") not in ("", "0"):
+        return f"experts of {row.text('n_cpu_moe')} layers on the processor (n_cpu_moe)"
+    if row.text("type_k") != row.text("type_v"):
+        return f"keys in {row.text('type_k')}, values in {row.text('type_v')}"
+    if row.text("tensor_split").strip("0./") != "":
+        return "a model split over several devices (tensor_split)"
+    return ""
+
+
+def _batched(row: Row) -> None:
+    """A row of llama-batched-bench: prefill and decode."""
+    source = row.source
+    prompt, generate, sequences = row.count("pp"), row.count("tg"), row.count("pl")
+    if prompt is None or generate is None or sequences is None:
+        return
+    if sequences == 0:
+        source.mistake(row.line_of("pl"), "pl is 0; expected at least one sequence")
+        return
+    both = {**_limits(row), **_flash_attention(row.values.get("flash_attn"))}
+    shared = row.text("is_pp_shared") in ("1", "True", "true")
+    depth = row.count("n_depth", otherwise=0) or 0
+    if prompt > 0:
+        rate = row.number("speed_pp", above_zero=True)
+        test = {"prompt": prompt, "generate": 0, "depth": depth, "sequences": 1 if shared else sequences}
+        if rate is not None:
+            source.take(row.line, "llama-batched-bench", test | both, rate)
+    if generate > 0:
+        rate = row.number("speed_tg", above_zero=True)
+        test = {"prompt": 0, "generate": generate, "depth": depth + prompt, "sequences": sequences}
+        if rate is not None:
+            source.take(row.line, "llama-batched-bench", test | both, rate)
+
+
+def _read_csv(source: Source) -> None:
+    reader = csv.reader(io.StringIO(source.text, newline=""))
+    names = next(reader)
+    for cells in reader:
+        if not cells:
+            continue
+        if len(cells) != len(names):
+            source.mistake(reader.line_num, f"has {len(cells)} values; expected {len(names)}, as the first line has")
+            continue
+        _llama_bench(Row(source, reader.line_num, dict(zip(names, cells, strict=True))))
+
+
+def _read_measurements(source: Source) -> None:
+    reader = csv.DictReader(io.StringIO(source.text, newline=""))
+    for row in reader:
+        if None in row or None in row.values():
+            source.mistake(reader.line_num, f"has another number of values than the first line; expected {len(reader.fieldnames or [])}")
+            continue
+        try:
+            one = measurements.one(row)
+        except (KeyError, ValueError) as error:
+            source.mistake(reader.line_num, f"is no row of measurements: {error}; expected the columns of docs/validation/measurements.csv")
+            continue
+        if one is None:
+            source.unused(reader.line_num, "measurements.csv: not a rate of prefill or decode on one box that is fit for use")
+            continue
+        names = {key: one.test[key] for key in ("model", "quant", "engine", "system")}
+        test = {key: value for key, value in one.test.items() if key not in names}
+        if not math.isfinite(one.rate) or one.rate <= 0:
+            source.mistake(reader.line_num, f"value is {row['value']}; expected a number of more than 0")
+            continue
+        source.take(reader.line_num, "measurements.csv", test, one.rate, **names)
+
+
+_BATCHED = {"PP": "pp", "TG": "tg", "B": "pl", "S_PP t/s": "speed_pp", "S_TG t/s": "speed_tg"}
+_SINGLE = {"model", "test", "t/s"}
+_COLUMNS = {"ngl": "n_gpu_layers", "fa": "flash_attn", "backend": "backends", "model": "model_type", "ncmoe": "n_cpu_moe", "n_cpu_moe": "n_cpu_moe", "ts": "tensor_split"}
+_TEST = re.compile(r"(?:pp(?P<pp>\d+))?\+?(?:tg(?P<tg>\d+))?(?: @ d(?P<d>\d+))?")
+
+
+def _read_markdown(source: Source) -> None:
+    """Tables of llama-bench and llama-batched-bench, between whatever else people paste."""
+    names: list[str] = []
+    logged: dict[str, str] = {}
+    lines = source.text.splitlines()
+    build = next((m[1] for m in map(re.compile(r"build: (.+)").match, lines) if m), "")
+    tables = 0
+    for at, line in enumerate(lines, 1):
+        if not line.lstrip().startswith("|"):
+            names = names if not line.strip() else []
+            logged.update(re.findall(r"\b(n_batch|n_ubatch|flash_attn|is_pp_shared) = (-?\w+)", line))
+            continue
+        cells = [c.strip() for c in line.strip().strip("|").split("|")]
+        if set("".join(cells)) <= set("-: "):
+            continue
+        if set(_BATCHED) <= set(cells) or _SINGLE <= set(cells):
+            names, tables = cells, tables + 1
+        elif not names:
+            source.mistake(at, f"a table with other columns ({', '.join(cells)[:60]}); expected those of llama-bench (model, ..., test, t/s)")
+            return
+        elif len(cells) != len(names):
+            source.mistake(at, f"has {len(cells)} cells; expected {len(names)}, as its table's first line has")
+        elif "PP" in names:
+            values = {_BATCHED.get(n, n): c for n, c in zip(names, cells, strict=True)}
+            _batched(Row(source, at, logged | values))
+        else:
+            _single(source, at, dict(zip(names, cells, strict=True)), build)
+    if not tables:
+        source.mistake(1, f"this is nothing that is known here; {EXPECTED}")
+
+
+def _single(source: Source, at: int, cells: dict[str, str], build: str) -> None:
+    test = _TEST.fullmatch(cells["test"])
+    if not cells["test"] or not test:
+        source.mistake(at, f'test is "{cells["test"]}"; expected one such as pp512, tg128 or pp512 @ d8192')
+        return
+    values: dict[str, object] = {_COLUMNS.get(name, name): cell for name, cell in cells.items()}
+    values |= {"n_prompt": test["pp"] or 0, "n_gen": test["tg"] or 0, "n_depth": test["d"] or 0}
+    values["avg_ts"] = cells["t/s"].split("±")[0].strip()
+    values["build_commit"] = build
+    if match := re.fullmatch(r"([\d.]+) ([BM])", cells.get("params", "")):
+        values["model_n_params"] = float(match[1]) * {"B": 1e9, "M": 1e6}[match[2]]
+    _llama_bench(Row(source, at, values, {}))
