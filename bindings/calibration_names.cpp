@@ -56,6 +56,7 @@ py::dict believed(const std::string& system, const std::string& engine) {
   out["engine_family"] = read.family;
   out["engine_title"] = read.title;
   out["fixed"] = fit.fixed;
+  out["flash_attention"] = read.flash_attention;
   // What nobody measured here is an assumption from relatives (read_sheets.cpp).
   out["measured"] = std::none_of(sheet.numbers.begin(), sheet.numbers.end(), [](const auto& number) {
     return number.sources == std::vector<std::string>{"calibration"} && number.confidence == "assumed";

@@ -36,6 +36,7 @@ class EngineFit:
     kind: tuple[str, str]  # unpack and family of the most rows
     estimates: list[own_box.Estimate]
     above: list[str]  # rows above the roofline, with the arithmetic
+    flash_attention: bool | None  # how most rows ran, where the box's sheet says otherwise
 
 
 @dataclasses.dataclass
@@ -77,7 +78,7 @@ class Calibrated:
         used = {r.file for r, weight in zip(fit.readings, fit.use, strict=True) if weight > 0}
         numbers = [n for n, f in enumerate(self.files, 1) if f.path in used]
         said = [f"{part}: median error {percent(after)} (before {percent(before)}, {rows} rows)" for part, rows, before, after in median_errors(fit)]
-        return overlay.EngineResult(fit.engine, fit.fitted, fit.estimates, kind_text(fit.kind), said, numbers)
+        return overlay.EngineResult(fit.engine, fit.fitted, fit.estimates, kind_text(fit.kind), said, numbers, fit.flash_attention)
 
     def report(self, path: str) -> str:
         """What was found, for people; at most 80 columns."""
@@ -245,7 +246,9 @@ def _fit_engine(name: str, readings: list[Reading], tests: dict[int, dict], syst
     kinds = collections.Counter((p.unpack, p.family) for p, w in zip(problem.places, use, strict=True) if w > 0)
     kind = kinds.most_common(1)[0][0]
     estimates = own_box.estimates(problem, fitted, *kind, labels(problem.rows), _believed_tuning(believed, *kind))
-    return EngineFit(believed["engine"], kept, problem, fitted, use, kind, estimates, above)
+    ran = sum(w * (1 if a["flash_attention"] else -1) for w, a in zip(use, problem.about, strict=True)) > 0
+    other = ran if ran != believed["flash_attention"] else None
+    return EngineFit(believed["engine"], kept, problem, fitted, use, kind, estimates, above, other)
 
 
 def _believed_tuning(believed: dict, unpack: str, family: str) -> np.ndarray:
@@ -253,8 +256,9 @@ def _believed_tuning(believed: dict, unpack: str, family: str) -> np.ndarray:
     value = np.array(believed["base"]["value"])
     free = ~np.array(believed["fixed"])
     for level, name in (("by_unpack", unpack), ("by_family", family)):
-        if name in believed[level]:
-            value = value + free * np.array(believed[level][name]["value"])
+        known = own_box.known_of(believed, level, name)
+        if known:
+            value = value + free * np.array(known["value"])
     return value
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .calibrate import Calibrated, EngineFit
 
 _WIDTH = 80
-_LAST = 21  # columns of what identified a parameter
+_LAST = 19  # columns of what identified a parameter
 
 
 def labels(rows: Sequence[dict]) -> list[str]:
@@ -65,6 +65,8 @@ def engine_report(found: Calibrated, fit: EngineFit, kind: str, errors: Sequence
         lines.append(
             f"{f'{part}, {count} rows':<17}{percent(before):>7}{percent(after):>8}{fit.fitted.prior.spread[decode]:>16.3f}{fit.fitted.spread[decode]:>8.3f}"
         )
+    if fit.flash_attention is not None:
+        lines += ["", f"Measured {'with' if fit.flash_attention else 'without'} flash attention, other than the box's sheet says; the new one says so."]
     if fit.above:
         lines += ["", "Above the roofline of the vendor's peaks, and left out:"]
         for text in fit.above:

@@ -49,6 +49,7 @@ class EngineResult:
     kind: str  # what those are
     residuals: Sequence[str]  # in words
     files: Sequence[int]  # numbers of the files that it rests on
+    flash_attention: bool | None = None  # where it ran otherwise than the box's sheet says
 
 
 def quoted(text: str) -> str:
@@ -91,7 +92,10 @@ def _draws(values: np.ndarray) -> str:
 
 def _engine_lines(result: EngineResult) -> list[str]:
     fitted, prior = result.fitted, result.fitted.prior
-    lines = [f"  {quoted(result.engine)}:", "    tuning:", f"      source: [{', '.join(f'file{n}' for n in result.files)}]", "      confidence: measured"]
+    lines = [f"  {quoted(result.engine)}:"]
+    if result.flash_attention is not None:
+        lines.append(f"    flash_attention: {str(result.flash_attention).lower()}  # as measured")
+    lines += ["    tuning:", f"      source: [{', '.join(f'file{n}' for n in result.files)}]", "      confidence: measured"]
     by_name = {e.parameter: e for e in result.estimates}
     for p, at in prior.columns(("base", "")):
         estimate = by_name[p]

@@ -56,8 +56,9 @@ def _normal(*words: str) -> np.ndarray:
     return (z - z.mean()) * np.sqrt(DRAWS / (DRAWS - 1))
 
 
-def shrunk(draws: np.ndarray) -> np.ndarray:
-    """Covariance from few draws: variances as they are, correlations drawn to zero as far as they are noise.
+def shrunk(draws: np.ndarray, groups: Sequence[str]) -> np.ndarray:
+    """Covariance from few draws. Correlations between groups are drawn to zero as far as they are noise; those within
+    one, of what adds up to one parameter, stay: a parameter may be known well whose parts are not.
 
     Schaefer and Strimmer, "A shrinkage approach to large-scale covariance matrix estimation", 2005.
     """
@@ -67,10 +68,11 @@ def shrunk(draws: np.ndarray) -> np.ndarray:
     products = z[:, :, None] * z[:, None, :]
     r = products.mean(axis=0)
     variance = products.var(axis=0) / (n - 1)
-    off = ~np.eye(len(sd), dtype=bool)
-    weight = min(1.0, variance[off].sum() / max((r[off] ** 2).sum(), 1e-12)) if off.any() else 0.0
-    r = np.where(off, (1 - max(weight, 0.05)) * r, 1.0)
-    return r * np.outer(sd, sd)
+    apart = np.not_equal.outer(np.array(groups), np.array(groups))
+    weight = min(1.0, variance[apart].sum() / max((r[apart] ** 2).sum(), 1e-12)) if apart.any() else 0.0
+    r = np.where(apart, (1 - weight) * r, r)
+    # Fewer draws than unknowns leave directions without variance.
+    return (0.98 * r + 0.02 * np.eye(len(sd))) * np.outer(sd, sd)
 
 
 def prior_of(believed: dict, unpacks: Sequence[str], families: Sequence[str]) -> Prior:
@@ -80,7 +82,7 @@ def prior_of(believed: dict, unpacks: Sequence[str], families: Sequence[str]) ->
     points, columns = [], []
     for block in blocks:
         level, name = block
-        known = believed["base"] if level == "base" else believed[level].get(name)
+        known = believed["base"] if level == "base" else known_of(believed, level, name)
         for i, p in enumerate(PARAMETERS):
             if believed["fixed"][i]:
                 continue
@@ -97,10 +99,15 @@ def prior_of(believed: dict, unpacks: Sequence[str], families: Sequence[str]) ->
         index,
         np.array(points),
         draws,
-        shrunk(draws) if columns else np.zeros((0, 0)),
+        shrunk(draws, [p for _, p in index]) if columns else np.zeros((0, 0)),
         {False: believed["spread_prefill"], True: believed["spread_decode"]},
         tuple(believed["fixed"]),
     )
+
+
+def known_of(believed: dict, level: str, name: str) -> dict | None:
+    """What some weights or models add, as models/engine.cpp finds it: by their name, else what is said of others."""
+    return believed[level].get(name) or believed[level].get("other")
 
 
 def _own_spread(parameter: str, level: str, known: bool, measured: bool) -> float:

@@ -62,7 +62,8 @@ void lay_over_added(const std::vector<Named<AddedTuning>>& sheet, const std::str
                     std::map<std::string, models::Uncertain>& by, Diagnostics& diagnostics) {
   for (const auto& [name, place, said] : sheet) {
     const std::string path = fmt::format("tuning.{}.{}", section, path_segment(name));
-    auto& into = by[name];
+    const auto other = by.find("other");
+    auto& into = by.try_emplace(name, other == by.end() ? models::Uncertain{} : other->second).first->second;
     into.draws.resize(draws);
     for (const auto& entry : said.added) {
       const auto i = parameter(entry, path + ".added", diagnostics);
