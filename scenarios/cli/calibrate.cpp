@@ -1,4 +1,6 @@
 // tokwatt calibrate: fits a box's tuning to measurements; the work is done in Python (bindings/tokwatt/calibrate.py).
+#include <fmt/format.h>
+
 #include <ostream>
 
 #include "scenarios/cli/options.hpp"
@@ -23,7 +25,16 @@ int calibrate(const Arguments& arguments, const Terminal& terminal) {
       .values("quant", "format of the weights, likewise")
       .value("output,o", "sheet to write (default: NAME.calibrated.yaml, by the system's name)");
   if (!options.read(arguments, terminal)) return kDone;
-  return run_python("calibrate", arguments, terminal);
+  Arguments words;
+  for (const char* name : {"system", "engine", "output"}) {
+    if (options.has(name)) words.push_back(fmt::format("--{}={}", name, options.get(name)));
+  }
+  for (const char* name : {"model", "quant"}) {
+    for (const auto& value : options.all(name)) words.push_back(fmt::format("--{}={}", name, value));
+  }
+  words.emplace_back("--");
+  words.insert(words.end(), options.arguments().begin(), options.arguments().end());
+  return run_python("calibrate", words, terminal);
 }
 
 }  // namespace tokwatt::cli

@@ -41,9 +41,14 @@ std::optional<int> run_program_of(const Arguments& words, bool quietly) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-bool has_package(const std::string& python) {
-  const char* kAsk = "import importlib.util, sys; sys.exit(importlib.util.find_spec('tokwatt') is None)";
-  return run_program_of({python, "-c", kAsk}, true) == 0;
+/// The package has the module: an older one may not.
+bool has_module(const std::string& python, const std::string& module) {
+  constexpr const char* kAsk =
+      "import importlib.util, os, sys\n"
+      "spec = importlib.util.find_spec('tokwatt')\n"
+      "folder = os.path.dirname(spec.origin) if spec and spec.origin else ''\n"
+      "sys.exit(not folder or not os.path.exists(os.path.join(folder, sys.argv[1] + '.py')))\n";
+  return run_program_of({python, "-c", kAsk, module}, true) == 0;
 }
 
 /// Where Python may be, the likeliest first.
@@ -68,7 +73,7 @@ std::string python_with_package(const std::string& module) {
   const char* own = std::getenv("TOKWATT_PYTHON");
   const auto tried = own && *own ? std::vector<std::string>{own} : places();
   for (const auto& python : tried) {
-    if (has_package(python)) return python;
+    if (has_module(python, module)) return python;
   }
   throw CannotRun(fmt::format(
       "tokwatt {} needs Python with the package tokwatt, and found none (tried {}).\nMake one with ./dev build or pip "
