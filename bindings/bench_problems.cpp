@@ -11,6 +11,7 @@
 #include "scenarios/cli/program.hpp"
 #include "scenarios/cli/subject.hpp"
 #include "scenarios/scenario.hpp"
+#include "scenarios/sheets/sheet_fields.hpp"
 #include "sim/bench.hpp"
 
 namespace py = pybind11;
@@ -160,6 +161,8 @@ void add_bench_problems(py::module_& m) {
            "Rates [tokens/s] by (rows, parameters) on the scales of their links; NaN for rows left out.")
       .def_property_readonly("about", &BenchProblems::about, "What each row is, or the error that left it out.");
   m.def("tuning_parameters", &tuning_parameters, "Parameters in their order: (key, link).");
+  m.def(
+      "unpack_families", [] { return scenarios::unpack_families(); }, "Families of kernels that unpack weights.");
   m.def("calibrated_systems", &systems, "Boxes that come with the program: (id, architecture, backends).");
   m.def("calibrated_engines", &engines, "Engines that come with the program: (id, family, backends).");
 }

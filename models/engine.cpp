@@ -18,7 +18,9 @@ void tune(Engine& engine, const std::string& unpack, const std::string& family) 
   const Calibration& fit = engine.calibration;
   Uncertain sum = fit.base;
   const auto add_found = [&](const auto& by, const std::string& name) {
-    if (const auto found = by.find(name); found != by.end()) add(sum, found->second, fit.fixed);
+    auto found = by.find(name);
+    if (found == by.end()) found = by.find("other");
+    if (found != by.end()) add(sum, found->second, fit.fixed);
   };
   add_found(fit.by_unpack, unpack);
   add_found(fit.by_family, family);

@@ -53,8 +53,8 @@ struct Calibration {
   Uncertain base;
   std::array<bool, kTuningParameters> fixed{};  ///< given by people for this very case: nothing is added
   double spread_prefill = 0, spread_decode = 0;
-  std::map<std::string, Uncertain> by_unpack;  ///< Quant::unpack -> added to base
-  std::map<std::string, Uncertain> by_family;  ///< Architecture::family -> added to base
+  std::map<std::string, Uncertain> by_unpack;  ///< Quant::unpack -> added to base; "other": those that are not here
+  std::map<std::string, Uncertain> by_family;  ///< Architecture::family -> added to base, in the same way
   Uncertain without_flash_attention;           ///< added where the engine runs without
 };
 

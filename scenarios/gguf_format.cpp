@@ -33,7 +33,6 @@ const char* quant_of_file_type(int64_t type) {
 std::string kind_of(std::string_view quant) {
   if (quant.substr(0, 2) == "iq") return "i";
   if (quant.find("_k") != std::string_view::npos) return "k";
-  if (quant == "f16" || quant == "bf16") return "float";
   if (quant.substr(0, 1) == "q") return "legacy";
   return std::string(quant);
 }

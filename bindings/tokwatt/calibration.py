@@ -1,15 +1,18 @@
 """Fits what engines reach on boxes to published measurements, all at once.
 
 Each parameter of a test (docs/theory/cost.md) is a sum of effects on the scale of its link: of the engine's family,
-the engine, the chip's architecture, the box, the kernels that unpack its weights, the family of its model. Effects are
-drawn towards zero (partial pooling), so that a box with three measurements borrows from its relatives and one with none
-gets what they reach, with wide intervals. Errors are Student-t: outliers count little. Nothing is fitted by row.
+the engine, the chip's architecture, the box, the kernels that unpack its weights, the family of its model, builds of the
+time before. Effects are drawn towards zero (partial pooling), so that a box with three measurements borrows from its
+relatives and one with none gets what they reach, with wide intervals. How far effects of a kind scatter is estimated too
+(`scatter`, variance components by EM). Errors are Student-t: outliers count little. Nothing is fitted by row.
 """
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import math
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -45,8 +48,10 @@ _ADDED_TO = {
 # llama.cpp's integer kernels on NVIDIA cards reach a smaller share of a higher peak than matrix kernels do.
 _INTEGER_KERNELS = ("llama.cpp-cuda", math.log(0.17 / 0.83))
 
-# Standard deviations of the effects, by level.
-_SPREAD = {
+# Standard deviations of the effects, by level: what is expected before any is estimated. They count as much as _EXPECTED
+# effects of their kind. Levels of quantised weights (kernel, format), of engines without flash attention (scores) and
+# of old builds (drift) are added below.
+_START = {
     "memory_efficiency": dict(group=0.3, engine=0.4, arch=0.2, box=0.15, on=0.1, path=0.3, unpack=0.3, family=0.1),
     "memory_efficiency_experts": dict(group=0.5, engine=0.4, arch=0.2, box=0.2, on=0.15, path=0.3, unpack=0.3, family=0.4),
     "memory_efficiency_kv": dict(group=0.5, engine=0.5, arch=0.3, box=0.1, on=0.2, family=0.2, scores=1.0),
@@ -61,7 +66,29 @@ _SPREAD = {
     "host_per_step": dict(group=0.7, engine=0.7, arch=0.3, on=0.2),
     "host_per_sequence": dict(group=0.7, engine=0.7, arch=0.3, on=0.2),
 }
-_FLOAT = ("float",)
+for _of in _START.values():
+    _of |= {"root": 0.3, "drift": 0.15, "drift_engine": 0.1}
+    if "unpack" in _of:
+        _of |= {"kernel": 0.7 * _of["unpack"], "format": 0.2}
+    if "scores" in _of:
+        _of["scores_engine"] = 0.3
+_EXPECTED = 4.0
+_FLOAT = ("bf16", "f16")
+
+Spread = dict[str, dict[str, float]]  # parameter -> level -> standard deviation
+_SPREAD_FILE = pathlib.Path(__file__).with_name("spread.csv")
+
+
+def _read_spread() -> Spread:
+    with open(_SPREAD_FILE, newline="") as file:
+        rows = list(csv.DictReader(file))
+    read: Spread = {}
+    for row in rows:
+        read.setdefault(row["parameter"], {})[row["level"]] = float(row["sd"])
+    return read
+
+
+_SPREAD = _read_spread()  # as estimated from the published measurements: see population.py
 
 
 def link(parameter: str, value: float) -> float:
@@ -85,11 +112,12 @@ class Place:
     unpack: str
     family: str
     flash_attention: bool = True
+    old: bool = False  # measured with builds of before autumn 2025
 
     def keys(self) -> dict[str, str]:
         """Name of the effect at each level; none for levels that do not apply."""
         path = "float" if self.unpack in _FLOAT else "quantised"
-        keys = {"group": self.group, "engine": self.engine}
+        keys = {"root": "", "group": self.group, "engine": self.engine}
         if self.architecture:
             keys["arch"] = f"{self.engine}|{self.architecture}"
         if self.box:
@@ -98,33 +126,40 @@ class Place:
         if self.unpack:
             keys["path"] = f"{self.engine}|{path}"
             keys["unpack"] = f"{self.engine}|{self.unpack}"
+            keys["format"] = f"{self.group}|{path}"
+            keys["kernel"] = f"{self.group}|{self.unpack}"
         if self.family:
             keys["family"] = f"{self.group}|{self.family}"
         if not self.flash_attention:
             keys["scores"] = self.group
+            keys["scores_engine"] = self.engine
+        if self.old:
+            keys["drift"] = self.group
+            keys["drift_engine"] = self.engine
         return keys
 
 
 class Effects:
-    """The effects that a set of places has, and how they add up to parameters."""
+    """The effects that a set of places has, how they add up to parameters, and how far those of a level scatter."""
 
-    def __init__(self, places: Sequence[Place]) -> None:
+    def __init__(self, places: Sequence[Place], spread: Spread = _SPREAD) -> None:
+        self.scatter = spread
         self.index: dict[tuple[str, str, str], int] = {}
         for place in places:
-            for key in self._of(place):
+            for key in self.of(place):
                 self.index.setdefault(key, len(self.index))
-        self.spread = np.array([_SPREAD[p][level] for p, level, _ in self.index])
+        self.spread = np.array([spread[p][level] for p, level, _ in self.index])
 
-    @staticmethod
-    def _of(place: Place) -> list[tuple[str, str, str]]:
+    def of(self, place: Place) -> list[tuple[str, str, str]]:
+        """(parameter, level, name) of the effects that a place has, known or not."""
         keys = place.keys()
-        return [(p, level, keys[level]) for p in PARAMETERS for level in _SPREAD[p] if level in keys]
+        return [(p, level, keys[level]) for p in PARAMETERS for level in self.scatter[p] if level in keys]
 
     def matrices(self, places: Sequence[Place]) -> list[sp.csr_matrix]:
         """For each parameter, (places, effects): what adds up to it. Effects that are not known are left out."""
         by_name = {p: sp.lil_matrix((len(places), len(self.index))) for p in PARAMETERS}
         for row, place in enumerate(places):
-            for p, level, name in self._of(place):
+            for p, level, name in self.of(place):
                 column = self.index.get((p, level, name))
                 if column is not None:
                     by_name[p][row, column] = 1
@@ -135,9 +170,9 @@ class Effects:
     def unknown_variance(self, place: Place) -> np.ndarray:
         """Variance by parameter of the effects that no measurement has touched."""
         out = {p: 0.0 for p in PARAMETERS}
-        for p, level, name in self._of(place):
+        for p, level, name in self.of(place):
             if (p, level, name) not in self.index:
-                out[p] += _SPREAD[p][level] ** 2
+                out[p] += self.scatter[p][level] ** 2
         for p, (base, _) in _ADDED_TO.items():
             out[p] += out[base]
         return np.array([out[p] for p in PARAMETERS])
@@ -168,9 +203,12 @@ class Fit:
 
 
 class Problem:
-    """Measured rates of tests, and the cost model that predicts them."""
+    """Measured rates of tests, and the cost model that predicts them.
 
-    def __init__(self, rows: Sequence[dict], measured: Sequence[float]) -> None:
+    `careful` marks rows that say less than others: second hand, or measured through a server.
+    """
+
+    def __init__(self, rows: Sequence[dict], measured: Sequence[float], careful: Sequence[bool] | None = None) -> None:
         problems = _core.BenchProblems(list(rows))
         about = problems.about
         self.errors = {i: a["error"] for i, a in enumerate(about) if "error" in a}
@@ -181,9 +219,10 @@ class Problem:
         self.measured = np.log([measured[i] for i in self.kept])
         self.decode = np.array([r.get("generate", 0) > 0 for r in self.rows])
         self.places = [
-            Place(a["engine"], a["engine_family"], a["architecture"], a["box"], a["unpack"], a["family"], a["flash_attention"])
-            for a in self.about
+            Place(a["engine"], a["engine_family"], a["architecture"], a["box"], a["unpack"], a["family"], a["flash_attention"], row.get("old", False))
+            for a, row in zip(self.about, self.rows, strict=True)
         ]
+        self.careful = np.array([careful[i] for i in self.kept]) if careful is not None else np.zeros(len(self.kept), bool)
         self.bound = np.log([a["bound"] for a in self.about])
         self.centre = centres(self.places)
 
@@ -203,8 +242,8 @@ class Problem:
         return at, out
 
     def scale(self) -> np.ndarray:
-        """Scale of the errors: prefill scatters more than decode."""
-        return np.where(self.decode, 0.07, 0.12)
+        """Scale of the errors: prefill scatters more than decode, rows to be careful with twice as much."""
+        return np.where(self.decode, 0.07, 0.12) * np.where(self.careful, 2, 1)
 
 
 def most_probable(
@@ -244,7 +283,7 @@ def most_probable(
         gradient = whole.T @ (weight * residual) - precision @ value
         while True:
             damped = hessian + (damping - 1) * np.diag(np.diag(hessian))
-            trial = value + scipy.linalg.solve(damped, gradient, assume_a="pos")
+            trial = value + scipy.linalg.cho_solve(scipy.linalg.cho_factor(damped, lower=True, check_finite=False), gradient)
             then = loss(trial)
             if then < now or damping > 1e8:
                 break
@@ -257,9 +296,17 @@ def most_probable(
     return value, hessian
 
 
-def fit(problem: Problem, *, use: np.ndarray | None = None, start: Fit | None = None, iterations: int = 30) -> Fit:
+def fit(
+    problem: Problem,
+    *,
+    spread: Spread = _SPREAD,
+    use: np.ndarray | None = None,
+    start: Fit | None = None,
+    iterations: int = 30,
+    enough: float = 1e-2,
+) -> Fit:
     """Most probable effects given the rows in `use` (default all)."""
-    effects = start.effects if start else Effects(problem.places)
+    effects = Effects(problem.places, spread)
     value, hessian = most_probable(
         problem,
         problem.centre,
@@ -269,8 +316,39 @@ def fit(problem: Problem, *, use: np.ndarray | None = None, start: Fit | None = 
         use=np.ones(len(problem.rows), bool) if use is None else use,
         start=start.value if start else None,
         iterations=iterations,
+        enough=enough,
     )
-    return Fit(effects, value, scipy.linalg.inv(hessian))
+    lower, _ = scipy.linalg.lapack.dpotri(scipy.linalg.cholesky(hessian, lower=True, check_finite=False), lower=1)
+    return Fit(effects, value, np.tril(lower) + np.tril(lower, -1).T)
+
+
+def scatter(problem: Problem, rounds: int = 5) -> tuple[Spread, dict[tuple[str, str], int]]:
+    """How far effects of each level scatter, and how many effects say so.
+
+    Variance components by EM: each round fits the effects, then takes the mean square of a level's effects (what is not
+    known about them included) with the expected variance as if it were _EXPECTED effects more.
+    """
+    spread = {p: dict(levels) for p, levels in _START.items()}
+    now: Fit | None = None
+    counts: dict[tuple[str, str], int] = {}
+    for _ in range(rounds):
+        now = fit(problem, spread=spread, start=now)
+        squares = now.value**2 + np.diag(now.covariance)
+        sums: dict[tuple[str, str], float] = {}
+        counts = {}
+        for (p, level, _name), i in now.effects.index.items():
+            sums[p, level] = sums.get((p, level), 0.0) + squares[i]
+            counts[p, level] = counts.get((p, level), 0) + 1
+        for (p, level), total in sums.items():
+            spread[p][level] = math.sqrt((_EXPECTED * _START[p][level] ** 2 + total) / (_EXPECTED + counts[p, level]))
+    return spread, counts
+
+
+def spread_csv(spread: Spread, counts: dict[tuple[str, str], int]) -> str:
+    """The text of spread.csv, which is what fits start from."""
+    lines = ["parameter,level,sd,effects"]
+    lines += [f"{p},{level},{sd:.3g},{counts.get((p, level), 0)}" for p, levels in spread.items() for level, sd in levels.items()]
+    return "\n".join(lines) + "\n"
 
 
 def parameters_of(result: Fit, places: Sequence[Place]) -> np.ndarray:

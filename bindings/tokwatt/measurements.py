@@ -26,6 +26,9 @@ class Measurement:
         return self.test["generate"] == 0
 
 
+_OLD = "2025-09"  # builds of before count as old: calibration.Place
+
+
 def source_of(url: str) -> str:
     """The site or repository that a measurement comes from."""
     parts = urlparse(url)
@@ -39,7 +42,10 @@ def served(row: dict) -> bool:
 
 
 def read(path: str | os.PathLike[str], *, clean: bool = True) -> list[Measurement]:
-    """Measurements of prefill and decode on single boxes; with `clean`, only those fit for scoring."""
+    """Measurements of prefill and decode on single boxes; with `clean`, only those fit for scoring.
+
+    The others (second hand, incomplete configurations, servers in between) still say something of their boxes.
+    """
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
     return [_measurement(r) for r in rows if (r["clean"] == "1" or not clean) and _usable(r)]
@@ -85,6 +91,8 @@ def _measurement(row: dict) -> Measurement:
         test |= {"prompt": 0, "generate": count("gen_len", 128) or 128, "depth": depth}
     if "fa=0)" in row["note"] or "XiongjieDai" in row["source_url"]:
         test["flash_attention"] = False
+    if row["date"] and row["date"][:7] < _OLD:
+        test["old"] = True
     if match := re.search(r"ub(?:atch )?(\d{3,})", row["note"]):
         test["micro_batch"] = int(match[1])
     return Measurement(row["id"], test, float(row["value"]), row["clean"] == "1", source_of(row["source_url"]), row["source_url"], row["note"])

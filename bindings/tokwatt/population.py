@@ -1,4 +1,9 @@
-"""The program's own calibration: `python -m tokwatt.population MEASUREMENTS.csv models/calibration`."""
+"""The program's own calibration: `./dev calibrate`, which runs
+`python -m tokwatt.population docs/validation/measurements.csv models/calibration bindings/tokwatt/spread.csv`.
+
+Writes what the effects are (a table for each engine, compiled into the program) and how far effects of a kind scatter
+(spread.csv, from where people's own calibrations and the validation start).
+"""
 
 from __future__ import annotations
 
@@ -61,7 +66,8 @@ class Drawn:
 
     def of(self, place: Place, without: Place | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Effects of a place (less those of another) on each parameter, linked: (value, draws by parameter)."""
-        keys = set(self.fit.effects._of(place)) - (set(self.fit.effects._of(without)) if without else set())
+        of = self.fit.effects.of
+        keys = set(of(place)) - (set(of(without)) if without else set())
         value = dict.fromkeys(PARAMETERS, 0.0)
         draws = {p: np.zeros(DRAWS) for p in PARAMETERS}
         for key in sorted(keys):
@@ -69,7 +75,7 @@ class Drawn:
             at = self.fit.effects.index.get(key)
             if at is None:
                 z = np.random.default_rng(_seed(*key)).standard_normal((DRAWS, 1))
-                draws[p] = draws[p] + self._centred(z)[:, 0] * calibration._SPREAD[p][level]
+                draws[p] = draws[p] + self._centred(z)[:, 0] * self.fit.effects.scatter[p][level]
             else:
                 value[p] += self.fit.value[at]
                 draws[p] = draws[p] + self.known[:, at]
@@ -91,8 +97,15 @@ def _line(level: str, name: str, parameter: str, value: float, draws: np.ndarray
     return f"{level},{name},{parameter},{shown:.4g},{low},{high},{rows},{text}"
 
 
+_UNKNOWN = "?"  # a name that no effect has: what is drawn for it is what its kind scatters
+
+
 def tables(fit: Fit, problem: Problem, spread: dict[tuple[str, bool], float]) -> dict[str, list[str]]:
-    """Lines of models/calibration/ENGINE.csv by engine."""
+    """Lines of models/calibration/ENGINE.csv by engine.
+
+    An architecture's lines stand for its boxes without measurements, an engine's for those of other architectures: their
+    draws hold how far boxes and architectures scatter. The same of the kernels and families called "other".
+    """
     drawn = Drawn(fit)
     systems = _core.calibrated_systems()
     measured_boxes = {p.box for p in problem.places}
@@ -104,40 +117,37 @@ def tables(fit: Fit, problem: Problem, spread: dict[tuple[str, bool], float]) ->
         lines = ["level,name,parameter,value,low,high,rows,draws"]
         here = [s for s in systems if set(s[2]) & set(backends)]
         architectures = sorted({a for _, a, _ in here})
+        # The parameters of quantised weights are the base: what others add is relative to them.
         plain = Place(engine, group, "", "", "", "")
+        quantised = calibration.centres([Place(engine, group, "", "", "k", "")])[0]
 
-        def add(level: str, name: str, place: Place, rows: int) -> None:
-            # The parameters of quantised weights are the base: whether they are quantised shifts the rest.
-            quantised = Place(place.engine, place.group, place.architecture, place.box, "", "")
-            value, draws = drawn.of(quantised)
-            centre = calibration.centres([Place(engine, group, place.architecture, place.box, "k", "")])[0]
+        def add(level: str, name: str, architecture: str, box: str, rows: int) -> None:
+            value, draws = drawn.of(Place(engine, group, architecture, box, "", ""))
             for i, p in enumerate(PARAMETERS):
-                lines.append(_line(level, name, p, value[i] + centre[i], draws[i], rows, True))
+                lines.append(_line(level, name, p, value[i] + quantised[i], draws[i], rows, True))
             for kind, decode in (("prefill", False), ("decode", True)):
                 of = spread.get((engine, decode), spread["", decode])
                 lines.append(f"{level},{name},spread_{kind},{of:.3g},,,{rows},")
 
-        add("engine", "", plain, sum(n for (e, _), n in counts.items() if e == engine))
+        add("engine", "", _UNKNOWN, _UNKNOWN, sum(n for (e, _), n in counts.items() if e == engine))
         for a in architectures:
-            rows = sum(n for (e, b), n in counts.items() if e == engine and any(b == s[0] and s[1] == a for s in systems))
-            add("architecture", a, Place(engine, group, a, "", "", ""), rows)
+            add("architecture", a, a, _UNKNOWN, sum(counts.get((engine, s[0]), 0) for s in systems if s[1] == a))
         for box, a, _ in here:
             if box in measured_boxes:
-                add("box", box, Place(engine, group, a, box, "", ""), counts.get((engine, box), 0))
-        quantised_centre = calibration.centres([Place(engine, group, "", "", "k", "")])[0]
-        for unpack in _UNPACK:
-            place = Place(engine, group, "", "", unpack, "")
+                add("box", box, a, box, counts.get((engine, box), 0))
+        for unpack in (*_core.unpack_families(), _OTHER):
+            place = Place(engine, group, "", "", _UNKNOWN if unpack == _OTHER else unpack, "")
             value, draws = drawn.of(place, plain)
-            value = value + calibration.centres([place])[0] - quantised_centre
-            _added(lines, "quant", unpack, value, draws)
-        for family in sorted({p.family for p in problem.places if p.group == group}):
-            _added(lines, "family", family, *drawn.of(Place(engine, group, "", "", "", family), plain))
+            _added(lines, "quant", unpack, value + calibration.centres([place])[0] - quantised, draws)
+        families = sorted({p.family for p in problem.places if p.group == group})
+        for family in (*families, _OTHER):
+            _added(lines, "family", family, *drawn.of(Place(engine, group, "", "", "", _UNKNOWN if family == _OTHER else family), plain))
         _added(lines, "flash_attention", "off", *drawn.of(Place(engine, group, "", "", "", "", False), plain))
         out[engine] = lines
     return out
 
 
-_UNPACK = ("float", "legacy", "k", "i", "mxfp4", "nvfp4", "fp8", "int8", "int4", "mlx")
+_OTHER = "other"
 
 
 def _added(lines: list[str], level: str, name: str, value: np.ndarray, draws: np.ndarray) -> None:
@@ -146,30 +156,33 @@ def _added(lines: list[str], level: str, name: str, value: np.ndarray, draws: np
             lines.append(_line(level, name, p, value[i], draws[i], 0, False))
 
 
-def fitted(rows: Sequence[measurements.Measurement]) -> tuple[Problem, Fit]:
-    """The fit to measurements."""
-    problem = Problem([r.test for r in rows], [r.rate for r in rows])
-    return problem, calibration.fit(problem)
+def problem_of(rows: Sequence[measurements.Measurement]) -> Problem:
+    """Measurements as a problem of calibration."""
+    return Problem([r.test for r in rows], [r.rate for r in rows], [not r.clean for r in rows])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tokwatt.population", description=__doc__)
     parser.add_argument("measurements")
     parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("spread", type=pathlib.Path)
     options = parser.parse_args(arguments)
-    rows = measurements.read(options.measurements)
-    problem, result = fitted(rows)
+    rows = measurements.read(options.measurements, clean=False)
+    problem = problem_of(rows)
+    spread_of_effects, effects = calibration.scatter(problem)
+    options.spread.write_text(calibration.spread_csv(spread_of_effects, effects))
+    result = calibration.fit(problem, spread=spread_of_effects)
     for i, error in sorted(problem.errors.items()):
         print(f"left out: {rows[i].id} {rows[i].test}: {error.splitlines()[0]}", file=sys.stderr)
     linked = calibration.parameters_of(result, problem.places)
     residual = problem.measured - problem.predicted(linked)
     variance = calibration.log_variance(result, problem, linked)
-    spread = spreads(problem, residual, variance, np.ones(len(residual), bool))
+    spread = spreads(problem, residual, variance, ~problem.careful)
     options.folder.mkdir(parents=True, exist_ok=True)
     for engine, lines in tables(result, problem, spread).items():
         (options.folder / f"{engine}.csv").write_text("\n".join(lines) + "\n")
     for decode in (True, False):
-        errors = np.abs(np.expm1(-residual[problem.decode == decode]))
+        errors = np.abs(np.expm1(-residual[(problem.decode == decode) & ~problem.careful]))
         kind = "decode" if decode else "prefill"
         print(f"{kind}: {len(errors)} rows, median error {np.median(errors):.1%}, 90 % below {np.quantile(errors, 0.9):.1%}")
     return 0

@@ -1,5 +1,5 @@
 #pragma once
-// The fit of engines on boxes that comes with the program (models/calibration/*.csv, written by `tokwatt calibrate`).
+// The fit of engines on boxes that comes with the program (models/calibration/*.csv, written by bindings/tokwatt/population.py).
 #include <string>
 #include <vector>
 

@@ -4,7 +4,7 @@
 namespace tokwatt::scenarios {
 namespace {
 
-const Choices kUnpack{{"float", "legacy", "k", "i", "mxfp4", "nvfp4", "fp8", "int8", "int4", "mlx"}, {}};
+const Choices kUnpack{{"bf16", "f16", "legacy", "k", "i", "mxfp4", "nvfp4", "fp8", "int8", "int4", "mlx"}, {}};
 
 void bits_fields(Fields& f, models::WeightFormat& w, bool all_required) {
   struct Class {

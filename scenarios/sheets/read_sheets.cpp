@@ -208,7 +208,7 @@ void check_engine(const EngineSheet& s, const Node& root, Diagnostics& diagnosti
   for (const auto& [quant, place, dtypes] : s.compute_in) {
     for (const auto& dtype : dtypes) {
       if (!is_dtype(dtype.value))
-        diagnostics.error(dtype.place, fmt::format("compute_in.{} is {}; expected fp32, bf16, fp8, int8 or fp4",
+        diagnostics.error(dtype.place, fmt::format("compute_in.{} is {}; expected fp32, bf16, f16, fp8, int8 or fp4",
                                                    path_segment(quant), in_quotes(dtype.value)));
     }
   }

@@ -144,7 +144,8 @@ TEST_CASE("a sheet's tuning takes the place of what weights and models add", "[s
     spoilt.replace(spoilt.find(piece), piece.size(), by);
     return errors_of(sheets.write("wrong.yaml", spoilt));
   };
-  CHECK_THAT(wrong("        k:", "        q4:"), Contains("tuning.by_unpack has \"q4\"; expected float, legacy, k"));
+  CHECK_THAT(wrong("        k:", "        q4:"),
+             Contains("tuning.by_unpack has \"q4\"; expected bf16, f16, legacy, k"));
   CHECK_THAT(wrong("\"0.25\"", "\"much\""), Contains("tuning.by_unpack.k.added.memory_efficiency holds \"much\""));
   CHECK_THAT(wrong("\"1 1 1", "\"1 1"),
              Contains("tuning.by_unpack.k.draws.memory_efficiency has 15 numbers; expected 16"));

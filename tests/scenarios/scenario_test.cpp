@@ -208,8 +208,8 @@ TEST_CASE("the results carry the texts by name, and what rests on assumption", "
 }
 
 TEST_CASE("an engine that nobody has measured on a box rests on its relatives, and says so", "[scenarios]") {
-  const Loaded l = loaded(with("engine: vllm", "engine: sglang"));
-  CHECK(std::find(l.assumed.begin(), l.assumed.end(), "dgx-spark: engines.sglang.tuning") != l.assumed.end());
+  const Loaded l = loaded(with("{sheet: dgx-spark}", "{sheet: l40s}"));
+  CHECK(std::find(l.assumed.begin(), l.assumed.end(), "l40s: engines.vllm.tuning") != l.assumed.end());
 }
 
 TEST_CASE("rows of a trace that are moved into order are told, and only those", "[scenarios][traces]") {

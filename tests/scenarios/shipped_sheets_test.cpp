@@ -137,7 +137,7 @@ TEST_CASE("weights take what the published files take", "[scenarios][sheets]") {
 }
 
 TEST_CASE("a quant's sheet names the kernels that unpack it", "[scenarios][sheets]") {
-  CHECK(quant("bf16").value.unpack == "float");
+  CHECK(quant("bf16").value.unpack == "bf16");
   CHECK(quant("q8_0").value.unpack == "legacy");
   CHECK(quant("q4_k_m").value.unpack == "k");
   CHECK(quant("mxfp4").value.unpack == "mxfp4");
