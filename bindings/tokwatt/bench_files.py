@@ -1,14 +1,13 @@
 """Results of benchmark programs as tests that the cost model can price.
 
-`read` takes files of llama-bench (json, jsonl, csv, md), llama-batched-bench (md, jsonl), `vllm bench serve` and guidellm
-(json), and measurements.csv. What is wrong with a file is collected with its place; what is right but cannot be priced
-is told with its reason.
+`read` takes files of llama-bench (json, jsonl, csv, md), llama-batched-bench (md, jsonl), `vllm bench serve` and
+guidellm (json), and measurements.csv. What is wrong with a file is collected with its place; what is right but cannot
+be priced is told with its reason.
 """
 
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 import json
 import math
@@ -18,107 +17,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from . import measurements, served_files
-from .errors import InputError, Problem
-
-EXPECTED = (
-    "expected results of llama-bench (-o json, jsonl, csv or md), llama-batched-bench (md or jsonl), "
-    "vllm bench serve --save-result, guidellm (json), or a measurements.csv"
-)
-
-
-@dataclasses.dataclass
-class Reading:
-    """One measured rate [tokens/s, summed over the batch], and what its file says of where it was measured."""
-
-    file: str
-    line: int
-    tool: str
-    test: dict
-    rate: float
-    model: str = ""
-    model_file: str = ""
-    quant: str = ""
-    parameters: float = 0
-    engine: str = ""
-    system: str = ""
-    build: str = ""
-    gpu_layers: int = -1
-
-
-@dataclasses.dataclass
-class Read:
-    """What some files hold."""
-
-    readings: list[Reading] = dataclasses.field(default_factory=list)
-    unused: list[tuple[str, int, str]] = dataclasses.field(default_factory=list)
-    mistakes: list[Problem] = dataclasses.field(default_factory=list)
-
-    def raise_mistakes(self) -> None:
-        if self.mistakes:
-            raise InputError("".join(render(p) for p in self.mistakes), self.mistakes)
-
-
-def render(problem: Problem) -> str:
-    """A mistake as the program shows it."""
-    place = problem.file + "".join(f":{n}" for n in (problem.line, problem.column) if n)
-    return f"{place}: error: {problem.message}\n"
-
-
-class Source:
-    """One file while it is read: reports what is wrong at its place."""
-
-    def __init__(self, name: str, text: str, into: Read) -> None:
-        self.name, self.text, self.into = name, text, into
-
-    def mistake(self, line: int, message: str, column: int = 0) -> None:
-        self.into.mistakes.append(Problem(self.name, line, column, message))
-
-    def unused(self, line: int, why: str) -> None:
-        self.into.unused.append((self.name, line, why))
-
-    def take(self, line: int, tool: str, test: dict, rate: float, **more: object) -> None:
-        self.into.readings.append(Reading(self.name, line, tool, test, rate, **more))
-
-    def line_at(self, position: int) -> int:
-        return self.text.count("\n", 0, position) + 1
-
-
-@dataclasses.dataclass
-class Row:
-    """A row of named values, with the lines that they stand in."""
-
-    source: Source
-    line: int
-    values: dict
-    lines: dict[str, int] = dataclasses.field(default_factory=dict)
-
-    def line_of(self, key: str) -> int:
-        return self.lines.get(key, self.line)
-
-    def number(self, key: str, *, otherwise: float | None = None, above_zero: bool = False) -> float | None:
-        """The number of a key; None and a report where it is none. A missing one is `otherwise`, if that is given."""
-        value = self.values.get(key)
-        if value is None or value == "":
-            if otherwise is not None:
-                return otherwise
-            self.source.mistake(self.line_of(key), f"{key} is missing; expected a number")
-            return None
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if isinstance(value, bool) or not math.isfinite(number) or number < 0 or (above_zero and number == 0):
-            wanted = "a number of more than 0" if above_zero else "a number"
-            self.source.mistake(self.line_of(key), f"{key} is {json.dumps(value)}; expected {wanted}")
-            return None
-        return number
-
-    def count(self, key: str, otherwise: int | None = None) -> int | None:
-        number = self.number(key, otherwise=otherwise)
-        return None if number is None else int(number)
-
-    def text(self, key: str) -> str:
-        return str(self.values.get(key) or "")
+from .bench_rows import EXPECTED, Read, Row, Source
+from .errors import Problem
 
 
 def read(paths: Sequence[str | os.PathLike[str]]) -> Read:
@@ -169,7 +69,11 @@ def _objects(source: Source) -> Iterator[Row]:
         try:
             value, end = decoder.raw_decode(text, at)
         except json.JSONDecodeError as error:
-            why = "is the file cut short?" if error.pos >= len(text.rstrip()) - 1 or "Unterminated" in error.msg else "expected JSON"
+            why = (
+                "is the file cut short?"
+                if error.pos >= len(text.rstrip()) - 1 or "Unterminated" in error.msg
+                else "expected JSON"
+            )
             source.mistake(error.lineno, f"broken JSON ({error.msg}); {why}", error.colno)
             return
         line = source.line_at(at)
@@ -201,7 +105,16 @@ def _read_json(source: Source) -> None:
             source.mistake(row.line, f"an object with {near or 'nothing in it'} is no result that is known; {EXPECTED}")
 
 
-_BACKENDS = {"cuda": "cuda", "metal": "metal", "mtl": "metal", "rocm": "rocm", "hip": "rocm", "vulkan": "vulkan", "cpu": "cpu", "blas": "cpu"}
+_BACKENDS = {
+    "cuda": "cuda",
+    "metal": "metal",
+    "mtl": "metal",
+    "rocm": "rocm",
+    "hip": "rocm",
+    "vulkan": "vulkan",
+    "cpu": "cpu",
+    "blas": "cpu",
+}
 
 
 def _engine(backends: str) -> str:
@@ -214,9 +127,12 @@ def _engine(backends: str) -> str:
 
 def _flash_attention(value: object) -> dict:
     """llama-bench's flash_attn: a bool, 0, 1, or -1 (automatic: as the engine's sheet says)."""
-    return {"0": {"flash_attention": False}, "false": {"flash_attention": False}, "1": {"flash_attention": True}, "true": {"flash_attention": True}}.get(
-        str(value).lower(), {}
-    )
+    return {
+        "0": {"flash_attention": False},
+        "false": {"flash_attention": False},
+        "1": {"flash_attention": True},
+        "true": {"flash_attention": True},
+    }.get(str(value).lower(), {})
 
 
 def _limits(row: Row) -> dict:
@@ -242,7 +158,14 @@ def _llama_bench(row: Row) -> None:
     if why:
         source.unused(row.line, why)
         return
-    test = {"prompt": prompt, "generate": generate, "depth": depth, "sequences": 1, **_limits(row), **_flash_attention(row.values.get("flash_attn"))}
+    test = {
+        "prompt": prompt,
+        "generate": generate,
+        "depth": depth,
+        "sequences": 1,
+        **_limits(row),
+        **_flash_attention(row.values.get("flash_attn")),
+    }
     if row.text("type_k") not in ("", "f16"):
         test["kv"] = row.text("type_k")
     number = row.text("build_number")
@@ -314,15 +237,23 @@ def _read_measurements(source: Source) -> None:
     reader = csv.DictReader(io.StringIO(source.text, newline=""))
     for row in reader:
         if None in row or None in row.values():
-            source.mistake(reader.line_num, f"has another number of values than the first line; expected {len(reader.fieldnames or [])}")
+            source.mistake(
+                reader.line_num,
+                f"has another number of values than the first line; expected {len(reader.fieldnames or [])}",
+            )
             continue
         try:
             one = measurements.one(row)
         except (KeyError, ValueError) as error:
-            source.mistake(reader.line_num, f"is no row of measurements: {error}; expected the columns of docs/validation/measurements.csv")
+            source.mistake(
+                reader.line_num,
+                f"is no row of measurements: {error}; expected the columns of docs/validation/measurements.csv",
+            )
             continue
         if one is None:
-            source.unused(reader.line_num, "measurements.csv: not a rate of prefill or decode on one box that is fit for use")
+            source.unused(
+                reader.line_num, "measurements.csv: not a rate of prefill or decode on one box that is fit for use"
+            )
             continue
         names = {key: one.test[key] for key in ("model", "quant", "engine", "system")}
         test = {key: value for key, value in one.test.items() if key not in names}
@@ -334,7 +265,15 @@ def _read_measurements(source: Source) -> None:
 
 _BATCHED = {"PP": "pp", "TG": "tg", "B": "pl", "S_PP t/s": "speed_pp", "S_TG t/s": "speed_tg"}
 _SINGLE = {"model", "test", "t/s"}
-_COLUMNS = {"ngl": "n_gpu_layers", "fa": "flash_attn", "backend": "backends", "model": "model_type", "ncmoe": "n_cpu_moe", "n_cpu_moe": "n_cpu_moe", "ts": "tensor_split"}
+_COLUMNS = {
+    "ngl": "n_gpu_layers",
+    "fa": "flash_attn",
+    "backend": "backends",
+    "model": "model_type",
+    "ncmoe": "n_cpu_moe",
+    "n_cpu_moe": "n_cpu_moe",
+    "ts": "tensor_split",
+}
 _TEST = re.compile(r"(?:pp(?P<pp>\d+))?\+?(?:tg(?P<tg>\d+))?(?: @ d(?P<d>\d+))?")
 
 
@@ -356,7 +295,11 @@ def _read_markdown(source: Source) -> None:
         if set(_BATCHED) <= set(cells) or _SINGLE <= set(cells):
             names, tables = cells, tables + 1
         elif not names:
-            source.mistake(at, f"a table with other columns ({', '.join(cells)[:60]}); expected those of llama-bench (model, ..., test, t/s)")
+            source.mistake(
+                at,
+                f"a table with other columns ({', '.join(cells)[:60]}); "
+                "expected those of llama-bench (model, ..., test, t/s)",
+            )
             return
         elif len(cells) != len(names):
             source.mistake(at, f"has {len(cells)} cells; expected {len(names)}, as its table's first line has")

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import _core, bench_files, overlay, own_box
-from .bench_files import Reading
-from .calibration import Problem
+from .bench_rows import Read, Reading
 from .calibrate_report import engine_report, labels, percent, unused_lines
+from .calibration import Problem
 from .errors import Infeasible, InputError
 from .errors import Problem as Mistake
 from .file_names import Mapping, Models, quant_in, stem
@@ -77,8 +77,13 @@ class Calibrated:
     def _result(self, fit: EngineFit) -> overlay.EngineResult:
         used = {r.file for r, weight in zip(fit.readings, fit.use, strict=True) if weight > 0}
         numbers = [n for n, f in enumerate(self.files, 1) if f.path in used]
-        said = [f"{part}: median error {percent(after)} (before {percent(before)}, {rows} rows)" for part, rows, before, after in median_errors(fit)]
-        return overlay.EngineResult(fit.engine, fit.fitted, fit.estimates, kind_text(fit.kind), said, numbers, fit.flash_attention)
+        said = [
+            f"{part}: median error {percent(after)} (before {percent(before)}, {rows} rows)"
+            for part, rows, before, after in median_errors(fit)
+        ]
+        return overlay.EngineResult(
+            fit.engine, fit.fitted, fit.estimates, kind_text(fit.kind), said, numbers, fit.flash_attention
+        )
 
     def report(self, path: str) -> str:
         """What was found, for people; at most 80 columns."""
@@ -87,11 +92,21 @@ class Calibrated:
             lines += engine_report(self, fit, kind_text(fit.kind), median_errors(fit))
         lines += unused_lines(self.unused)
         if any("measurements.csv" in f.tools for f in self.files):
-            lines += ["What comes with the program was fitted to these rows of measurements.csv already:", "they count twice."]
+            lines += [
+                "What comes with the program was fitted to these rows of measurements.csv already:",
+                "they count twice.",
+            ]
         one = self.engines[0]
-        row = collections.Counter((r["model"], r.get("quant", "")) for r, w in zip(one.problem.rows, one.use, strict=True) if w > 0).most_common(1)[0][0]
+        row = collections.Counter(
+            (r["model"], r.get("quant", "")) for r, w in zip(one.problem.rows, one.use, strict=True) if w > 0
+        ).most_common(1)[0][0]
         quant = f" --quant {row[1]}" if row[1] else ""
-        lines += ["", f"Written to {path}. Next:", f"  tokwatt bench --system {path} --model {row[0]}{quant} \\", f"      --engine {one.engine}"]
+        lines += [""] * (lines[-1] != "")
+        lines += [
+            f"Written to {path}. Next:",
+            f"  tokwatt bench --system {path} --model {row[0]}{quant} \\",
+            f"      --engine {one.engine}",
+        ]
         return "\n".join(lines) + "\n"
 
 
@@ -107,7 +122,10 @@ def median_errors(fit: EngineFit) -> list[tuple[str, int, float, float]]:
     for part, decode in (("prefill", False), ("decode", True)):
         chosen = (fit.problem.decode == decode) & (fit.use > 0)
         if chosen.any():
-            before, after = (np.median(np.abs(np.expm1(p - fit.problem.measured)[chosen])) for p in (fit.fitted.before, fit.fitted.after))
+            before, after = (
+                np.median(np.abs(np.expm1(p - fit.problem.measured)[chosen]))
+                for p in (fit.fitted.before, fit.fitted.after)
+            )
             out.append((part, int(chosen.sum()), float(before), float(after)))
     return out
 
@@ -156,12 +174,15 @@ def calibrate(
         reasons = "\n".join(unused_lines(read.unused))
         raise Infeasible(f"no row of the files can be used\n{reasons}".rstrip())
     tests = _named(read, by_engine, Mapping.of("--model", models), Mapping.of("--quant", quants), system)
-    fits = [_fit_engine(name, rows, tests, system, engine if engine else name, read) for name, rows in sorted(by_engine.items())]
+    fits = [
+        _fit_engine(name, rows, tests, system, engine if engine else name, read)
+        for name, rows in sorted(by_engine.items())
+    ]
     files = _files(paths, [r for f in fits for r, w in zip(f.readings, f.use, strict=True) if w > 0])
     return Calibrated(system, whole["box"], whole["box_title"], files, fits, read.unused)
 
 
-def _system_of(read: bench_files.Read) -> str:
+def _system_of(read: Read) -> str:
     systems = sorted({r.system for r in read.readings if r.system})
     if len(systems) == 1 and all(r.system for r in read.readings):
         return systems[0]
@@ -169,7 +190,7 @@ def _system_of(read: bench_files.Read) -> str:
     raise ValueError(f"missing --system{several}")
 
 
-def _by_engine(read: bench_files.Read, boxes: set[str], asked: str) -> dict[str, list[Reading]]:
+def _by_engine(read: Read, boxes: set[str], asked: str) -> dict[str, list[Reading]]:
     """Rows of this box by engine; the others are told."""
     out: dict[str, list[Reading]] = {}
     known = {e[0] for e in _core.calibrated_engines()}
@@ -179,14 +200,18 @@ def _by_engine(read: bench_files.Read, boxes: set[str], asked: str) -> dict[str,
         elif asked and r.engine and r.engine != asked and asked in known:
             read.unused.append((r.file, r.line, f"measured with {r.engine}"))
         elif not (asked or r.engine):
-            read.mistakes.append(Mistake(r.file, r.line, 0, f"a row of {r.tool} does not say which engine ran; expected --engine"))
+            read.mistakes.append(
+                Mistake(r.file, r.line, 0, f"a row of {r.tool} does not say which engine ran; expected --engine")
+            )
         else:
             out.setdefault(asked or r.engine, []).append(r)
     read.raise_mistakes()
     return out
 
 
-def _named(read: bench_files.Read, by_engine: dict[str, list[Reading]], models: Mapping, quants: Mapping, system: str) -> dict[int, dict]:
+def _named(
+    read: Read, by_engine: dict[str, list[Reading]], models: Mapping, quants: Mapping, system: str
+) -> dict[int, dict]:
     """Each row's test with its names, by the row's identity; raises InputError for names that are not known."""
     known = Models()
     out: dict[int, dict] = {}
@@ -217,7 +242,9 @@ def _named(read: bench_files.Read, by_engine: dict[str, list[Reading]], models: 
     return out
 
 
-def _fit_engine(name: str, readings: list[Reading], tests: dict[int, dict], system: str, asked: str, read: bench_files.Read) -> EngineFit:
+def _fit_engine(
+    name: str, readings: list[Reading], tests: dict[int, dict], system: str, asked: str, read: Read
+) -> EngineFit:
     believed = _core.believed(system, asked)
     rows = [tests[id(r)] | {"engine": asked} for r in readings]
     problem = Problem(rows, [r.rate for r in readings])
@@ -232,16 +259,22 @@ def _fit_engine(name: str, readings: list[Reading], tests: dict[int, dict], syst
     for i, (r, about) in enumerate(zip(kept, problem.about, strict=True)):
         if 0 <= r.gpu_layers < about["layers"] and "cpu" not in believed["engine"]:
             use[i] = 0
-            read.unused.append((r.file, r.line, f"{r.gpu_layers} of {about['layers']} layers on the device (n_gpu_layers)"))
+            read.unused.append(
+                (r.file, r.line, f"{r.gpu_layers} of {about['layers']} layers on the device (n_gpu_layers)")
+            )
         elif problem.measured[i] > problem.bound[i]:
             use[i] = 0
             above.append(f"{r.file}:{r.line}: {arithmetic(problem.rows[i], about, r.rate)}")
     if not use.any():
         why = "".join(f"\nabove the roofline: {a}" for a in above)
         raise Infeasible(f"no row is left to fit{why}")
-    prior = own_box.prior_of(believed, sorted({p.unpack for p in problem.places}), sorted({p.family for p in problem.places}))
+    prior = own_box.prior_of(
+        believed, sorted({p.unpack for p in problem.places}), sorted({p.family for p in problem.places})
+    )
     if not len(prior.point):
-        raise Infeasible(f"nothing is left to fit: the sheets give every parameter of {believed['engine']} on {believed['box']}")
+        raise Infeasible(
+            f"nothing is left to fit: the sheets give every parameter of {believed['engine']} on {believed['box']}"
+        )
     fitted = own_box.fit(problem, prior, use)
     kinds = collections.Counter((p.unpack, p.family) for p, w in zip(problem.places, use, strict=True) if w > 0)
     kind = kinds.most_common(1)[0][0]
@@ -267,7 +300,8 @@ def arithmetic(test: dict, about: dict, rate: float) -> str:
     part = f"tg{test['generate']}" if test.get("generate") else f"pp{test['prompt']}"
     memory, compute, tokens = about["bound_memory_s"], about["bound_compute_s"], about["bound_tokens"]
     return (
-        f"{part} of {about['model']} {about['quant']}: {rate:.4g} t/s measured, {tokens} tokens in {tokens / rate * 1e3:.4g} ms; "
+        f"{part} of {about['model']} {about['quant']}: {rate:.4g} t/s measured, "
+        f"{tokens} tokens in {tokens / rate * 1e3:.4g} ms; "
         f"at the vendor's peaks they take {memory * 1e3:.4g} ms to move {memory * about['bandwidth'] / 1e9:.4g} GB at "
         f"{about['bandwidth'] / 1e9:.4g} GB/s and {compute * 1e3:.4g} ms to compute: at most {about['bound']:.4g} t/s"
     )
@@ -295,7 +329,9 @@ def check_output(path: str, system: str) -> None:
         raise ValueError(f"cannot write {path}: the new sheet rests on it; expected another name")
     with open(path, encoding="utf-8", errors="replace") as file:
         if not file.readline().startswith(overlay.FIRST_LINE):
-            raise ValueError(f"cannot write {path}: it is there, and was not written by tokwatt calibrate; expected another name")
+            raise ValueError(
+                f"cannot write {path}: it is there, and was not written by tokwatt calibrate; expected another name"
+            )
 
 
 def write(path: str, text: str) -> None:
@@ -327,7 +363,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.output:
             check_output(options.output, options.system)
-        found = calibrate(options.measurements, system=options.system, engine=options.engine, models=options.model, quants=options.quant)
+        found = calibrate(
+            options.measurements,
+            system=options.system,
+            engine=options.engine,
+            models=options.model,
+            quants=options.quant,
+        )
         path = options.output or f"{found.box}.calibrated.yaml"
         check_output(path, found.system)
         write(path, found.sheet(path))

@@ -36,22 +36,28 @@ def _range(values: Iterable[int]) -> str:
 
 
 def percent(value: float) -> str:
-    """"3.1 %"."""
+    """ "3.1 %"."""
     return f"{100 * value:.1f} %"
 
 
 def _interval(parameter: str, low: float, high: float) -> str:
-    """"0.82-0.87", "1.4-3.7 us"."""
+    """ "0.82-0.87", "1.4-3.7 us"."""
     if parameter in SECONDS:
         return f"{low * 1e6:.3g}-{high * 1e6:.3g} us"
     return f"{low:.3g}-{high:.3g}"
 
 
-def engine_report(found: Calibrated, fit: EngineFit, kind: str, errors: Sequence[tuple[str, int, float, float]]) -> list[str]:
+def engine_report(
+    found: Calibrated, fit: EngineFit, kind: str, errors: Sequence[tuple[str, int, float, float]]
+) -> list[str]:
     """The parameters of one engine, its residuals, and rows above the roofline."""
     rows, tests = int((fit.use > 0).sum()), fit.use.sum()
     of = "" if round(tests) == rows else f" ({tests:.0f} different tests)"
-    lines = textwrap.wrap(f"{fit.engine} on {found.box}: {rows} rows{of} of {len(found.files)} file{'s' if len(found.files) > 1 else ''}. Parameters for {kind}:", _WIDTH)
+    lines = textwrap.wrap(
+        f"{fit.engine} on {found.box}: {rows} rows{of} of {len(found.files)} "
+        f"file{'s' if len(found.files) > 1 else ''}. Parameters for {kind}:",
+        _WIDTH,
+    )
     lines += ["", f"{'parameter':<29}{'before':>8}{'after':>8}  {'90 % interval':<13} identified by"]
     for e in fit.estimates:
         said = textwrap.wrap(identified_by(e), _LAST, break_on_hyphens=False)
@@ -63,14 +69,26 @@ def engine_report(found: Calibrated, fit: EngineFit, kind: str, errors: Sequence
     for part, count, before, after in errors:
         decode = part == "decode"
         lines.append(
-            f"{f'{part}, {count} rows':<17}{percent(before):>7}{percent(after):>8}{fit.fitted.prior.spread[decode]:>16.3f}{fit.fitted.spread[decode]:>8.3f}"
+            f"{f'{part}, {count} rows':<17}{percent(before):>7}{percent(after):>8}"
+            f"{fit.fitted.prior.spread[decode]:>16.3f}{fit.fitted.spread[decode]:>8.3f}"
         )
     if fit.flash_attention is not None:
-        lines += ["", f"Measured {'with' if fit.flash_attention else 'without'} flash attention, other than the box's sheet says; the new one says so."]
+        lines += [
+            "",
+            f"Measured {'with' if fit.flash_attention else 'without'} flash attention, other than the box's sheet",
+            "says; the new one says so.",
+        ]
     if fit.above:
         lines += ["", "Above the roofline of the vendor's peaks, and left out:"]
         for text in fit.above:
-            lines += textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False, break_long_words=False)
+            lines += textwrap.wrap(
+                text,
+                _WIDTH,
+                initial_indent="  ",
+                subsequent_indent="    ",
+                break_on_hyphens=False,
+                break_long_words=False,
+            )
     return [*lines, ""]
 
 
@@ -87,7 +105,8 @@ def _added(fit: EngineFit) -> list[str]:
             if at is None or p not in base or 1 - fitted.covariance[at, at] / prior.covariance[at, at] < 0.1:
                 continue
             what = f"{block[1]} weights" if block[0] == "by_unpack" else f"family {block[1]}"
-            lines.append(f"  {what:<24}{p:<29}{short(p, unlink(p, base[p])):>8} -> {short(p, unlink(p, base[p] + fitted.point[at]))}")
+            alone, so = unlink(p, base[p]), unlink(p, base[p] + fitted.point[at])
+            lines.append(f"  {what:<24}{p:<29}{short(p, alone):>8} -> {short(p, so)}")
     return ["", "What these weights and models make of it, where the tests tell:", *lines] if lines else []
 
 
@@ -99,5 +118,12 @@ def unused_lines(unused: Sequence[tuple[str, int, str]]) -> list[str]:
     lines = ["Not used:"] if by_reason else []
     for why, places in by_reason.items():
         where = places[0] if len(places) == 1 else f"{len(places)} rows, the first at {places[0]}"
-        lines += textwrap.wrap(f"{where}: {why}", _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False, break_long_words=False)
+        lines += textwrap.wrap(
+            f"{where}: {why}",
+            _WIDTH,
+            initial_indent="  ",
+            subsequent_indent="    ",
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
     return lines

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from . import _core
-from .bench_files import Reading
+from .bench_rows import Reading
 
 # How llama.cpp writes quants whose names are two words, or have a number behind them.
 _WORDS = (
@@ -34,7 +34,7 @@ def _words(text: str) -> list[str]:
 
 
 def stem(path: str) -> str:
-    """The name in a model's path: of a GGUF file without its ending and part, of a folder or repository its last part."""
+    """The name in a model's path: a GGUF file's without its ending and part, the last part of a repository's."""
     name = os.path.basename(path.rstrip("/"))
     name = re.sub(r"\.gguf$", "", name, flags=re.IGNORECASE)
     return re.sub(r"-\d{5}-of-\d{5}$", "", name)
@@ -42,7 +42,10 @@ def stem(path: str) -> str:
 
 def quant_in(*texts: str) -> str:
     """The id of the quant that names contain, the first text before the others; empty if none does."""
-    known = sorted(((name, quant) for quant, aliases in _core.known_quants() for name in (quant, *aliases)), key=lambda k: -len(k[0]))
+    known = sorted(
+        ((name, quant) for quant, aliases in _core.known_quants() for name in (quant, *aliases)),
+        key=lambda k: -len(k[0]),
+    )
     for text in texts:
         plain = "_" + re.sub(r"[^a-z0-9]+", "_", text.lower()) + "_"
         for words, quant in _WORDS:
@@ -75,7 +78,13 @@ class Models:
             best = self._by_words(text, parameters)
             if best:
                 return Named(best["id"], best["native_quant"])
-        alike = [m for m in self.known if parameters and abs(m["parameters"] / parameters - 1) < _SAME_SIZE and _same_architecture(name, m["family"])]
+        alike = [
+            m
+            for m in self.known
+            if parameters
+            and abs(m["parameters"] / parameters - 1) < _SAME_SIZE
+            and _same_architecture(name, m["family"])
+        ]
         if alike and len({m["family"] for m in alike}) == 1:
             # Of one family and size: they cost the same, whatever they were trained on.
             return Named(alike[0]["id"], alike[0]["native_quant"])
@@ -96,7 +105,11 @@ class Models:
     def _unknown(self, name: str, parameters: float, alike: Sequence[dict]) -> str:
         size = f" ({parameters / 1e9:.2f} B parameters)" if parameters else ""
         near = alike or sorted(self.known, key=lambda m: abs(m["parameters"] - parameters))[:3] if parameters else []
-        hint = f'; did you mean {" or ".join(m["id"] for m in near)}?' if near else _core.did_you_mean(name, [m["id"] for m in self.known])
+        hint = (
+            f"; did you mean {' or '.join(m['id'] for m in near)}?"
+            if near
+            else _core.did_you_mean(name, [m["id"] for m in self.known])
+        )
         if not name:
             return f"the file does not name its model{size}; expected --model"
         return f'no model here is "{name}"{size}; expected --model ID or --model "{name}=ID"{hint}'
@@ -127,7 +140,9 @@ class Mapping:
             if not meant or (equals and not name.strip()):
                 raise ValueError(f'{option} is "{text}"; expected ID or "NAME IN FILE=ID"')
             if not equals and out.all and out.all != meant:
-                raise ValueError(f'{option} is both {out.all} and {meant}; expected "NAME IN FILE=ID" for several models')
+                raise ValueError(
+                    f'{option} is both {out.all} and {meant}; expected "NAME IN FILE=ID" for several models'
+                )
             if equals:
                 out.some[name.strip().lower()] = meant.strip()
             else:
@@ -146,7 +161,8 @@ class Mapping:
         """Names that no row has."""
         have = sorted({name for r in readings for name in (r.model, stem(r.model_file)) if name})
         return [
-            f'{self.option} "{name}=...": no row has this name{_core.did_you_mean(name, have) or "; expected " + ", ".join(have)}'
+            f'{self.option} "{name}=...": no row has this name'
+            f"{_core.did_you_mean(name, have) or '; expected ' + ', '.join(have)}"
             for name in self.some
             if name not in self.used
         ]

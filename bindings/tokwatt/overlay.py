@@ -36,7 +36,9 @@ class MeasuredFile:
     def text(self) -> str:
         digest = hashlib.sha256(pathlib.Path(self.path).read_bytes()).hexdigest()
         build = f", build {', '.join(self.builds)}" if self.builds else ""
-        return f"{os.path.basename(self.path)}, {' and '.join(self.tools)}{build}, {self.rows} rows used, sha256 {digest}"
+        return (
+            f"{os.path.basename(self.path)}, {' and '.join(self.tools)}{build}, {self.rows} rows used, sha256 {digest}"
+        )
 
 
 @dataclasses.dataclass
@@ -54,7 +56,17 @@ class EngineResult:
 
 def quoted(text: str) -> str:
     """A text as YAML has it, in quotes where it needs them."""
-    plain = re.fullmatch(r"[A-Za-z/][A-Za-z0-9_./-]*", text) and text.lower() not in ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
+    plain = re.fullmatch(r"[A-Za-z/][A-Za-z0-9_./-]*", text) and text.lower() not in (
+        "yes",
+        "no",
+        "on",
+        "off",
+        "true",
+        "false",
+        "null",
+        "y",
+        "n",
+    )
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
@@ -95,12 +107,18 @@ def _engine_lines(result: EngineResult) -> list[str]:
     lines = [f"  {quoted(result.engine)}:"]
     if result.flash_attention is not None:
         lines.append(f"    flash_attention: {str(result.flash_attention).lower()}  # as measured")
-    lines += ["    tuning:", f"      source: [{', '.join(f'file{n}' for n in result.files)}]", "      confidence: measured"]
+    lines += [
+        "    tuning:",
+        f"      source: [{', '.join(f'file{n}' for n in result.files)}]",
+        "      confidence: measured",
+    ]
     by_name = {e.parameter: e for e in result.estimates}
     for p, at in prior.columns(("base", "")):
         estimate = by_name[p]
         half = NORMAL90 * float(np.sqrt(fitted.covariance[at, at]))
-        low, high, before = (calibration.unlink(p, v) for v in (fitted.point[at] - half, fitted.point[at] + half, prior.point[at]))
+        low, high, before = (
+            calibration.unlink(p, v) for v in (fitted.point[at] - half, fitted.point[at] + half, prior.point[at])
+        )
         note = f"{short(p, low)} to {short(p, high)} (90 %); before {short(p, before)}; {identified_by(estimate)}"
         known = "" if not estimate.fixed and estimate.taken >= 0.1 else "source: prior, confidence: assumed, "
         value = natural_text(p, calibration.unlink(p, fitted.point[at]))
@@ -142,9 +160,11 @@ def text(
     """The whole sheet."""
     builds = sorted({b for f in files for b in f.builds})
     software = ", ".join([r.engine for r in results] + [f"build {b}" for b in builds])
-    said = [f"What {' and '.join(r.engine for r in results)} reached on one box, fitted on {date} by tokwatt {version} to {sum(f.rows for f in files)} rows."]
+    engines, rows = " and ".join(r.engine for r in results), sum(f.rows for f in files)
+    said = [f"What {engines} reached on one box, fitted on {date} by tokwatt {version} to {rows} rows."]
     for r in results:
         said.append(f"{r.engine}: {'; '.join(r.residuals)}. The notes say what identified a parameter for {r.kind}.")
+    before = f"what tokwatt {version} says of {base}, before these files (docs/theory/calibration.md)"
     lines = [
         f"{FIRST_LINE} {version}; edit what you know better, or run it again.",
         f"id: {quoted(identifier)}",
@@ -155,11 +175,9 @@ def text(
         *textwrap.wrap(" ".join(said), 110, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False),
         "sources:",
         *(f"  file{n}: {json.dumps(f.text(), ensure_ascii=False)}" for n, f in enumerate(files, 1)),
-        f"  prior: {json.dumps(f'what tokwatt {version} says of {base}, before these files (docs/theory/calibration.md)')}",
+        f"  prior: {json.dumps(before)}",
         "engines:",
     ]
     for r in results:
         lines += _engine_lines(r)
     return "\n".join(lines) + "\n"
-
-

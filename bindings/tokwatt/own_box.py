@@ -1,8 +1,8 @@
 """Fits one engine on one box to measurements of that very box.
 
-The prior is what the program believes of the pair already, as points and joint draws, made wider by how one box differs
-from others of its kind. Unknown are the thirteen parameters, and what the kernels of the measured weights and the families
-of the measured models add to them (docs/theory/calibration.md).
+The prior is what the program believes of the pair already, as points and joint draws, made wider by how one box
+differs from others of its kind. Unknown are the thirteen parameters, and what the kernels of the measured weights and
+the families of the measured models add to them (docs/theory/calibration.md).
 """
 
 from __future__ import annotations
@@ -77,7 +77,11 @@ def shrunk(draws: np.ndarray, groups: Sequence[str]) -> np.ndarray:
 
 def prior_of(believed: dict, unpacks: Sequence[str], families: Sequence[str]) -> Prior:
     """The prior of an engine on a box (`_core.believed`), for some kernels and families of models."""
-    blocks: list[Block] = [("base", ""), *(("by_unpack", u) for u in sorted(unpacks) if u), *(("by_family", f) for f in sorted(families) if f)]
+    blocks: list[Block] = [
+        ("base", ""),
+        *(("by_unpack", u) for u in sorted(unpacks) if u),
+        *(("by_family", f) for f in sorted(families) if f),
+    ]
     index: dict[tuple[Block, str], int] = {}
     points, columns = [], []
     for block in blocks:
@@ -87,7 +91,9 @@ def prior_of(believed: dict, unpacks: Sequence[str], families: Sequence[str]) ->
             if believed["fixed"][i]:
                 continue
             draws = np.array([d[i] for d in known["draws"]]) if known and known["draws"] else np.zeros(DRAWS)
-            draws = draws + _normal("own", believed["box"], believed["engine"], level, name, p) * _own_spread(p, level, known is not None, believed["measured"])
+            draws = draws + _normal("own", believed["box"], believed["engine"], level, name, p) * _own_spread(
+                p, level, known is not None, believed["measured"]
+            )
             if not draws.any():
                 continue
             index[block, p] = len(points)
@@ -179,7 +185,9 @@ def fit(problem: Problem, prior: Prior, use: np.ndarray) -> Posterior:
         # Fisher's information of a Student-t is (nu + 1) / (nu + 3); rows far off have less.
         information = use * student * (_NU + 1) / (_NU + 3) / scale**2
         covariance = scipy.linalg.inv(slopes.T @ (slopes * information[:, None]) + precision)
-        spread = _spread(problem, prior, use, residual, student, np.einsum("ij,jk,ik,i->i", slopes, covariance, slopes, information))
+        spread = _spread(
+            problem, prior, use, residual, student, np.einsum("ij,jk,ik,i->i", slopes, covariance, slopes, information)
+        )
     return Posterior(
         prior,
         shift,
@@ -193,7 +201,9 @@ def fit(problem: Problem, prior: Prior, use: np.ndarray) -> Posterior:
     )
 
 
-def _spread(problem: Problem, prior: Prior, use: np.ndarray, residual: np.ndarray, student: np.ndarray, fitted: np.ndarray) -> dict[bool, float]:
+def _spread(
+    problem: Problem, prior: Prior, use: np.ndarray, residual: np.ndarray, student: np.ndarray, fitted: np.ndarray
+) -> dict[bool, float]:
     """Standard deviations of what is left, drawn towards the engine's elsewhere; each fitted unknown costs a row."""
     out = {}
     for decode in (False, True):
@@ -238,15 +248,20 @@ class Estimate:
     fixed: bool
 
 
-def estimates(problem: Problem, fitted: Posterior, unpack: str, family: str, tests: Sequence[str], tuning: np.ndarray) -> list[Estimate]:
-    """Every parameter for one kind of weights and models; `tests` are the rows' kinds, `tuning` what was believed, linked."""
+def estimates(
+    problem: Problem, fitted: Posterior, unpack: str, family: str, tests: Sequence[str], tuning: np.ndarray
+) -> list[Estimate]:
+    """Every parameter for some weights and models; `tests` are the rows' kinds, `tuning` what was believed, linked."""
     prior = fitted.prior
     precision = scipy.linalg.inv(prior.covariance)
     alone = {}
     for name in sorted(set(tests)):
         rows = np.array([t == name for t in tests]) & (fitted.information > 0)
         slopes = fitted.slopes[rows]
-        alone[name] = (int(rows.sum()), scipy.linalg.inv(slopes.T @ (slopes * fitted.information[rows, None]) + precision))
+        alone[name] = (
+            int(rows.sum()),
+            scipy.linalg.inv(slopes.T @ (slopes * fitted.information[rows, None]) + precision),
+        )
     out = []
     for i, p in enumerate(PARAMETERS):
         a = np.zeros(len(prior.point))

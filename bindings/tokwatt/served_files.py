@@ -1,7 +1,7 @@
 """Results of servers' benchmarks: what of them a model of single steps can price.
 
-A decode step is priced at a known number of requests in flight, so a rate of requests without such a number says nothing
-here; a prompt is priced where nothing else ran beside it.
+A decode step is priced at a known number of requests in flight, so a rate of requests without such a number says
+nothing here; a prompt is priced where nothing else ran beside it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .bench_files import Row
+    from .bench_rows import Row
 
 _SHORTEST_PROMPT = 128  # below it the time to the first token is the server's, not the model's
 
@@ -23,7 +23,9 @@ def take(row: Row) -> bool:
     elif {"total_input_tokens", "total_output_tokens"} <= keys:
         _vllm_serve(row)
     elif {"avg_latency", "latencies"} <= keys:
-        row.source.unused(row.line, "vllm bench latency: one time for prompt and answer together, without their lengths")
+        row.source.unused(
+            row.line, "vllm bench latency: one time for prompt and answer together, without their lengths"
+        )
     elif {"elapsed_time", "requests_per_second"} <= keys:
         row.source.unused(row.line, "vllm bench throughput: a full server's mixed steps, without lengths and batch")
     else:
@@ -31,7 +33,16 @@ def take(row: Row) -> bool:
     return True
 
 
-def _served(row: Row, tool: str, in_flight: int, prompt: float, answer: float, ttft: float | None, gap: float | None, names: dict) -> None:
+def _served(
+    row: Row,
+    tool: str,
+    in_flight: int,
+    prompt: float,
+    answer: float,
+    ttft: float | None,
+    gap: float | None,
+    names: dict,
+) -> None:
     """Readings of a server that had `in_flight` requests at once; `ttft` and `gap` (between tokens) in ms."""
     source, used = row.source, False
     if gap and answer > 1:
@@ -44,9 +55,14 @@ def _served(row: Row, tool: str, in_flight: int, prompt: float, answer: float, t
         source.take(row.line, tool, test, 1e3 * prompt / ttft, **names)
         used = True
     elif ttft and in_flight == 1:
-        source.unused(row.line, f"{tool}: the first token after a prompt of {prompt:.0f} tokens is the server's time more than the model's")
+        source.unused(
+            row.line,
+            f"{tool}: the first token after a prompt of {prompt:.0f} tokens is the server's time more than the model's",
+        )
     elif ttft:
-        source.unused(row.line, f"{tool}: the first token at {in_flight} requests in flight, which waited for others' prompts")
+        source.unused(
+            row.line, f"{tool}: the first token at {in_flight} requests in flight, which waited for others' prompts"
+        )
     if not used:
         source.unused(row.line, f"{tool}: neither a gap between tokens nor a prompt by itself")
 
@@ -70,7 +86,9 @@ def _vllm_serve(row: Row) -> None:
         return
     rate = row.values.get("request_rate")
     if many < 1 or (many > 1 and str(rate) not in ("inf", "Infinity", "None")):
-        source.unused(row.line, f"{tool}: at a request rate of {rate} there may be fewer than {many} requests in flight")
+        source.unused(
+            row.line, f"{tool}: at a request rate of {rate} there may be fewer than {many} requests in flight"
+        )
         return
     if many > 1 and completed < 2 * many:
         source.unused(row.line, f"{tool}: {completed:.0f} requests at {many} in flight: most steps had fewer")
@@ -86,7 +104,10 @@ def _vllm_serve(row: Row) -> None:
         answers / completed,
         row.number(ttft, above_zero=True) if ttft else None,
         row.number(gap, above_zero=True) if gap else None,
-        {"model": row.text("model_id"), "engine": "vllm" if row.text("backend") in ("", "vllm", "openai", "openai-chat") else ""},
+        {
+            "model": row.text("model_id"),
+            "engine": "vllm" if row.text("backend") in ("", "vllm", "openai", "openai-chat") else "",
+        },
     )
 
 
@@ -115,26 +136,45 @@ def _guidellm(row: Row) -> None:
     tool = "guidellm"
     for number, benchmark in enumerate(row.values["benchmarks"]):
         if not isinstance(benchmark, dict) or not isinstance(benchmark.get("metrics"), dict):
-            row.source.mistake(row.line_of("benchmarks"), f"benchmarks.{number} has no metrics; expected a report of guidellm")
+            row.source.mistake(
+                row.line_of("benchmarks"), f"benchmarks.{number} has no metrics; expected a report of guidellm"
+            )
             continue
         prompt = _statistic(benchmark, "prompt_token_count", "mean")
         answer = _statistic(benchmark, "output_token_count", "mean")
         if prompt is None or answer is None:
             row.source.mistake(
                 row.line_of("benchmarks"),
-                f"benchmarks.{number}.metrics has no mean of prompt_token_count and output_token_count; expected numbers of more than 0",
+                f"benchmarks.{number}.metrics has no mean of prompt_token_count and output_token_count; "
+                "expected numbers of more than 0",
             )
             continue
         strategy = _find(benchmark.get("config"), "strategy") or _find(benchmark, "strategy")
-        kind = str(strategy.get("type_") or strategy.get("type") or "") if isinstance(strategy, dict) else str(strategy or "")
+        kind = (
+            str(strategy.get("type_") or strategy.get("type") or "")
+            if isinstance(strategy, dict)
+            else str(strategy or "")
+        )
         mean = _statistic(benchmark, "request_concurrency", "mean")
         in_flight = 1 if kind == "synchronous" else _streams(strategy)
-        if in_flight is None and kind in ("", "concurrent") and mean is not None and abs(mean - round(mean)) < 0.05 * mean:
+        if (
+            in_flight is None
+            and kind in ("", "concurrent")
+            and mean is not None
+            and abs(mean - round(mean)) < 0.05 * mean
+        ):
             in_flight = round(mean)
         if not in_flight:
-            row.source.unused(row.line, f"guidellm: benchmark {number} ({kind or 'no strategy'}): the number of requests in flight is not fixed")
+            row.source.unused(
+                row.line,
+                f"guidellm: benchmark {number} ({kind or 'no strategy'}): requests in flight are not fixed in number",
+            )
             continue
-        model = _find(benchmark.get("config"), "model") or _find(row.values.get("config"), "model") or _find(row.values, "model")
+        model = (
+            _find(benchmark.get("config"), "model")
+            or _find(row.values.get("config"), "model")
+            or _find(row.values, "model")
+        )
         _served(
             row,
             tool,
@@ -153,6 +193,11 @@ def _streams(strategy: object) -> int | None:
         return None
     for key in ("streams", "max_concurrency"):
         value = strategy.get(key)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0 and strategy.get("type_", "concurrent") == "concurrent":
+        if (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and value > 0
+            and strategy.get("type_", "concurrent") == "concurrent"
+        ):
             return value
     return None

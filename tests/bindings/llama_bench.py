@@ -33,15 +33,17 @@ MOE_FILE = LLAMA_FILE | {
     "model_n_params": 116829156672,
 }
 # An afternoon: prompts of several lengths, answers, and both behind contexts.
-TESTS = (
-    [{"prompt": p, "generate": 0, "depth": d} for d in (0, 4096, 16384) for p in (64, 256, 512, 2048)]
-    + [{"prompt": 0, "generate": n, "depth": d} for d in (0, 2048, 4096, 8192, 16384) for n in (32, 128)]
-)
+TESTS = [{"prompt": p, "generate": 0, "depth": d} for d in (0, 4096, 16384) for p in (64, 256, 512, 2048)] + [
+    {"prompt": 0, "generate": n, "depth": d} for d in (0, 2048, 4096, 8192, 16384) for n in (32, 128)
+]
 
 
 def rows_of(names, system="dgx-spark", engine="llama.cpp-cuda", tests=TESTS):
     """Tests as the cost model takes them."""
-    return [{"system": system, "engine": engine, "flash_attention": True, "batch": 2048, "micro_batch": 512, **names, **t} for t in tests]
+    return [
+        {"system": system, "engine": engine, "flash_attention": True, "batch": 2048, "micro_batch": 512, **names, **t}
+        for t in tests
+    ]
 
 
 def rates(rows, shift=None):
@@ -58,8 +60,23 @@ def objects(fields, rows, measured):
     """Objects of llama-bench's JSON."""
     out = []
     for row, rate in zip(rows, measured, strict=True):
-        test = {"n_prompt": row["prompt"], "n_gen": row["generate"], "n_depth": row["depth"], "test_time": "2026-11-21T10:00:00Z"}
-        out.append({**fields, **test, "avg_ns": 1, "stddev_ns": 0, "avg_ts": float(rate), "stddev_ts": 0.1, "samples_ts": [float(rate)]})
+        test = {
+            "n_prompt": row["prompt"],
+            "n_gen": row["generate"],
+            "n_depth": row["depth"],
+            "test_time": "2026-11-21T10:00:00Z",
+        }
+        out.append(
+            {
+                **fields,
+                **test,
+                "avg_ns": 1,
+                "stddev_ns": 0,
+                "avg_ts": float(rate),
+                "stddev_ts": 0.1,
+                "samples_ts": [float(rate)],
+            }
+        )
     return out
 
 

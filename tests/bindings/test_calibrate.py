@@ -36,7 +36,9 @@ def test_a_slower_box_is_found_again(slow_box):
     assert np.median(error_before) > 0.1
     assert error_after.max() < 0.06 and np.median(error_after) < 0.02
     by = {e.parameter: e for e in fit.estimates}
-    low, high = (calibration.link("compute_efficiency", v) for v in (by["compute_efficiency"].low, by["compute_efficiency"].high))
+    low, high = (
+        calibration.link("compute_efficiency", v) for v in (by["compute_efficiency"].low, by["compute_efficiency"].high)
+    )
     believed = calibration.link("compute_efficiency", by["compute_efficiency"].before)
     assert low < believed + SHIFT["compute_efficiency"] < high < believed
 
@@ -74,7 +76,15 @@ def test_the_sheet_gives_the_fitted_rates(slow_box, tmp_path):
 def test_the_sheet_says_where_it_comes_from(slow_box, tmp_path):
     path, found, _ = slow_box
     text = found.sheet(str(tmp_path / "desk.yaml"), datetime.date(2026, 11, 21))
-    for piece in ("id: desk\n", "base: spark\n", "2026-11-21", "build 3f3a4fb9c (7941)", "22 rows used, sha256 ", _core.__version__, "median error"):
+    for piece in (
+        "id: desk\n",
+        "base: spark\n",
+        "2026-11-21",
+        "build 3f3a4fb9c (7941)",
+        "22 rows used, sha256 ",
+        _core.__version__,
+        "median error",
+    ):
         assert piece in text
     assert max(map(len, text.split("engines:")[0].splitlines())) <= 200
     assert text == found.sheet(str(tmp_path / "desk.yaml"), datetime.date(2026, 11, 21))
@@ -98,7 +108,9 @@ def test_several_models_in_one_file(tmp_path):
     dense, moe = lb.rows_of(lb.LLAMA), lb.rows_of(lb.MOE)
     path = tmp_path / "two.jsonl"
     shift = {"memory_efficiency_experts": -0.6}
-    lb.write(path, (lb.LLAMA_FILE, dense, noisy(lb.rates(dense), 3)), (lb.MOE_FILE, moe, noisy(lb.rates(moe, shift), 4)))
+    lb.write(
+        path, (lb.LLAMA_FILE, dense, noisy(lb.rates(dense), 3)), (lb.MOE_FILE, moe, noisy(lb.rates(moe, shift), 4))
+    )
     found = calibrate.calibrate([path], system="spark")
     (fit,) = found.engines
     assert {p.family for p in fit.problem.places} == {"llama", "gpt_oss"}
@@ -229,7 +241,11 @@ def test_the_program_s_command(tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.yaml").write_text("id: mine\n")
     for arguments, code, message in (
         (["runs.jsonl", "--system", "spark", "-o", "mine.yaml"], 2, "was not written by tokwatt calibrate"),
-        (["runs.jsonl", "--system", "dgx-spark.calibrated.yaml", "-o", "dgx-spark.calibrated.yaml"], 2, "the new sheet rests on it"),
+        (
+            ["runs.jsonl", "--system", "dgx-spark.calibrated.yaml", "-o", "dgx-spark.calibrated.yaml"],
+            2,
+            "the new sheet rests on it",
+        ),
         (["runs.jsonl", "--system", "spark", "-o", "box.txt"], 2, "ends in .yaml"),
         (["runs.jsonl"], 2, "missing --system"),
         (["runs.jsonl", "--system", "sparkk"], 3, 'did you mean "spark"?'),
