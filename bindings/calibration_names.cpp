@@ -2,7 +2,6 @@
 
 #include <pybind11/stl.h>
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -41,8 +40,7 @@ py::dict believed(const std::string& system, const std::string& engine) {
   const std::string meant = cli::engine_meant(box.value, engine);
   shelf.open(SheetKind::engine, meant, "--engine");
   shelf.check();
-  const auto& sheet = shelf.engine(meant, system);
-  const auto& read = sheet.value;
+  const auto& read = shelf.engine(meant, system).value;
   const auto& fit = read.calibration;
   py::dict out;
   out["box"] = box.value.id;
@@ -57,10 +55,6 @@ py::dict believed(const std::string& system, const std::string& engine) {
   out["engine_title"] = read.title;
   out["fixed"] = fit.fixed;
   out["flash_attention"] = read.flash_attention;
-  // What nobody measured here is an assumption from relatives (read_sheets.cpp).
-  out["measured"] = std::none_of(sheet.numbers.begin(), sheet.numbers.end(), [](const auto& number) {
-    return number.sources == std::vector<std::string>{"calibration"} && number.confidence == "assumed";
-  });
   out["base"] = uncertain(fit.base);
   out["by_unpack"] = uncertain(fit.by_unpack);
   out["by_family"] = uncertain(fit.by_family);

@@ -91,9 +91,7 @@ def prior_of(believed: dict, unpacks: Sequence[str], families: Sequence[str]) ->
             if believed["fixed"][i]:
                 continue
             draws = np.array([d[i] for d in known["draws"]]) if known and known["draws"] else np.zeros(DRAWS)
-            draws = draws + _normal("own", believed["box"], believed["engine"], level, name, p) * _own_spread(
-                p, level, known is not None, believed["measured"]
-            )
+            draws = draws + _normal("own", believed["box"], believed["engine"], level, name, p) * _own_spread(p, level)
             if not draws.any():
                 continue
             index[block, p] = len(points)
@@ -116,14 +114,12 @@ def known_of(believed: dict, level: str, name: str) -> dict | None:
     return believed[level].get(name) or believed[level].get("other")
 
 
-def _own_spread(parameter: str, level: str, known: bool, measured: bool) -> float:
-    """How one box differs from what the fit to all boxes says, beyond its draws."""
+def _own_spread(parameter: str, level: str) -> float:
+    """How one box differs from what the fit to all boxes says of it, beyond its draws."""
     spread = _SPREAD[parameter]
     if level == "base":
-        box = math.hypot(spread.get("box", 0), spread.get("on", 0))
-        return _OWN * box if measured else box
-    own = spread.get("unpack" if level == "by_unpack" else "family", 0.0)
-    return own * (_OWN_KERNELS if known else 1.0)
+        return _OWN * math.hypot(spread.get("box", 0.0), spread.get("on", 0.0))
+    return _OWN_KERNELS * spread.get("unpack" if level == "by_unpack" else "family", 0.0)
 
 
 @dataclasses.dataclass
