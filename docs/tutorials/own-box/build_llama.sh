@@ -13,12 +13,15 @@ tools=(llama-bench llama-batched-bench llama-quantize)
 
 mkdir -p "$folder"
 if [ ! -f "$archive" ]; then
-  "$python" -m pip download --disable-pip-version-check --no-deps --no-binary :all: -d "$folder" "llama-cpp-python==$version"
+  "$python" -m pip download --disable-pip-version-check --no-deps --no-binary :all: -d "$folder" \
+    "llama-cpp-python==$version"
 fi
 sha256sum --check --status <<<"$sha256  $archive" || { echo "$archive is not what was measured with" >&2; exit 1; }
 [ -d "$source" ] || tar -xzf "$archive" -C "$folder"
 launcher=()
-if command -v ccache >/dev/null; then launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
+if command -v ccache >/dev/null; then
+  launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+fi
 cmake -S "$source" -B "$folder/llama.cpp" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DBUILD_SHARED_LIBS=OFF \
   -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_UI=OFF \
   "${launcher[@]}"

@@ -1,9 +1,9 @@
 """Makes the models and measures them with llama-bench and llama-batched-bench: writes recorded/.
 
-    measure.py --tools DIR --work DIR [--recorded DIR]
+    measure.py --tools DIR --work DIR [--only MODEL]
 
-Other work on the machine is kept out as far as it goes: it waits for a quiet moment, measures at real-time priority where
-that is allowed, and writes down how much of the processors others had all the same (quiet.csv).
+Other work on the machine is kept out as far as it goes: it waits for a quiet moment, measures at real-time priority
+where that is allowed, and writes down how much of the processors others had all the same (quiet.csv).
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ PLANS = (
     Plan("gemma-3-1b", ("q8_0", "q4_0"), depth="q8_0", batch="q4_0"),
     Plan("granite-3.1-1b-a400m", ("q8_0", "q4_0", "q4_k_m"), depth="q4_0", batch="q4_0"),
 )
-PLAIN = ["-p", "32,256", "-n", "24", "-r", "5"]
-DEPTH = ["-p", "256", "-n", "24", "-d", "1536", "-r", "3"]
+PLAIN = ["-p", "32,256", "-n", "24", "-r", "4"]
+DEPTH = ["-p", "128", "-n", "24", "-d", "512,1536", "-r", "2"]
 ONE_THREAD_OF = "qwen3-0.6b-q8_0"
 ONE_THREAD = ["-p", "256", "-n", "24", "-r", "3"]
-BATCH = ["-npp", "64", "-ntg", "16", "-npl", "1,2,4,8,16,1,2,4,8,16", "-c", "1280", "-b", "2048", "-ub", "512"]
+BATCH = ["-npp", "32", "-ntg", "16", "-npl", "1,2,4,8,16,1,2,4,8,16", "-c", "1280", "-b", "2048", "-ub", "512"]
 
 
 def say(text: str) -> None:
@@ -124,9 +124,6 @@ class Meter:
             time.sleep(wall / 2)  # real-time work starves all others: let them breathe
         return done.stdout
 
-    def seconds(self) -> float:
-        return sum(float(row["seconds"]) for row in self.rows)
-
 
 def json_lines(text: str) -> str:
     return "".join(line + "\n" for line in text.splitlines() if line.startswith("{"))
@@ -169,51 +166,69 @@ def cpu_name() -> str:
 
 def roof(meter: Meter, work: pathlib.Path) -> list[dict]:
     program = work / "roof"
-    compiler = ["cc", "-O3", "-march=native", "-mprefer-vector-width=512", "-funroll-loops", "-pthread", "-D_GNU_SOURCE"]
-    subprocess.run([*compiler, "-o", program, HERE / "roof.c"], check=True)
+    options = ["-O3", "-march=native", "-mprefer-vector-width=512", "-funroll-loops", "-pthread", "-D_GNU_SOURCE"]
+    subprocess.run(["cc", *options, "-o", program, HERE / "roof.c"], check=True)
     return [json.loads(meter.run(f"roof {t}", [program, t])) for t in range(1, os.cpu_count() + 1)]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tools", type=pathlib.Path, required=True, help="folder of llama-bench and its siblings")
-    parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for the models, some 15 GB")
-    parser.add_argument("--recorded", type=pathlib.Path, default=HERE / "recorded")
-    arguments = parser.parse_args()
-    tools, work, into = arguments.tools.resolve(), arguments.work.resolve(), arguments.recorded
-    for plan in PLANS:
-        make(plan, tools, work / "models")
-    (into / "models").mkdir(parents=True, exist_ok=True)
-    for plan in PLANS:
-        for quant in plan.quants:
-            file = f"{plan.model}-{quant}.gguf"
-            (into / "models" / file).write_bytes(models.header(work / "models" / file))
-    meter, waited = Meter(), wait_for_quiet()
-    load, threads = os.getloadavg()[0], os.cpu_count()
-    machine = {
+def write_quiet(rows: list[dict], path: pathlib.Path) -> None:
+    """Adds rows to what is recorded; a file that was measured again takes the place of its older self."""
+    kept = {}
+    if path.exists():
+        with path.open(newline="") as file:
+            kept = {row["file"]: row for row in csv.DictReader(file)}
+    kept |= {row["file"]: row for row in rows}
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(kept.values())
+
+
+def describe(meter: Meter, work: pathlib.Path) -> dict:
+    """The machine, and how quiet it is before measuring."""
+    waited = wait_for_quiet()
+    return {
         "date": datetime.date.today().isoformat(),
         "cpu": cpu_name(),
-        "processors": threads,
+        "processors": os.cpu_count(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "system": f"{platform.system()} {platform.release()}",
         "compiler": subprocess.run(["cc", "--version"], capture_output=True, text=True).stdout.splitlines()[0],
         "realtime_priority": bool(meter.priority),
         "waited_s": round(waited),
-        "load_before": load,
+        "load_before": os.getloadavg()[0],
         "roof": roof(meter, work),
     }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tools", type=pathlib.Path, required=True, help="folder of llama-bench and its siblings")
+    parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for the models, some 12 GB")
+    names = [p.model for p in PLANS]
+    parser.add_argument("--only", choices=names, help="measure one model again, for the record that is there")
+    arguments = parser.parse_args()
+    tools, work, into = arguments.tools.resolve(), arguments.work.resolve(), HERE / "recorded"
+    plans = [p for p in PLANS if arguments.only in (None, p.model)]
+    (into / "models").mkdir(parents=True, exist_ok=True)
+    for plan in plans:
+        make(plan, tools, work / "models")
+        for quant in plan.quants:
+            file = f"{plan.model}-{quant}.gguf"
+            (into / "models" / file).write_bytes(models.header(work / "models" / file))
+    meter = Meter()
+    machine = {} if arguments.only else describe(meter, work)
     bench = Bench(tools, work / "models", meter)
-    for plan in PLANS:
-        measure(plan, bench, into, threads)
-    one = bench.plain(ONE_THREAD_OF, 1, ONE_THREAD, " one thread")
-    (into / f"one-thread-{ONE_THREAD_OF}.jsonl").write_text(one)
-    machine["load_after"] = os.getloadavg()[0]
-    machine["measured_s"] = round(meter.seconds())
-    (into / "machine.json").write_text(json.dumps(machine, indent=1) + "\n")
-    with (into / "quiet.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, meter.rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(meter.rows)
+    for plan in plans:
+        measure(plan, bench, into, os.cpu_count())
+        if ONE_THREAD_OF.startswith(plan.model):
+            text = bench.plain(ONE_THREAD_OF, 1, ONE_THREAD, " one thread")
+            (into / f"one-thread-{ONE_THREAD_OF}.jsonl").write_text(text)
+    if machine:
+        (into / "quiet.csv").unlink(missing_ok=True)
+        machine["load_after"] = os.getloadavg()[0]
+        (into / "machine.json").write_text(json.dumps(machine, indent=1) + "\n")
+    write_quiet(meter.rows, into / "quiet.csv")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ def score_table(measured, before, after) -> str:
             continue
         b, a = own_box.score(chosen, before), own_box.score(chosen, after)
         covered = [f"{s.covered} of {s.tests}" for s in (b, a)]
-        rows.append([name, f"{b.error:.0%}", f"{b.worst:.0%}", covered[0], f"{a.error:.0%}", f"{a.worst:.0%}", covered[1]])
+        errors = [f"{e:.0%}" for e in (b.error, b.worst, a.error, a.worst)]
+        rows.append([name, *errors[:2], covered[0], *errors[2:], covered[1]])
     head = ["", "median error before", "worst", "in the interval", "median error after", "worst", "in the interval"]
     return table(head, rows, 6)
 
@@ -59,13 +60,16 @@ def score_table(measured, before, after) -> str:
 def machine_table(recorded: pathlib.Path) -> str:
     machine = json.loads((recorded / "machine.json").read_text())
     quiet = list(csv.DictReader((recorded / "quiet.csv").open()))
-    others = sorted(float(row["others"]) for row in quiet)
+    # With one thread the other processors are free for others.
+    full = [row for row in quiet if "one thread" not in row["file"] and row["file"] != "roof 1"]
+    others = sorted(float(row["others"]) for row in full)
     steal = sorted(float(row["steal"]) for row in quiet)
+    minutes = sum(float(row["seconds"]) for row in quiet) / 60
     rows = [
         ["processor", f"{machine['cpu']}, {machine['processors']} cores as the virtual machine shows them"],
         ["memory", f"{machine['memory_bytes'] / 1e9:.1f} GB"],
         ["system", f"{machine['system']}, {machine['compiler']}"],
-        ["measured", f"{machine['date']}, {machine['measured_s'] / 60:.1f} minutes in all"],
+        ["measured", f"{machine['date']}, {minutes:.1f} minutes in all"],
         ["quiet?", f"load {machine['load_before']:.1f} before and {machine['load_after']:.1f} after; others had "
                    f"{others[len(others) // 2]:.1%} of the processors (median over runs, {others[-1]:.1%} at most), "
                    f"the host took {steal[-1]:.1%} at most"],  # fmt: skip
@@ -88,7 +92,8 @@ def roof_table(recorded: pathlib.Path) -> str:
         values = [f"{roof[key]['median'] / unit:.3g} {symbol}" for roof in roofs if key in roof]
         if values:
             rows.append([name, *values])
-    return table(["roof.c, median", *(f"{r['threads']} thread{'s' * (r['threads'] > 1)}" for r in roofs)], rows, len(roofs))
+    threads = [f"{roof['threads']} thread{'s' * (roof['threads'] > 1)}" for roof in roofs]
+    return table(["roof.c, median", *threads], rows, len(roofs))
 
 
 def thread_table(recorded: pathlib.Path, measured) -> str:

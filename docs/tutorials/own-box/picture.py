@@ -70,7 +70,8 @@ def draw(measured: list, before: dict, after: dict) -> str:
     x = Axis(min(rates) / 1.3, max(rates) * 1.3, LEFT, WIDTH - RIGHT)
     y = Axis(min(0.45, min(ratios) / 1.1), max(2.2, max(ratios) * 1.1), HEIGHT - BOTTOM, TOP)
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"',
+        'font-family="sans-serif" font-size="13">',
         "<title>Predicted over measured rates of models that calibration had not seen</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         *axes(x, y),
