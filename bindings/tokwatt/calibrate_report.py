@@ -43,7 +43,8 @@ def percent(value: float) -> str:
 def _interval(parameter: str, low: float, high: float) -> str:
     """ "0.82-0.87", "1.4-3.7 us"."""
     if parameter in SECONDS:
-        return f"{low * 1e6:.3g}-{high * 1e6:.3g} us"
+        scale, unit = (1e6, "us") if high < 0.9995e-3 else (1e3, "ms")
+        return f"{low * scale:.3g}-{high * scale:.3g} {unit}"
     return f"{low:.3g}-{high:.3g}"
 
 
@@ -75,8 +76,8 @@ def engine_report(
     if fit.flash_attention is not None:
         lines += [
             "",
-            f"Measured {'with' if fit.flash_attention else 'without'} flash attention, other than the box's sheet",
-            "says; the new one says so.",
+            f"Measured {'with' if fit.flash_attention else 'without'} flash attention; the box's sheet says otherwise,",
+            "the new one says so.",
         ]
     if fit.above:
         lines += ["", "Above the roofline of the vendor's peaks, and left out:"]

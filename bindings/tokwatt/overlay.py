@@ -80,7 +80,9 @@ def natural_text(parameter: str, value: float) -> str:
 
 def short(parameter: str, value: float) -> str:
     """A value for people."""
-    return f"{value * 1e6:.3g} us" if parameter in SECONDS else f"{value:.3g}"
+    if parameter not in SECONDS:
+        return f"{value:.3g}"
+    return f"{value * 1e6:.3g} us" if value < 0.9995e-3 else f"{value * 1e3:.3g} ms"
 
 
 def identified_by(estimate: Estimate) -> str:

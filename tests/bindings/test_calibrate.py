@@ -5,7 +5,7 @@ import datetime
 import llama_bench as lb
 import numpy as np
 import pytest
-from tokwatt import _core, calibrate, calibration, own_box
+from tokwatt import _core, calibrate, calibration, overlay, own_box
 from tokwatt.errors import Infeasible
 
 SHIFT = {"memory_efficiency": -0.5, "compute_efficiency": -0.6}
@@ -258,3 +258,8 @@ def test_the_program_s_command(tmp_path, monkeypatch, capsys):
         said = capsys.readouterr()
         assert message in said.err and not said.out, arguments
     assert (tmp_path / "mine.yaml").read_text() == "id: mine\n"
+
+
+def test_times_are_short_for_people():
+    assert [overlay.short("host_per_step", s) for s in (2.31e-6, 1.13e-3)] == ["2.31 us", "1.13 ms"]
+    assert overlay.short("rows_half", 71.04) == "71"
