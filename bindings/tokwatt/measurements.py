@@ -57,18 +57,24 @@ def one(row: dict) -> Measurement | None:
 
 
 def _usable(row: dict) -> bool:
-    return (
-        row["metric"] in ("pp_tok_s", "tg_tok_s")
-        and row["batch_or_concurrency"].isdigit()
-        and row["batch_or_concurrency"] != "0"
-        and not served(row)
-        and row["speculative"] != "1"
-        and (row["n_devices"] or "1") == "1"
-        and row["quality"] != "suspect"
-        and not row["power_limit_w"]
-        and all(row[k] for k in ("system_id", "model_id", "quant_id", "engine_id"))
-        and (row["metric"] == "tg_tok_s" or row["prompt_len"] not in ("", "0"))
-    )
+    return not why_unused(row)
+
+
+def why_unused(row: dict) -> str:
+    """Why `bench` cannot be compared with a row; empty: it can."""
+    batch = row["batch_or_concurrency"]
+    reasons = {
+        "not a rate of prefill or decode": row["metric"] not in ("pp_tok_s", "tg_tok_s"),
+        "no batch size": not batch.isdigit() or batch == "0",
+        "served by vLLM, not batched: its protocol counts as much as its kernels": served(row),
+        "speculative": row["speculative"] == "1",
+        "several devices": (row["n_devices"] or "1") != "1",
+        "marked as suspect": row["quality"] == "suspect",
+        "power limit": bool(row["power_limit_w"]),
+        "the source does not name system, model, quant or engine": not all(row[k] for k in ("system_id", "model_id", "quant_id", "engine_id")),
+        "no length of the prompt": row["metric"] == "pp_tok_s" and row["prompt_len"] in ("", "0"),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def _measurement(row: dict) -> Measurement:

@@ -19,6 +19,7 @@ from . import _core, calibration, measurements
 from .calibration import DRAWS, PARAMETERS, Fit, Place, Problem
 
 _NORMAL90 = 1.6448536269514722
+_PEOPLE = 0.06  # two people who measure the same differ by 6 % (median): 0.06 / 0.6745 / sqrt(2)
 
 
 def spreads(problem: Problem, residual: np.ndarray, variance: np.ndarray, use: np.ndarray) -> dict[tuple[str, bool], float]:
@@ -43,7 +44,7 @@ def spreads(problem: Problem, residual: np.ndarray, variance: np.ndarray, use: n
 
 def _spread(residual: np.ndarray, variance: np.ndarray) -> float:
     total = np.quantile(np.abs(residual), 0.9) / _NORMAL90
-    return float(np.sqrt(max(total**2 - np.median(variance), 0.03**2)))
+    return float(np.sqrt(max(total**2 - np.median(variance), _PEOPLE**2)))
 
 
 def _seed(*words: str) -> int:
@@ -171,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     problem = problem_of(rows)
     spread_of_effects, effects = calibration.scatter(problem)
     options.spread.write_text(calibration.spread_csv(spread_of_effects, effects))
-    result = calibration.fit(problem, spread=spread_of_effects)
+    result = calibration.best_fit(problem, spread=spread_of_effects)
     for i, error in sorted(problem.errors.items()):
         print(f"left out: {rows[i].id} {rows[i].test}: {error.splitlines()[0]}", file=sys.stderr)
     linked = calibration.parameters_of(result, problem.places)
