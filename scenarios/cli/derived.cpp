@@ -35,7 +35,8 @@ nlohmann::ordered_json derived_json(const models::Architecture& model) {
   Json out = {{"parameters", models::parameters(model)}, {"active_parameters", models::active_parameters(model)}};
   for (const auto& format : models::kv_formats()) {
     const auto kv = models::kv_bytes(model, format.element_bytes);
-    out["kv_bytes"][format.id] = {{"per_token", kv.per_token}, {"window_fixed", kv.window_fixed}};
+    out["kv_bytes"][format.id] = {
+        {"per_token", kv.per_token}, {"window_fixed", kv.window_fixed}, {"state_fixed", kv.state_fixed}};
   }
   out["weight_bytes"] = weights(model);
   return out;
@@ -50,7 +51,9 @@ std::string derived_table(const models::Architecture& model) {
   for (const auto& [format, kv] : derived["kv_bytes"].items()) {
     const double fixed = kv["window_fixed"].get<double>();
     std::string text = fmt::format("{} B per token", grouped(static_cast<int64_t>(kv["per_token"].get<double>())));
+    const double states = kv["state_fixed"].get<double>();
     if (fixed > 0) text += fmt::format(" + {} per sequence once its windows are full", bytes(fixed));
+    if (states > 0) text += fmt::format(" + {} of states per sequence", bytes(states));
     table.row({"KV cache, " + format, text});
   }
   for (const auto& [quant, containers] : derived["weight_bytes"].items()) {

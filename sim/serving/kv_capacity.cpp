@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "models/graph.hpp"
 
@@ -62,19 +63,24 @@ MemoryPlan memory_plan(const Deployment& d, const hardware::Memory& memory) {
 
 namespace {
 
-// Paged: any sequence may take any block; windowed layers hold a fixed number of blocks per sequence. Where every layer
-// has a window, nothing grows, and a sequence takes one block that holds all its windows, however long it gets.
+// What a sequence holds however long it gets: full windows and recurrent states.
+double fixed_bytes(const models::KvBytes& kv) { return kv.window_fixed + kv.state_fixed; }
+
+// Paged: any sequence may take any block; windowed and recurrent layers hold a fixed number of blocks per sequence.
+// Where nothing grows, a sequence takes one block that holds all its windows and states, however long it gets.
 KvCapacity paged_capacity(const Deployment& d, const models::KvBytes& kv, double left) {
   KvCapacity out;
   if (kv.per_token == 0) {
     out.block_size = d.model.max_context;
-    out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(left / kv.window_fixed);
+    const double fixed = std::max(1.0, fixed_bytes(kv));  // a model that keeps nothing at all takes any number
+    const auto most = static_cast<double>(std::numeric_limits<int32_t>::max());
+    out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(std::min(left / fixed, most));
     out.max_model_len = out.blocks > 0 ? d.model.max_context : 0;
     return out;
   }
   out.block_size = d.engine.limits.block_size;
   const double block_bytes = kv.per_token * static_cast<double>(out.block_size);
-  out.window_blocks = static_cast<int64_t>(std::ceil(kv.window_fixed / block_bytes));
+  out.window_blocks = static_cast<int64_t>(std::ceil(fixed_bytes(kv) / block_bytes));
   out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(left / block_bytes);
   out.max_model_len = (out.blocks - out.window_blocks) * out.block_size;
   return out;
@@ -83,7 +89,7 @@ KvCapacity paged_capacity(const Deployment& d, const models::KvBytes& kv, double
 // llama-server: the context is split evenly over the slots when it starts, so that a token is a block of its own.
 KvCapacity slot_capacity(const Deployment& d, const models::KvBytes& kv, double left) {
   const int64_t slots = d.engine.limits.max_num_seqs;
-  const double per_slot = left / static_cast<double>(slots) - kv.window_fixed;
+  const double per_slot = left / static_cast<double>(slots) - fixed_bytes(kv);
   KvCapacity out;
   if (d.kv_blocks) {
     out.max_model_len = *d.kv_blocks / slots;

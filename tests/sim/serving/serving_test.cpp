@@ -118,6 +118,20 @@ TEST_CASE("a model whose every layer slides keeps the same cache however long th
   CHECK(run(std::move(input)).summary["requests"]["completed"] == 1);
 }
 
+TEST_CASE("recurrent states take their part of the cache of every sequence", "[sim][kv]") {
+  Input input = with({{kSecond, 50, 10}, {kSecond, 50, 10}});
+  auto& d = input.deployments[0];
+  d.model.layers[0].grouped.reset();
+  d.model.layers[0].linear = models::LinearAttention{2, 4, 16, 4};
+  d.engine.policy = models::Policy::vllm;
+  const double state_bytes = models::kv_bytes(d.model, 2).state_fixed;
+  REQUIRE(state_bytes > 0);
+  const auto plan = memory_plan(d, input.systems[0].box.memory);
+  auto& memory = input.systems[0].box.memory;
+  memory.capacity *= (plan.weights + plan.workspace + 3.5 * state_bytes) / plan.usable;
+  CHECK(kv_capacity(d, input.systems[0].box).blocks == 3);
+}
+
 TEST_CASE("a window longer than the model's context is full attention", "[sim][kv]") {
   auto model = test::toy_input().deployments[0].model;
   model.layers[0].grouped->window = 2 * model.max_context;

@@ -211,7 +211,7 @@ Input random_input(const Draw& draw) {
       const int64_t size = d.engine.limits.block_size;
       const auto kv = models::kv_bytes(d.model, d.kv.element_bytes);
       const double block_bytes = std::max(kv.per_token, 1.0) * static_cast<double>(size);
-      const auto window_blocks = static_cast<int64_t>(std::ceil(kv.window_fixed / block_bytes));
+      const auto window_blocks = static_cast<int64_t>(std::ceil((kv.window_fixed + kv.state_fixed) / block_bytes));
       const int64_t longest = *d.max_model_len / size + 1 + window_blocks;
       const bool paged = d.engine.policy == models::Policy::vllm;
       d.kv_blocks = paged ? longest + dice.in(0, 2 * longest)
