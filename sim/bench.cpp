@@ -81,8 +81,8 @@ Spent decode(const CostModel& model, int level, const BenchTest& test, int64_t s
   return spent;
 }
 
-// The same deployment on the same box with nothing lost: vendor peaks, no dispatch, as few experts and as cheap an
-// attention as there can be. Bounds come from here alone.
+// The same deployment on the same box with nothing lost: vendor peaks, no dispatch, activations that never leave the
+// chip, as few experts and as cheap an attention as there can be. Bounds come from here alone.
 CostModel roofline(Deployment deployment, hardware::Box box) {
   deployment.engine.limits.micro_batch = 0;
   auto& tuning = deployment.engine.tuning;
@@ -92,6 +92,9 @@ CostModel roofline(Deployment deployment, hardware::Box box) {
   tuning.rows_half = tuning.rows_half_experts = 0;
   tuning.kernel_dispatch = tuning.host_per_step = tuning.host_per_sequence = 0;
   box.clock.of_peak = box.clock.at(box.clock.levels() - 1);
+  using hardware::Dtype;
+  auto& half = box.compute.peak[static_cast<std::size_t>(Dtype::bf16)];
+  half = std::max(half, box.compute.peak_of(Dtype::f16));  // attention may sum in f16, too
   for (auto& layer : deployment.model.layers) {
     if (layer.experts) layer.experts->count = layer.experts->per_token;  // all tokens might choose the same ones
     if (!layer.latent) continue;
@@ -101,7 +104,12 @@ CostModel roofline(Deployment deployment, hardware::Box box) {
     const auto expanded = static_cast<double>(a.nope_dim + a.rope_dim + a.v_dim);
     tuning.compute_efficiency_attention = std::max(1.0, absorbed / expanded);
   }
-  return CostModel(deployment, box);
+  StepWork work = step_work(deployment);
+  for (auto* operators : {&work.per_token, &work.per_sequence})
+    for (auto& op : *operators) op.activation_bytes_per_row = 0;
+  for (auto& group : work.attention) group.activation_bytes_per_row = 0;
+  work.state.activation_bytes_per_row = 0;
+  return CostModel(std::move(work), deployment, box);
 }
 
 // Mean chip power of a test at a level, die at the leakage's own temperature [W].
