@@ -34,19 +34,41 @@ struct Spent {
   Picoseconds total() const { return bandwidth + compute + dispatch; }
 };
 
+// A piece of a prompt, in the passes that the engine's micro-batches cut it into: each reads the keys and values in
+// front of it again. `room`: tokens that the micro-batch it starts in still takes; becomes what the last one does.
+AttentionSums attention_of(const Reach& reach, int64_t front, int64_t tokens, int64_t micro_batch, int64_t& room) {
+  AttentionSums sum;
+  while (tokens > 0) {
+    const int64_t piece = std::min(tokens, room);
+    const auto chunk = chunk_attention(front, piece, reach);
+    sum.kept_tokens += chunk.kept_tokens;
+    sum.pairs += chunk.pairs;
+    front += piece;
+    tokens -= piece;
+    room -= piece;
+    if (room == 0) room = micro_batch;
+  }
+  return sum;
+}
+
 // llama-batched-bench: the sequences' prompts one after the other through batches of n_batch tokens.
-Spent prefill(const CostModel& model, int level, const BenchTest& test, int64_t batch) {
+Spent prefill(const CostModel& model, int level, const BenchTest& test, int64_t batch, int64_t micro_batch) {
+  if (micro_batch <= 0) micro_batch = batch;
   Spent spent;
   int64_t sequence = 0, done = 0;  // prompt tokens of this sequence that are in
   while (sequence < test.sequences) {
     StepShape shape;
+    int64_t room = micro_batch;
     while (shape.tokens < batch && sequence < test.sequences) {
       const int64_t tokens = std::min(batch - shape.tokens, test.prompt - done);
+      int64_t left = room;
       for (std::size_t g = 0; g < model.groups(); ++g) {
-        const auto chunk = chunk_attention(test.depth + done, tokens, model.reach(g));
+        left = room;
+        const auto chunk = attention_of(model.reach(g), test.depth + done, tokens, micro_batch, left);
         shape.attention[g].kept_tokens += chunk.kept_tokens;
         shape.attention[g].pairs += chunk.pairs;
       }
+      room = left;
       shape.tokens += tokens;
       ++shape.sequences;
       done += tokens;
@@ -92,9 +114,6 @@ CostModel roofline(Deployment deployment, hardware::Box box) {
   tuning.rows_half = tuning.rows_half_experts = 0;
   tuning.kernel_dispatch = tuning.host_per_step = tuning.host_per_sequence = 0;
   box.clock.of_peak = box.clock.at(box.clock.levels() - 1);
-  using hardware::Dtype;
-  auto& half = box.compute.peak[static_cast<std::size_t>(Dtype::bf16)];
-  half = std::max(half, box.compute.peak_of(Dtype::f16));  // attention may sum in f16, too
   for (auto& layer : deployment.model.layers) {
     if (layer.experts) layer.experts->count = layer.experts->per_token;  // all tokens might choose the same ones
     if (!layer.latent) continue;
@@ -107,7 +126,13 @@ CostModel roofline(Deployment deployment, hardware::Box box) {
   StepWork work = step_work(deployment);
   for (auto* operators : {&work.per_token, &work.per_sequence})
     for (auto& op : *operators) op.activation_bytes_per_row = 0;
-  for (auto& group : work.attention) group.activation_bytes_per_row = 0;
+  // Attention may sum in f16, where that is faster than the bf16 that the cost model prices it at.
+  using hardware::Dtype;
+  const double bf16 = box.compute.peak_of(Dtype::bf16), f16 = box.compute.peak_of(Dtype::f16);
+  for (auto& group : work.attention) {
+    group.activation_bytes_per_row = 0;
+    if (f16 > bf16 && bf16 > 0) group.flops_per_pair *= bf16 / f16;
+  }
   work.state.activation_bytes_per_row = 0;
   return CostModel(std::move(work), deployment, box);
 }
@@ -178,9 +203,11 @@ BenchRate rate(const Part& part, const StepWork& work, const Deployment& deploym
 }
 
 Part prefill_part(const Deployment& deployment, const BenchTest& test) {
-  const int64_t batch = deployment.engine.limits.max_num_batched_tokens, tokens = test.prompt * test.sequences;
-  const auto spent = [=](const CostModel& model, int level) { return prefill(model, level, test, batch); };
-  const auto bound = [=](const CostModel& model, int level) { return prefill(model, level, test, tokens); };
+  const auto& limits = deployment.engine.limits;
+  const int64_t batch = limits.max_num_batched_tokens, micro = limits.micro_batch;
+  const int64_t tokens = test.prompt * test.sequences;
+  const auto spent = [=](const CostModel& model, int level) { return prefill(model, level, test, batch, micro); };
+  const auto bound = [=](const CostModel& model, int level) { return prefill(model, level, test, tokens, tokens); };
   return {tokens, tokens, spent, spent, bound, &models::Tuning::spread_prefill};
 }
 

@@ -144,32 +144,28 @@ CostModel::RowCost CostModel::head_cost(int level, int64_t sequences) const {
   return cost;
 }
 
-const CostModel::RowCost& CostModel::memoised_token_cost(int level, int64_t tokens) const {
-  auto& memo = token_memo_[static_cast<std::size_t>(level)];
-  const auto i = static_cast<std::size_t>(tokens);
+template <class Cost>
+const CostModel::RowCost& CostModel::memoised(Memo& memo, int64_t rows, Cost cost) {
+  constexpr int64_t kMost = 1 << 20;  // steps of servers stay below; roofs of prompts of any length do not
+  if (rows >= kMost) return memo.last = cost();
+  const auto i = static_cast<std::size_t>(rows);
   if (i >= memo.cost.size()) {
     memo.cost.resize(i + 1);
     memo.known.resize(i + 1);
   }
   if (!memo.known[i]) {
-    memo.cost[i] = token_cost(level, tokens);
+    memo.cost[i] = cost();
     memo.known[i] = 1;
   }
   return memo.cost[i];
 }
 
+const CostModel::RowCost& CostModel::memoised_token_cost(int level, int64_t tokens) const {
+  return memoised(token_memo_[static_cast<std::size_t>(level)], tokens, [&] { return token_cost(level, tokens); });
+}
+
 const CostModel::RowCost& CostModel::memoised_head_cost(int level, int64_t sequences) const {
-  auto& memo = head_memo_[static_cast<std::size_t>(level)];
-  const auto i = static_cast<std::size_t>(sequences);
-  if (i >= memo.cost.size()) {
-    memo.cost.resize(i + 1);
-    memo.known.resize(i + 1);
-  }
-  if (!memo.known[i]) {
-    memo.cost[i] = head_cost(level, sequences);
-    memo.known[i] = 1;
-  }
-  return memo.cost[i];
+  return memoised(head_memo_[static_cast<std::size_t>(level)], sequences, [&] { return head_cost(level, sequences); });
 }
 
 CostModel::GroupForms CostModel::group_forms(int level, std::size_t index, int64_t tokens) const {

@@ -78,6 +78,13 @@ class CostModel {
   void add_state(int level, int64_t rows, RowCost& sum) const;
   RowCost token_cost(int level, int64_t tokens) const;
   RowCost head_cost(int level, int64_t sequences) const;
+  struct Memo {
+    std::vector<RowCost> cost;
+    std::vector<uint8_t> known;
+    RowCost last;  // of more rows than are kept
+  };
+  template <class Cost>
+  static const RowCost& memoised(Memo& memo, int64_t rows, Cost cost);
   const RowCost& memoised_token_cost(int level, int64_t tokens) const;
   const RowCost& memoised_head_cost(int level, int64_t sequences) const;
   double clock_share(int level) const;  // of the clock at which the peaks hold
@@ -91,10 +98,6 @@ class CostModel {
   hardware::Clock clock_;
   StepWork work_;
   std::vector<int64_t> slowdown_;
-  struct Memo {
-    std::vector<RowCost> cost;
-    std::vector<uint8_t> known;
-  };
   mutable std::vector<Memo> token_memo_, head_memo_;  // by level, then rows
 };
 
