@@ -8,6 +8,8 @@ import math
 
 from .errors import InputError, Problem
 
+LARGEST = 2**31  # no length, number of requests, rate or time is beyond it
+SMALLEST = 1e-9  # of what has to be more than 0
 EXPECTED = (
     "expected results of llama-bench (-o json, jsonl, csv or md), llama-batched-bench (md or jsonl), "
     "vllm bench serve --save-result, guidellm (json), or a measurements.csv"
@@ -30,7 +32,8 @@ class Reading:
     engine: str = ""
     system: str = ""
     build: str = ""
-    gpu_layers: int = -1
+    gpu_layers: int = -1  # -1: all
+    gpu: str = ""
 
 
 @dataclasses.dataclass
@@ -67,8 +70,11 @@ class Source:
     def take(self, line: int, tool: str, test: dict, rate: float, **more: object) -> None:
         self.into.readings.append(Reading(self.name, line, tool, test, rate, **more))
 
-    def line_at(self, position: int) -> int:
-        return self.text.count("\n", 0, position) + 1
+
+def shown(value: object) -> str:
+    """A value in a message: short, whatever a file holds."""
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 @dataclasses.dataclass
@@ -83,27 +89,37 @@ class Row:
     def line_of(self, key: str) -> int:
         return self.lines.get(key, self.line)
 
-    def number(self, key: str, *, otherwise: float | None = None, above_zero: bool = False) -> float | None:
+    def number(
+        self, key: str, *, otherwise: float | None = None, above_zero: bool = False, most: float = LARGEST
+    ) -> float | None:
         """The number of a key; None and a report where it is none. A missing one is `otherwise`, if that is given."""
+        low = SMALLEST if above_zero else 0
+        span = f"{low:g} to {most:.10g}"
+        wanted = f"a number of more than 0 ({span})" if above_zero else f"a number from {span}"
+        return self._within(key, low, most, wanted, otherwise)
+
+    def count(self, key: str, otherwise: int | None = None, least: int = 0) -> int | None:
+        """As `number`, of what is counted."""
+        number = self._within(key, least, LARGEST, f"a count from {least} to {LARGEST}", otherwise, whole=True)
+        return None if number is None else int(number)
+
+    def _within(
+        self, key: str, low: float, high: float, wanted: str, otherwise: float | None, *, whole: bool = False
+    ) -> float | None:
         value = self.values.get(key)
         if value is None or value == "":
             if otherwise is not None:
                 return otherwise
-            self.source.mistake(self.line_of(key), f"{key} is missing; expected a number")
+            self.source.mistake(self.line_of(key), f"{key} is missing; expected {wanted}")
             return None
         try:
             number = float(value)
         except (TypeError, ValueError):
             number = math.nan
-        if isinstance(value, bool) or not math.isfinite(number) or number < 0 or (above_zero and number == 0):
-            wanted = "a number of more than 0" if above_zero else "a number"
-            self.source.mistake(self.line_of(key), f"{key} is {json.dumps(value)}; expected {wanted}")
+        if isinstance(value, bool) or not low <= number <= high or (whole and number != int(number)):
+            self.source.mistake(self.line_of(key), f"{key} is {shown(value)}; expected {wanted}")
             return None
         return number
-
-    def count(self, key: str, otherwise: int | None = None) -> int | None:
-        number = self.number(key, otherwise=otherwise)
-        return None if number is None else int(number)
 
     def text(self, key: str) -> str:
         return str(self.values.get(key) or "")

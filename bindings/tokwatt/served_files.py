@@ -6,8 +6,9 @@ nothing here; a prompt is priced where nothing else ran beside it.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
+
+from .bench_rows import LARGEST, SMALLEST, shown
 
 if TYPE_CHECKING:
     from .bench_rows import Row
@@ -45,6 +46,9 @@ def _served(
 ) -> None:
     """Readings of a server that had `in_flight` requests at once; `ttft` and `gap` (between tokens) in ms."""
     source, used = row.source, False
+    if max(prompt, answer) > LARGEST:
+        source.mistake(row.line, f"{prompt:.4g} and {answer:.4g} tokens a request; expected at most {LARGEST}")
+        return
     if gap and answer > 1:
         # A step in the middle of the answer, of the whole batch.
         test = {"prompt": 0, "generate": 1, "depth": round(prompt + answer / 2), "sequences": in_flight}
@@ -70,8 +74,8 @@ def _served(
 def _vllm_serve(row: Row) -> None:
     tool = "vllm bench serve"
     source = row.source
-    completed = row.number("completed", above_zero=True)
-    prompts, answers = row.number("total_input_tokens"), row.number("total_output_tokens")
+    completed = row.count("completed", least=1)
+    prompts, answers = row.count("total_input_tokens"), row.count("total_output_tokens")
     if completed is None or prompts is None or answers is None:
         return
     if any(row.values.get(key) is not None for key in ("spec_decode_acceptance_rate", "spec_decode_acceptance_length")):
@@ -87,23 +91,27 @@ def _vllm_serve(row: Row) -> None:
     rate = row.values.get("request_rate")
     if many < 1 or (many > 1 and str(rate) not in ("inf", "Infinity", "None")):
         source.unused(
-            row.line, f"{tool}: at a request rate of {rate} there may be fewer than {many} requests in flight"
+            row.line, f"{tool}: at a request rate of {shown(rate)} there may be fewer than {many} requests in flight"
         )
         return
     if many > 1 and completed < 2 * many:
-        source.unused(row.line, f"{tool}: {completed:.0f} requests at {many} in flight: most steps had fewer")
+        source.unused(row.line, f"{tool}: {completed} requests at {many} in flight: most steps had fewer")
         return
     # The median gap is that of steps without a prompt beside them; a mean holds the prompts of others.
     gap = next((k for k in ("median_itl_ms", "median_tpot_ms", "mean_tpot_ms") if row.values.get(k) is not None), None)
     ttft = next((k for k in ("median_ttft_ms", "mean_ttft_ms") if row.values.get(k) is not None), None)
+    first = row.number(ttft, above_zero=True) if ttft else None
+    step = row.number(gap, above_zero=True) if gap else None
+    if (ttft and first is None) or (gap and step is None):
+        return
     _served(
         row,
         tool,
         many,
         prompts / completed,
         answers / completed,
-        row.number(ttft, above_zero=True) if ttft else None,
-        row.number(gap, above_zero=True) if gap else None,
+        first,
+        step,
         {
             "model": row.text("model_id"),
             "engine": "vllm" if row.text("backend") in ("", "vllm", "openai", "openai-chat") else "",
@@ -120,15 +128,23 @@ def _find(value: object, key: str) -> object:
     return None
 
 
-def _statistic(benchmark: dict, metric: str, *names: str) -> float | None:
-    """A statistic over the successful requests."""
+def _statistic(row: Row, benchmark: dict, metric: str, *names: str) -> float | None:
+    """A statistic over the successful requests; a report of one that no benchmark has."""
     of = benchmark.get("metrics", {})
     for key in (metric, "successful"):
         of = of.get(key, {}) if isinstance(of, dict) else {}
     for name in names:
         value = of.get(name) if isinstance(of, dict) else None
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or value == 0:
+            continue  # guidellm writes 0 for what it did not see
+        if SMALLEST <= value <= LARGEST:
             return float(value)
+        row.source.mistake(
+            row.line_of(metric),
+            f"{metric}.successful.{name} is {shown(value)}; expected a number of more than 0 "
+            f"({SMALLEST:g} to {LARGEST})",
+        )
+        return None
     return None
 
 
@@ -140,8 +156,8 @@ def _guidellm(row: Row) -> None:
                 row.line_of("benchmarks"), f"benchmarks.{number} has no metrics; expected a report of guidellm"
             )
             continue
-        prompt = _statistic(benchmark, "prompt_token_count", "mean")
-        answer = _statistic(benchmark, "output_token_count", "mean")
+        prompt = _statistic(row, benchmark, "prompt_token_count", "mean")
+        answer = _statistic(row, benchmark, "output_token_count", "mean")
         if prompt is None or answer is None:
             row.source.mistake(
                 row.line_of("benchmarks"),
@@ -155,7 +171,7 @@ def _guidellm(row: Row) -> None:
             if isinstance(strategy, dict)
             else str(strategy or "")
         )
-        mean = _statistic(benchmark, "request_concurrency", "mean")
+        mean = _statistic(row, benchmark, "request_concurrency", "mean")
         in_flight = 1 if kind == "synchronous" else _streams(strategy)
         if (
             in_flight is None
@@ -181,8 +197,8 @@ def _guidellm(row: Row) -> None:
             in_flight,
             prompt,
             answer,
-            _statistic(benchmark, "time_to_first_token_ms", "median", "mean"),
-            _statistic(benchmark, "inter_token_latency_ms", "median", "mean"),
+            _statistic(row, benchmark, "time_to_first_token_ms", "median", "mean"),
+            _statistic(row, benchmark, "inter_token_latency_ms", "median", "mean"),
             {"model": model if isinstance(model, str) else ""},
         )
 
@@ -196,7 +212,7 @@ def _streams(strategy: object) -> int | None:
         if (
             isinstance(value, int)
             and not isinstance(value, bool)
-            and value > 0
+            and 0 < value <= LARGEST
             and strategy.get("type_", "concurrent") == "concurrent"
         ):
             return value
