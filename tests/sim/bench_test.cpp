@@ -1,5 +1,6 @@
 #include "sim/bench.hpp"
 
+#include "sim/arithmetic.hpp"
 #include "sim/serving/kv_capacity.hpp"
 #include "tests/catch.hpp"
 #include "tests/sim/support/random_input.hpp"
@@ -24,6 +25,14 @@ TEST_CASE("no rate is above the roofline, whatever a sheet says it reaches", "[s
     const double steps_per_second =
         box.memory.bandwidth / (static_cast<double>(models::active_parameters(d.model)) * 4.5 / 8);
     CHECK(result.decode.high <= 2 * steps_per_second * 1.001);
+    // And every token of a prompt is multiplied by them at the peak of the weights' arithmetic, whatever else there is.
+    const auto dtype = arithmetic_of(box, d.engine, d.quant.id);
+    REQUIRE(dtype);
+    const double clock = box.clock.at(box.clock.levels() - 1) / box.clock.of_peak;
+    const double peak = std::max(box.compute.peak_of(*dtype), box.compute.peak_of(hardware::Dtype::fp32)) * clock;
+    const double head = static_cast<double>(d.model.vocab * d.model.hidden);  // once by sequence
+    const double flops = 2 * (static_cast<double>(models::active_parameters(d.model)) - head);
+    CHECK(result.prefill.high <= peak / flops * 1.001);
   }
 }
 
