@@ -9,6 +9,7 @@ import datetime
 import os
 import pathlib
 import re
+import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -17,11 +18,11 @@ import numpy as np
 
 from . import _core, bench_files, overlay, own_box
 from .bench_rows import Read, Reading
-from .calibrate_report import engine_report, labels, percent, unused_lines
+from .calibrate_report import engine_report, labels, next_lines, notes_lines, percent, unused_lines
 from .calibration import Problem
 from .errors import Infeasible, InputError
 from .errors import Problem as Mistake
-from .file_names import Mapping, Models, quant_in, stem
+from .file_names import Mapping, Models, chips_in, other_quant, quant_in, stem, vendors_in
 
 
 @dataclasses.dataclass
@@ -49,6 +50,8 @@ class Calibrated:
         Parameters before and after, residuals and what identified them, by engine.
     unused : list of (file, line, reason)
         Rows that were not used.
+    notes : list of str
+        What of the files may not be meant so.
     """
 
     system: str
@@ -57,6 +60,7 @@ class Calibrated:
     files: list[overlay.MeasuredFile]
     engines: list[EngineFit]
     unused: list[tuple[str, int, str]]
+    notes: list[str] = dataclasses.field(default_factory=list)
 
     def sheet(self, path: str, date: datetime.date | None = None) -> str:
         """The text of a sheet to be written to `path`."""
@@ -87,7 +91,7 @@ class Calibrated:
 
     def report(self, path: str) -> str:
         """What was found, for people; at most 80 columns."""
-        lines: list[str] = []
+        lines = notes_lines(self.notes)
         for fit in self.engines:
             lines += engine_report(self, fit, kind_text(fit.kind), median_errors(fit))
         lines += unused_lines(self.unused)
@@ -100,13 +104,9 @@ class Calibrated:
         row = collections.Counter(
             (r["model"], r.get("quant", "")) for r, w in zip(one.problem.rows, one.use, strict=True) if w > 0
         ).most_common(1)[0][0]
-        quant = f" --quant {row[1]}" if row[1] else ""
         lines += [""] * (lines[-1] != "")
-        lines += [
-            f"Written to {path}. Next:",
-            f"  tokwatt bench --system {path} --model {row[0]}{quant} \\",
-            f"      --engine {one.engine}",
-        ]
+        options = {"--system": path, "--model": row[0], "--quant": row[1], "--engine": one.engine}
+        lines += next_lines(path, [f"{key} {shlex.quote(value)}" for key, value in options.items() if value])
         return "\n".join(lines) + "\n"
 
 
@@ -168,6 +168,7 @@ def calibrate(
     system = system or _system_of(read)
     whole = _core.believed(system, engine or "llama.cpp-cuda")
     ids = {whole["box"], *whole["base_ids"]}
+    notes = _check_chips(read, whole)
     by_engine = _by_engine(read, ids, whole["engine"] if engine else "")
     if not by_engine:
         # What was read is right, but nothing of it can be used.
@@ -179,7 +180,38 @@ def calibrate(
         for name, rows in sorted(by_engine.items())
     ]
     files = _files(paths, [r for f in fits for r, w in zip(f.readings, f.use, strict=True) if w > 0])
-    return Calibrated(system, whole["box"], whole["box_title"], files, fits, read.unused)
+    return Calibrated(system, whole["box"], whole["box_title"], files, fits, read.unused, notes)
+
+
+def _check_chips(read: Read, whole: dict) -> list[str]:
+    """Notes on rows that name another chip than the box has; raises InputError where it is that of another box."""
+    names = {r.gpu for r in read.readings} - {""}
+    if all(chips_in(name) & chips_in(whole["box_title"]) for name in names):
+        return []
+    titles = {identifier: _core.believed(identifier, "llama.cpp")["box_title"] for identifier in _box_ids()}
+    about = " ".join([whole["box_title"], *(titles.get(i, "") for i in whole["base_ids"])])
+    ours = chips_in(about)
+    notes: dict[str, str] = {}
+    wrong: set[tuple[str, str]] = set()
+    for r in read.readings:
+        named = chips_in(r.gpu)
+        alike = named & ours if named else not vendors_in(r.gpu) or vendors_in(r.gpu) & vendors_in(about)
+        if alike or (r.file, r.gpu) in wrong:
+            continue
+        others = [identifier for identifier, title in titles.items() if named & chips_in(title)]
+        box = f"{whole['box']} ({whole['box_title']})"
+        if others and ours:
+            wrong.add((r.file, r.gpu))
+            text = f'measured on "{r.gpu}", but --system is {box}; expected --system {" or ".join(others)}'
+            read.mistakes.append(Mistake(r.file, r.line, 0, text))
+        else:
+            notes.setdefault(r.gpu, f'{r.file}:{r.line}: measured on "{r.gpu}"; --system is {box}. Is it that box?')
+    read.raise_mistakes()
+    return list(notes.values())
+
+
+def _box_ids() -> list[str]:
+    return [identifier for identifier, _, _ in _core.calibrated_systems()]
 
 
 def _system_of(read: Read) -> str:
@@ -225,7 +257,10 @@ def _named(
             model, native = found.model, found.native_quant
             if found.why:
                 mistakes.setdefault(found.why, Mistake(r.file, r.line, 0, found.why))
-        quant = quants.meant(r) or r.quant or quant_in(stem(r.model_file), r.model)
+        asked = quants.meant(r)
+        for why in _contradictions(known, r, models.meant(r), asked):
+            mistakes.setdefault(why, Mistake(r.file, r.line, 0, why))
+        quant = asked or r.quant or quant_in(stem(r.model_file), r.model)
         if model and not quant and model not in own:
             own[model] = _core.own_quant(model) if os.path.exists(model) else native
         if model and not (quant or own.get(model)):
@@ -239,6 +274,25 @@ def _named(
     read.mistakes += mistakes.values()
     read.raise_mistakes()
     _core.check_names(sorted({t["model"] for t in out.values()}), sorted({t["quant"] for t in out.values()} - {""}))
+    return out
+
+
+def _contradictions(known: Models, reading: Reading, model: str, quant: str) -> list[str]:
+    """Where the options say of a row what cannot be."""
+    out = []
+    size = known.other_size(model, reading.parameters)
+    name = reading.model or stem(reading.model_file)
+    if size:
+        out.append(
+            f'--model is {model} ({size / 1e9:.2f} B parameters), but "{name}" has {reading.parameters / 1e9:.2f} B; '
+            'expected a model of that size, or --model "NAME IN FILE=ID" for several models'
+        )
+    other = other_quant(quant, reading) if quant else ""
+    if other:
+        out.append(
+            f'--quant is {quant}, but "{name}" is {other}; '
+            'expected none, or --quant "NAME IN FILE=ID" for several models'
+        )
     return out
 
 
@@ -267,7 +321,7 @@ def _fit_engine(
             above.append(f"{r.file}:{r.line}: {arithmetic(problem.rows[i], about, r.rate)}")
     if not use.any():
         why = "".join(f"\nabove the roofline: {a}" for a in above)
-        raise Infeasible(f"no row is left to fit{why}")
+        raise Infeasible("\n".join([f"no row is left to fit{why}", *unused_lines(read.unused)]))
     prior = own_box.prior_of(
         believed, sorted({p.unpack for p in problem.places}), sorted({p.family for p in problem.places})
     )

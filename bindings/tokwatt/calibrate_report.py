@@ -111,6 +111,33 @@ def _added(fit: EngineFit) -> list[str]:
     return ["", "What these weights and models make of it, where the tests tell:", *lines] if lines else []
 
 
+def notes_lines(notes: Sequence[str]) -> list[str]:
+    """What to look at first."""
+    lines = []
+    for note in notes:
+        lines += textwrap.wrap(
+            f"Note: {note}", _WIDTH, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
+        )
+    return [*lines, ""] if lines else []
+
+
+def next_lines(path: str, options: Sequence[str]) -> list[str]:
+    """What may be run next; lines of a command end where the next option would not fit."""
+    said = f"Written to {path}. Next:"
+    lines = [said] if len(said) <= _WIDTH else ["Written to", f"  {path}", "Next:"]
+    command, indent = ["  tokwatt bench"], " " * 6
+    room = _WIDTH - len(" \\")  # the end of a line that goes on
+    for option in options:
+        # The name of an option and a long path have lines of their own.
+        pieces = [option] if len(indent + option) <= room else option.split(" ", 1)
+        for piece in pieces:
+            if len(command[-1]) + 1 + len(piece) <= room:
+                command[-1] += f" {piece}"
+            else:
+                command.append(indent + piece)
+    return lines + [f"{line} \\" for line in command[:-1]] + command[-1:]
+
+
 def unused_lines(unused: Sequence[tuple[str, int, str]]) -> list[str]:
     """What was not used, by reason."""
     by_reason: dict[str, list[str]] = collections.defaultdict(list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -27,6 +28,7 @@ _WORDS = (
 # llama.cpp's names of architectures that are not the first letters of ours.
 _ARCHITECTURES = {"deepseek2": "deepseekv", "mistral": "llama", "hunyuanmoe": "hunyuanv1moe"}
 _SAME_SIZE = 0.005
+_OTHER_SIZE = 0.1  # so far apart, two counts of parameters are not of one model
 
 
 def _words(text: str) -> list[str]:
@@ -40,21 +42,37 @@ def stem(path: str) -> str:
     return re.sub(r"-\d{5}-of-\d{5}$", "", name)
 
 
+def _plain(text: str) -> str:
+    return "_" + re.sub(r"[^a-z0-9]+", "_", text.lower()) + "_"
+
+
+@functools.cache
+def _quants() -> list[tuple[str, str]]:
+    """(plain name, id), long names first."""
+    names = [(name, quant) for quant, aliases in _core.known_quants() for name in (quant, *aliases)]
+    return [(_plain(name), quant) for name, quant in sorted(names, key=lambda k: -len(k[0]))]
+
+
+@functools.lru_cache(maxsize=4096)
 def quant_in(*texts: str) -> str:
     """The id of the quant that names contain, the first text before the others; empty if none does."""
-    known = sorted(
-        ((name, quant) for quant, aliases in _core.known_quants() for name in (quant, *aliases)),
-        key=lambda k: -len(k[0]),
-    )
     for text in texts:
-        plain = "_" + re.sub(r"[^a-z0-9]+", "_", text.lower()) + "_"
         for words, quant in _WORDS:
             if words in text.lower():
                 return quant
-        for name, quant in known:
-            if "_" + re.sub(r"[^a-z0-9]+", "_", name.lower()) + "_" in plain:
+        plain = _plain(text)
+        for name, quant in _quants():
+            if name in plain:
                 return quant
     return ""
+
+
+def other_quant(meant: str, reading: Reading) -> str:
+    """What a row says that its quant is, where --quant says another; empty where they agree, or one does not tell."""
+    asked = next((quant for name, quant in _quants() if name == _plain(meant)), "")
+    said = [quant_in(text) for text in (reading.quant, stem(reading.model_file), reading.model)]
+    said = [quant for quant in said if quant]
+    return said[0] if asked and said and asked not in said else ""
 
 
 @dataclasses.dataclass
@@ -71,9 +89,24 @@ class Models:
 
     def __init__(self) -> None:
         self.known = _core.known_models()
+        self._found: dict[tuple[str, str, float], Named] = {}
+        self._sizes = {
+            name.lower(): m["parameters"] for m in self.known for name in (m["id"], m["title"], *m["aliases"])
+        }
+
+    def other_size(self, meant: str, parameters: float) -> float:
+        """How many parameters a model has that cannot be the one that was measured; 0 where it can."""
+        size = self._sizes.get(meant.lower(), 0)
+        return size if size and parameters and abs(parameters / size - 1) > _OTHER_SIZE else 0
 
     def named(self, name: str, file: str, parameters: float) -> Named:
         """By the name of its file or repository; else by llama.cpp's name of the architecture, and size."""
+        key = (name, file, parameters)
+        if key not in self._found:
+            self._found[key] = self._named(*key)
+        return self._found[key]
+
+    def _named(self, name: str, file: str, parameters: float) -> Named:
         for text in filter(None, (stem(file), stem(name))):
             best = self._by_words(text, parameters)
             if best:
@@ -166,3 +199,36 @@ class Mapping:
             for name in self.some
             if name not in self.used
         ]
+
+
+# Names of chips, as drivers and titles of boxes have them; groups are what tells one from another.
+_CHIPS = (
+    r"\b(rtx pro \d{4})",
+    r"\brtx (a\d{4})",
+    r"\b((?:rtx|gtx) \d{4}(?: ada)?(?: ti)?(?: super)?(?: d\b)?)",
+    r"\b([abhlv]\d{2,3}s?|t4|gb10|n1x|g[bh]\d{3})\b",
+    r"\bapple\b.*?\b(m\d+(?: (?:pro|max|ultra))?)\b",
+    r"\bmac\b.*?\b(m\d+(?: (?:pro|max|ultra))?)\b",
+    r"\b(rx \d{4}(?: xtx?)?)\b",
+    r"\b(mi\d{2,3}[ax]?)\b",
+    r"\b(arc [ab]\d{3,4})\b",
+)
+_STRIX_HALO = re.compile(r"\b(8060s|gfx1151|strix halo|ai max\+? (?:pro )?395)\b")
+
+
+_VENDORS = {"nvidia": "nvidia", "geforce": "nvidia", "apple": "apple", "amd": "amd", "radeon": "amd", "intel": "intel"}
+
+
+def vendors_in(text: str) -> set[str]:
+    """Who made what a text names."""
+    return {_VENDORS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in _VENDORS}
+
+
+@functools.lru_cache(maxsize=4096)
+def chips_in(text: str) -> set[str]:
+    """The chips that a text names, by short names; of a laptop's chip that shares its name, with "laptop"."""
+    plain = re.sub(r"[^a-z0-9+]+", " ", text.lower())
+    found = {name for pattern in _CHIPS for name in re.findall(pattern, plain)}
+    if re.search(r"laptop|mobile|max q", plain):
+        found = {f"{name} laptop" for name in found if name.startswith(("rtx", "gtx"))} or found
+    return found | ({"strix halo"} if _STRIX_HALO.search(plain) else set())

@@ -7,6 +7,7 @@ the families of the measured models add to them (docs/theory/calibration.md).
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import hashlib
 import math
@@ -143,22 +144,27 @@ class Posterior:
 
 def matrices_of(prior: Prior, problem: Problem) -> list[sp.csr_matrix]:
     """For each parameter, (rows, unknowns): what adds up to it."""
+    of = [(("base", ""), ("by_unpack", place.unpack), ("by_family", place.family)) for place in problem.places]
+    blocks = np.array([[_position(prior, block) for block in three] for three in of])
     out = []
     for p in PARAMETERS:
-        m = sp.lil_matrix((len(problem.rows), len(prior.point)))
-        for row, place in enumerate(problem.places):
-            for block in (("base", ""), ("by_unpack", place.unpack), ("by_family", place.family)):
-                column = prior.index.get((block, p))
-                if column is not None:
-                    m[row, column] = 1
-        out.append(m.tocsr())
+        columns = np.array([prior.index.get((block, p), -1) for block in prior.blocks] + [-1])[blocks]
+        rows = np.nonzero(columns >= 0)[0]
+        shape = (len(problem.rows), len(prior.point))
+        out.append(sp.csr_matrix((np.ones(len(rows)), (rows, columns[columns >= 0])), shape))
     return out
+
+
+def _position(prior: Prior, block: Block) -> int:
+    """Where a block stands; behind the last where the prior has none."""
+    return prior.blocks.index(block) if block in prior.blocks else len(prior.blocks)
 
 
 def weights_of(problem: Problem) -> np.ndarray:
     """Repetitions of one test count as one: what they share is what the model gets wrong."""
     keys = [tuple(sorted((k, str(v)) for k, v in row.items())) for row in problem.rows]
-    return np.array([1 / keys.count(key) for key in keys])
+    times = collections.Counter(keys)
+    return np.array([1 / times[key] for key in keys])
 
 
 def fit(problem: Problem, prior: Prior, use: np.ndarray) -> Posterior:

@@ -476,13 +476,13 @@ def test_models_and_quants_by_the_names_in_files(name, file, parameters, model, 
 def test_a_model_that_is_not_known_is_an_error_that_says_what_to_do(tmp_path, capsys):
     path = tmp_path / "runs.jsonl"
     path.write_text(
-        json.dumps(OBJECT | {"model_type": "foo 7B Q4_0", "model_filename": "foo.gguf", "model_n_params": 7.1e9}) + "\n"
+        json.dumps(OBJECT | {"model_type": "foo 7B Q4_0", "model_filename": "foo.gguf", "model_n_params": 7.6e9}) + "\n"
     )
     out = ["-o", str(tmp_path / "box.yaml")]
     assert calibrate.main([str(path), "--system", "spark", *out]) == 3
     said = capsys.readouterr().err
     assert (
-        'runs.jsonl:1: error: no model here is "foo 7B Q4_0" (7.10 B parameters); expected --model ID or --model "foo 7B Q4_0=ID"'
+        'runs.jsonl:1: error: no model here is "foo 7B Q4_0" (7.60 B parameters); expected --model ID or --model "foo 7B Q4_0=ID"'
         in said
     )
     assert "did you mean" in said

@@ -1,12 +1,13 @@
 """tokwatt calibrate: what it finds again of a box that the model made up, and the sheet it writes."""
 
 import datetime
+import types
 
 import llama_bench as lb
 import numpy as np
 import pytest
-from tokwatt import _core, calibrate, calibration, overlay, own_box
-from tokwatt.errors import Infeasible
+from tokwatt import _core, calibrate, calibrate_report, calibration, file_names, overlay, own_box
+from tokwatt.errors import Infeasible, InputError
 
 SHIFT = {"memory_efficiency": -0.5, "compute_efficiency": -0.6}
 KEYS = [key for key, _ in _core.tuning_parameters()]
@@ -166,7 +167,7 @@ def test_a_rate_above_the_roofline_is_left_out_with_the_arithmetic(tmp_path):
 def test_flash_attention_is_as_measured(tmp_path):
     rows = lb.rows_of(lb.LLAMA, system="rtx-4090")
     path = tmp_path / "runs.jsonl"
-    lb.write(path, (lb.LLAMA_FILE, rows, lb.rates(rows)))
+    lb.write(path, (lb.LLAMA_FILE | {"gpu_info": "NVIDIA GeForce RTX 4090"}, rows, lb.rates(rows)))
     found = calibrate.calibrate([path], system="rtx-4090")
     card = tmp_path / "card.yaml"
     card.write_text(found.sheet(str(card)))
@@ -231,6 +232,7 @@ def test_the_program_s_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     rows = lb.rows_of(lb.LLAMA)
     lb.write(tmp_path / "runs.jsonl", (lb.LLAMA_FILE, rows, lb.rates(rows, SHIFT)))
+    lb.write(tmp_path / "no-gpu.jsonl", (lb.LLAMA_FILE | {"gpu_info": ""}, rows, lb.rates(rows, SHIFT)))
     assert calibrate.main(["runs.jsonl", "--system", "spark"]) == 0
     said = capsys.readouterr()
     assert "Written to dgx-spark.calibrated.yaml" in said.out and not said.err
@@ -251,7 +253,8 @@ def test_the_program_s_command(tmp_path, monkeypatch, capsys):
         (["runs.jsonl", "--system", "sparkk"], 3, 'did you mean "spark"?'),
         (["runs.jsonl", "--system", "spark", "--engine", "vlm"], 3, 'did you mean "vllm"?'),
         (["runs.jsonl", "--system", "spark", "--engine", "vllm"], 4, "measured with llama.cpp-cuda"),
-        (["runs.jsonl", "--system", "m3-max-40c-64"], 4, "llama.cpp-cuda runs on cuda"),
+        (["runs.jsonl", "--system", "m3-max-40c-64"], 3, 'runs.jsonl:1: error: measured on "NVIDIA GB10"'),
+        (["no-gpu.jsonl", "--system", "m3-max-40c-64"], 4, "llama.cpp-cuda runs on cuda"),
         (["nowhere.jsonl", "--system", "spark"], 3, "nowhere.jsonl: error: cannot be read"),
     ):
         assert calibrate.main(arguments) == code, arguments
@@ -263,3 +266,109 @@ def test_the_program_s_command(tmp_path, monkeypatch, capsys):
 def test_times_are_short_for_people():
     assert [overlay.short("host_per_step", s) for s in (2.31e-6, 1.13e-3)] == ["2.31 us", "1.13 ms"]
     assert overlay.short("rows_half", 71.04) == "71"
+
+
+def runs(path, **fields):
+    """A file of llama-bench with some tests of the Spark."""
+    rows = lb.rows_of(lb.LLAMA, tests=lb.TESTS[:4] + lb.TESTS[-4:])
+    return lb.write(path, (lb.LLAMA_FILE | fields, rows, lb.rates(rows)))
+
+
+@pytest.mark.parametrize(
+    ("system", "gpu", "meant"),
+    [
+        ("spark", "NVIDIA GeForce RTX 4090", "rtx-4090"),
+        ("spark", "NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090", "rtx-3090"),
+        ("spark", "NVIDIA A100-SXM4-80GB", "a100-pcie-40 or a100-pcie-80 or a100-sxm-80"),
+        ("rtx-4090", "NVIDIA GB10", "dgx-spark"),
+        ("m3-max-40c-64", "Apple M4 Max", "mac-studio-m4-max-40c-128"),
+        ("rtx-4090", "AMD Radeon Graphics (RADV GFX1151)", "strix-halo-128 or strix-halo-z13"),
+    ],
+)
+def test_another_box_s_chip_is_an_error(tmp_path, system, gpu, meant):
+    path = runs(tmp_path / "runs.jsonl", gpu_info=gpu)
+    with pytest.raises(InputError) as said:
+        calibrate.calibrate([path], system=system)
+    (mistake,) = said.value.errors
+    assert mistake.line == 1 and mistake.message.startswith(f'measured on "{gpu}", but --system is ')
+    assert mistake.message.endswith(f"; expected --system {meant}")
+
+
+@pytest.mark.parametrize("gpu", ["NVIDIA GeForce RTX 4060 Ti", "NVIDIA GeForce RTX 4090 Laptop GPU", "Apple GPU"])
+def test_a_chip_that_no_box_has_is_noted(tmp_path, monkeypatch, gpu):
+    monkeypatch.chdir(tmp_path)
+    runs(tmp_path / "runs.jsonl", gpu_info=gpu)
+    found = calibrate.calibrate(["runs.jsonl"], system="spark")
+    (note,) = found.notes
+    assert f'measured on "{gpu}"; --system is dgx-spark' in note
+    report = found.report("box.yaml")
+    assert report.startswith("Note: runs.jsonl:1: ") and max(map(len, report.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("gpu", ["NVIDIA GB10", "", "CUDA0", "NVIDIA Graphics Device"])
+def test_the_box_s_own_chip_is_not_worth_a_word(tmp_path, gpu):
+    assert not calibrate.calibrate([runs(tmp_path / "runs.jsonl", gpu_info=gpu)], system="spark").notes
+
+
+def test_every_box_has_a_chip_and_its_calibrated_sheet_too(tmp_path):
+    for identifier, _, _ in _core.calibrated_systems():
+        assert len(file_names.chips_in(_core.believed(identifier, "llama.cpp")["box_title"])) == 1, identifier
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("id: mine\ntitle: My desk\nbase: spark\n")
+    path = runs(tmp_path / "runs.jsonl")
+    assert not calibrate.calibrate([path], system=str(mine)).notes
+    with pytest.raises(InputError, match="expected --system rtx-4090"):
+        calibrate.calibrate([runs(tmp_path / "b.jsonl", gpu_info="NVIDIA GeForce RTX 4090")], system=str(mine))
+
+
+def test_options_that_contradict_the_file(tmp_path):
+    path = runs(tmp_path / "runs.jsonl")
+    for options, said in (
+        ({"models": ["llama-3.3-70b"]}, '70b (70.55 B parameters), but "llama 8B Q4_K - Medium" has 8.03 B; expected'),
+        ({"models": ["llama 8B Q4_K - Medium=gpt-oss-20b"]}, "--model is gpt-oss-20b (20.9"),
+        ({"quants": ["q8_0"]}, '--quant is q8_0, but "llama 8B Q4_K - Medium" is q4_k_m; expected none, or'),
+        ({"quants": ["Q8_0"]}, '--quant is Q8_0, but "llama 8B Q4_K - Medium" is q4_k_m'),
+    ):
+        with pytest.raises(InputError) as raised:
+            calibrate.calibrate([path], system="spark", **options)
+        (mistake,) = raised.value.errors
+        assert mistake.line == 1 and said in mistake.message
+    same = calibrate.calibrate([path], system="spark", models=["qwen3-8b"], quants=["q4_k_m"])
+    assert same.engines[0].problem.about[0]["model"] == "qwen3-8b"  # 8.19 B: may be
+    unnamed = runs(tmp_path / "b.jsonl", model_filename="a.gguf", model_type="llama 8B all F32 (guessed)")
+    assert calibrate.calibrate([unnamed], system="spark", models=["llama-3.1-8b"], quants=["q8_0"])
+
+
+def test_why_no_row_is_left(tmp_path, capsys):
+    path = runs(tmp_path / "runs.jsonl", n_gpu_layers=0)
+    assert calibrate.main([path, "--system", "spark", "-o", str(tmp_path / "box.yaml")]) == 4
+    said = " ".join(capsys.readouterr().err.split())
+    assert "no row is left to fit Not used: 8 rows, the first at" in said
+    assert said.endswith("runs.jsonl:1: 0 of 32 layers on the device (n_gpu_layers)")
+
+
+def test_next_lines_are_short():
+    options = ["--system my-box-with-a-long-name.yaml", "--model models/some-model-of-mine.gguf", "--quant q4_k_m"]
+    lines = calibrate_report.next_lines("my-box-with-a-long-name.yaml", options)
+    assert max(map(len, lines)) <= 80 and all(line.endswith(" \\") for line in lines[1:-1])
+    command = " ".join(line.removesuffix("\\").strip() for line in lines[1:])
+    assert command == "tokwatt bench " + " ".join(options)
+    for size in range(1, 73):
+        (*_, last) = made = calibrate_report.next_lines("x" * size, [f"--system {'x' * size}", "--engine vllm"])
+        assert max(map(len, made)) <= 80 and last.endswith("--engine vllm")
+
+
+def test_weights_and_matrices_are_those_of_each_row():
+    rows = lb.rows_of(lb.LLAMA, tests=lb.TESTS[:2]) * 2 + lb.rows_of(lb.MOE, tests=lb.TESTS[:1])
+    problem = calibration.Problem(rows, np.ones(len(rows)))
+    assert list(own_box.weights_of(problem)) == [0.5, 0.5, 0.5, 0.5, 1]
+    prior = own_box.prior_of(_core.believed("dgx-spark", "llama.cpp-cuda"), ["k"], ["llama", "gpt_oss"])
+    for p, matrix in zip(KEYS, own_box.matrices_of(prior, problem), strict=True):
+        for place, row in zip(problem.places, matrix.toarray(), strict=True):
+            blocks = (("base", ""), ("by_unpack", place.unpack), ("by_family", place.family))
+            assert set(np.nonzero(row)[0]) == {prior.index[b, p] for b in blocks if (b, p) in prior.index}
+
+
+def test_repetitions_are_counted_in_linear_time():
+    rows = [{"prompt": n, "generate": 0} for n in range(40_000)]
+    assert own_box.weights_of(types.SimpleNamespace(rows=rows)).sum() == len(rows)  # else it takes minutes
