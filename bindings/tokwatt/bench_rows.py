@@ -122,4 +122,6 @@ class Row:
         return number
 
     def text(self, key: str) -> str:
-        return str(self.values.get(key) or "")
+        """What is written for a key, in characters that a terminal and a sheet can show."""
+        text = str(self.values.get(key) or "")
+        return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)

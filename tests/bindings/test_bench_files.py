@@ -384,6 +384,14 @@ def test_no_layers_on_the_device_are_not_all_of_them(tmp_path):
     assert [r.gpu_layers for r in batched.readings] == [0, 0]
 
 
+def test_names_that_nobody_can_print(tmp_path, capsys):
+    path, box = tmp_path / "runs.jsonl", tmp_path / "box.yaml"
+    path.write_text(of(build_commit="\ud800\x1b[31m", gpu_info="NVIDIA\nGB10 \x00"))
+    assert calibrate.main([str(path), "--system", "spark", "-o", str(box)]) == 0
+    said = capsys.readouterr().out + box.read_text(encoding="utf-8")
+    assert "\x1b" not in said and "build \ufffd\ufffd[31m (7941)" in said
+
+
 TABLE = MARKDOWN.split("\n\n")[1]
 
 
