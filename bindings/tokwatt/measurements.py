@@ -38,13 +38,13 @@ def source_of(url: str) -> str:
 
 def served(row: dict) -> bool:
     """A server ran the batch: its protocol counts as much as its kernels, and `bench` does not model it."""
-    return row["engine_id"] == "vllm" and row["batch_or_concurrency"] != "1"
+    return row["engine_id"] in ("vllm", "sglang") and row["batch_or_concurrency"] != "1"
 
 
 def read(path: str | os.PathLike[str], *, clean: bool = True) -> list[Measurement]:
     """Measurements of prefill and decode on single boxes; with `clean`, only those fit for scoring.
 
-    The others (second hand, incomplete configurations, servers in between) still say something of their boxes.
+    The others (second hand, incomplete configurations) still say something of their boxes.
     """
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
@@ -66,7 +66,7 @@ def why_unused(row: dict) -> str:
     reasons = {
         "not a rate of prefill or decode": row["metric"] not in ("pp_tok_s", "tg_tok_s"),
         "no batch size": not batch.isdigit() or batch == "0",
-        "served by vLLM, not batched: its protocol counts as much as its kernels": served(row),
+        "served, not batched: the server's protocol counts as much as its kernels": served(row),
         "speculative": row["speculative"] == "1",
         "several devices": (row["n_devices"] or "1") != "1",
         "marked as suspect": row["quality"] == "suspect",

@@ -19,14 +19,13 @@ from . import _core, calibration, measurements
 from .calibration import DRAWS, PARAMETERS, Fit, Place, Problem
 
 _NORMAL90 = 1.6448536269514722
-_PEOPLE = 0.06  # two people who measure the same differ by 6 % (median): 0.06 / 0.6745 / sqrt(2)
 
 
 def spreads(problem: Problem, residual: np.ndarray, variance: np.ndarray, use: np.ndarray) -> dict[tuple[str, bool], float]:
     """Standard deviation of what the fit leaves over, by engine and by decode or prefill.
 
-    From the 90 % quantile of the residuals, which is what a 90 % interval must hold. Engines with fewer than twenty rows
-    share the spread of all.
+    From the 90 % quantile of the residuals, which is what a 90 % interval must hold; a fit to rows takes from their residuals
+    what it knows of them, which is added back. All engines together count as twenty rows of each.
     """
     out = {}
     engines = np.array([p.engine for p in problem.places])
@@ -44,7 +43,7 @@ def spreads(problem: Problem, residual: np.ndarray, variance: np.ndarray, use: n
 
 def _spread(residual: np.ndarray, variance: np.ndarray) -> float:
     total = np.quantile(np.abs(residual), 0.9) / _NORMAL90
-    return float(np.sqrt(max(total**2 - np.median(variance), _PEOPLE**2)))
+    return float(np.sqrt(total**2 + np.median(variance)))
 
 
 def _seed(*words: str) -> int:
@@ -105,7 +104,8 @@ def tables(fit: Fit, problem: Problem, spread: dict[tuple[str, bool], float]) ->
     """Lines of models/calibration/ENGINE.csv by engine.
 
     An architecture's lines stand for its boxes without measurements, an engine's for those of other architectures: their
-    draws hold how far boxes and architectures scatter. The same of the kernels and families called "other".
+    draws hold how far boxes and architectures scatter. The same of the kernels and families called "other". A box on which
+    an engine was only measured with old builds is as it was measured.
     """
     drawn = Drawn(fit)
     systems = _core.calibrated_systems()
@@ -113,6 +113,7 @@ def tables(fit: Fit, problem: Problem, spread: dict[tuple[str, bool], float]) ->
     counts: dict[tuple[str, str], int] = {}
     for p in problem.places:
         counts[p.engine, p.box] = counts.get((p.engine, p.box), 0) + 1
+    only_old = counts.keys() - {(p.engine, p.box) for p in problem.places if not p.old}
     out = {}
     for engine, group, backends in _core.calibrated_engines():
         lines = ["level,name,parameter,value,low,high,rows,draws"]
@@ -122,8 +123,8 @@ def tables(fit: Fit, problem: Problem, spread: dict[tuple[str, bool], float]) ->
         plain = Place(engine, group, "", "", "", "")
         quantised = calibration.centres([Place(engine, group, "", "", "k", "")])[0]
 
-        def add(level: str, name: str, architecture: str, box: str, rows: int) -> None:
-            value, draws = drawn.of(Place(engine, group, architecture, box, "", ""))
+        def add(level: str, name: str, architecture: str, box: str, rows: int, old: bool = False) -> None:
+            value, draws = drawn.of(Place(engine, group, architecture, box, "", "", old=old))
             for i, p in enumerate(PARAMETERS):
                 lines.append(_line(level, name, p, value[i] + quantised[i], draws[i], rows, True))
             for kind, decode in (("prefill", False), ("decode", True)):
@@ -135,7 +136,7 @@ def tables(fit: Fit, problem: Problem, spread: dict[tuple[str, bool], float]) ->
             add("architecture", a, a, _UNKNOWN, sum(counts.get((engine, s[0]), 0) for s in systems if s[1] == a))
         for box, a, _ in here:
             if box in measured_boxes:
-                add("box", box, a, box, counts.get((engine, box), 0))
+                add("box", box, a, box, counts.get((engine, box), 0), (engine, box) in only_old)
         for unpack in (*_core.unpack_families(), _OTHER):
             place = Place(engine, group, "", "", _UNKNOWN if unpack == _OTHER else unpack, "")
             value, draws = drawn.of(place, plain)

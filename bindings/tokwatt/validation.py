@@ -50,18 +50,18 @@ def scored(problem: Problem, result: Fit, use: np.ndarray, rows: np.ndarray) -> 
     return Scored(residual[rows], half[rows])
 
 
-_shared: tuple[Problem, Fit] | None = None  # of the processes that fit without a group
+_shared: Problem | None = None  # of the processes that fit without a group
 
 
 def _without(out: np.ndarray) -> Scored:
-    problem, whole = _shared
-    return scored(problem, calibration.fit(problem, use=~out, start=whole, iterations=15, enough=0.1), ~out, out)
+    # From scratch: a start that has seen the rows left out would tell of them.
+    return scored(_shared, calibration.best_fit(_shared, use=~out, starts=2), ~out, out)
 
 
-def leave_out(problem: Problem, whole: Fit, groups: Sequence[str], names: Sequence[str], progress: Callable[[str], None]) -> Scored:
+def leave_out(problem: Problem, groups: Sequence[str], names: Sequence[str], progress: Callable[[str], None]) -> Scored:
     """Predicts each of the named groups of rows by a fit to all others; NaN elsewhere."""
     global _shared
-    _shared = problem, whole
+    _shared = problem
     of = np.array(groups)
     residual, half = np.full(len(of), np.nan), np.full(len(of), np.nan)
     with multiprocessing.get_context("fork").Pool(os.cpu_count()) as pool:  # a fit cannot be sent, only inherited
@@ -136,11 +136,11 @@ def validate(path: str | os.PathLike[str], progress: Callable[[str], None] = lam
     groups = groups_of(problem, rows)
     for kind, of in groups.items():
         names = sorted({name for name, c in zip(of, clean, strict=True) if c})
-        scores[kind] = leave_out(problem, whole, of, names, lambda name, kind=kind: progress(f"without {kind} {name}"))
+        scores[kind] = leave_out(problem, of, names, lambda name, kind=kind: progress(f"without {kind} {name}"))
     for score in scores.values():
         score.residual[~clean] = np.nan
     boxes = sorted(set(groups["system"]) - {b for b, c in zip(groups["system"], clean, strict=True) if c})
-    secondary = leave_out(problem, whole, groups["system"], boxes, lambda name: progress(f"without system {name}"))
+    secondary = leave_out(problem, groups["system"], boxes, lambda name: progress(f"without system {name}"))
     return Validation(rows, problem, scores, secondary, _excluded(path, read, problem))
 
 
