@@ -57,6 +57,7 @@ class HfReader {
   models::LatentAttention latent(int64_t heads);
   models::GroupedAttention grouped(int64_t heads, int64_t hidden);
   std::vector<bool> expert_layers(int64_t layers);
+  std::vector<bool> expert_layers_in_between(int64_t layers);
   std::vector<bool> listed_layers(const Node& list, std::string_view key, int64_t layers);
   bool use_latent();
   std::optional<models::Experts> experts();
@@ -148,31 +149,6 @@ void HfReader::unwrap() {
 }
 
 void HfReader::refuse_what_is_not_built() {
-  struct Unbuilt {
-    std::string_view key, what;
-  };
-  static constexpr Unbuilt kUnbuilt[] = {
-      {"linear_num_value_heads", "linear attention"},
-      {"linear_num_key_heads", "linear attention"},
-      {"linear_attn_config", "linear attention"},
-      {"index_topk", "sparse attention by an index"},
-      {"index_n_heads", "sparse attention by an index"},
-      {"attention_chunk_size", "chunked attention"},
-      {"mamba_num_heads", "a state-space (Mamba) layer"},
-      {"mamba_d_state", "a state-space (Mamba) layer"},
-      {"ssm_state_size", "a state-space (Mamba) layer"},
-      {"ssm_cfg", "a state-space (Mamba) layer"},
-      {"state_size", "a state-space (Mamba) layer"},
-      {"hybrid_override_pattern", "a state-space (Mamba) layer"},
-      {"num_global_key_value_heads", "attention with other heads in full layers"},
-      {"global_head_dim", "attention with other heads in full layers"},
-      {"hybrid_layer_pattern", "attention with other heads in full layers"},
-      {"block_configs", "a model whose layers differ one by one"},
-  };
-  for (const auto& unbuilt : kUnbuilt) {
-    const Node* node = find(unbuilt.key);
-    if (node && node->kind != Node::Kind::null) refuse(*node, unbuilt.what, unbuilt.key);
-  }
   if (const Value shared = value({"num_kv_shared_layers"}); shared.number.value_or(0) > 0) {
     refuse(*shared.node, "a KV cache shared between layers", "num_kv_shared_layers");
   }
@@ -307,6 +283,13 @@ std::vector<bool> HfReader::listed_layers(const Node& list, std::string_view key
   });
 }
 
+/// Ernie 4.5: every so many layers of those from one to another; -1 is the last.
+std::vector<bool> HfReader::expert_layers_in_between(int64_t layers) {
+  const int64_t start = needed({"moe_layer_start_index"}, 0), every = needed({"moe_layer_interval"});
+  const int64_t end = value({"moe_layer_end_index"}, -1).number.value_or(-1);
+  return of_layers(layers, [&](int64_t i) { return i >= start && (end < 0 || i <= end) && (i + 1) % every == 0; });
+}
+
 /// Which layers have experts, in a model that has some.
 std::vector<bool> HfReader::expert_layers(int64_t layers) {
   for (const std::string_view key : {"mlp_layer_types", "moe_layer_freq"}) {
@@ -327,6 +310,7 @@ std::vector<bool> HfReader::expert_layers(int64_t layers) {
       return (i + 1) % *step.number == 0 && std::find(dense.begin(), dense.end(), i) == dense.end();
     });
   }
+  if (value({"moe_layer_start_index"}).number) return expert_layers_in_between(layers);
   const Value first = value({"first_k_dense_replace"}), every = value({"moe_layer_freq"}, 1);
   if (!first.number && !every.number) {
     missing({"first_k_dense_replace", "moe_layer_freq", "decoder_sparse_step", "mlp_layer_types"},
@@ -337,17 +321,19 @@ std::vector<bool> HfReader::expert_layers(int64_t layers) {
 }
 
 std::optional<models::Experts> HfReader::experts() {
-  const Value count = value({"num_experts", "num_local_experts", "n_routed_experts"});
+  const Value count = value({"num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"});
   if (count.number.value_or(0) == 0) return std::nullopt;
   models::Experts result;
   result.count = *count.number;
-  result.per_token = needed({"num_experts_per_tok"}, 1, result.count);
+  result.per_token = needed({"num_experts_per_tok", "moe_k"}, 1, result.count);
   const bool own_width = !family_ || !family_->experts_use_intermediate_size;
   result.ffn = needed({own_width ? "moe_intermediate_size" : "intermediate_size"});
   if (const Value shared = value({"shared_expert_intermediate_size"}); shared.number) {
     result.shared_ffn = *shared.number;
   } else {
-    result.shared_ffn = value({"n_shared_experts"}, 0, 1000).number.value_or(0) * result.ffn;
+    result.shared_ffn =
+        value({"n_shared_experts", "num_shared_experts", "moe_num_shared_experts"}, 0, 1000).number.value_or(0) *
+        result.ffn;
   }
   return result;
 }
@@ -361,8 +347,13 @@ models::Architecture HfReader::read(const std::string& id) {
   }
   unwrap();
   if (model_type_.empty()) return model;
+  refuse_unbuilt_keys(*text_, diagnostics_);
   refuse_what_is_not_built();
   model.family = model_type_;
+  if (!family_) {
+    refuse_unknown_expert_keys(*text_, model_type_, diagnostics_);
+    model.ffn_matrices = ffn_matrices_of_unknown(*text_, model_type_, diagnostics_);
+  }
   model.hidden = needed({"hidden_size"});
   model.vocab = needed({"vocab_size"});
   model.max_context = needed({"max_position_embeddings"});

@@ -1,6 +1,7 @@
 #pragma once
-// A Hugging Face config.json as a model sheet. The file is foreign: keys that are not asked for are ignored, keys that
-// the model's class has a default for may be missing, everything else that is needed must be there.
+// A Hugging Face config.json as a model sheet. The file is foreign: keys that are not asked for are ignored (but those
+// of experts where the family is not known), keys that the model's class has a default for may be missing, everything
+// else that is needed must be there.
 #include <cstdint>
 #include <map>
 #include <string>
@@ -30,11 +31,24 @@ enum class Sliding {
 
 /// What transformers' configuration class of a model_type fills in: hub files leave such keys out.
 struct HfFamily {
-  std::map<std::string_view, int64_t> defaults;  ///< flags as 0 and 1; a default of None is left out
+  /// Flags as 0 and 1; a default of None is left out, and so is num_hidden_layers: every published config gives it, and
+  /// one without it would be read as some other model of the family.
+  std::map<std::string_view, int64_t> defaults;
   Sliding sliding = Sliding::never;
   bool experts_use_intermediate_size = false;  ///< expert width is intermediate_size, there is no key of its own
 };
-/// Null for a model_type without a table: its configs must give every key.
+/// Null for a model_type without a table: its configs must give every key. All that have one have gated blocks.
 const HfFamily* hf_family(std::string_view model_type);
+
+/// Reports keys of what is not built, whatever the family.
+void refuse_unbuilt_keys(const Node& config, Diagnostics& diagnostics);
+
+/// Of a family without a table: reports keys that speak of experts by names that are not read, none of which may be
+/// passed over.
+void refuse_unknown_expert_keys(const Node& config, const std::string& model_type, Diagnostics& diagnostics);
+
+/// Of a family without a table: matrices of a feed-forward block, 3 with a gate and 2 without, by the activation.
+/// Reports one that leaves it open.
+int64_t ffn_matrices_of_unknown(const Node& config, const std::string& model_type, Diagnostics& diagnostics);
 
 }  // namespace tokwatt::scenarios

@@ -46,7 +46,7 @@ std::string unknown_family(const std::string& more) {
   return R"({"model_type": "novel", "hidden_size": 1024, "intermediate_size": 4096, "vocab_size": 1000,
   "max_position_embeddings": 2048, "num_hidden_layers": 4, "num_attention_heads": 8, "head_dim": 128,
   "tie_word_embeddings": false)" +
-         more + "}";
+         std::string(more.find("hidden_act") == std::string::npos ? R"(, "hidden_act": "silu")" : "") + more + "}";
 }
 
 std::vector<int64_t> windows(const models::Architecture& model) {
@@ -120,11 +120,15 @@ TEST_CASE("expert layers, shared experts and dense layers come out as published"
 }
 
 TEST_CASE("what a hub file leaves out comes from its own family and from no other", "[scenarios][hf]") {
-  CHECK(read_text(R"({"model_type": "gpt_oss"})").model.layers.size() == 36);
-  CHECK(read_text(R"({"model_type": "llama"})").model.layers.at(0).grouped->kv_heads == 32);  // absent = heads
-  CHECK(read_text(R"({"model_type": "qwen3", "hidden_size": 2048})").model.layers.at(0).grouped->head_dim == 128);
-  CHECK(read_text(R"({"model_type": "qwen3_moe"})").model.layers.at(0).grouped->head_dim == 64);  // hidden / heads
-  CHECK(read_text(R"({"model_type": "gemma2"})").model.tied_embeddings);
+  CHECK(read_text(R"({"model_type": "gpt_oss", "num_hidden_layers": 24})").model.layers.size() == 24);
+  CHECK(read_text(R"({"model_type": "llama", "num_hidden_layers": 4})").model.layers.at(0).grouped->kv_heads ==
+        32);  // absent = heads
+  CHECK(read_text(R"({"model_type": "qwen3", "num_hidden_layers": 4, "hidden_size": 2048})")
+            .model.layers.at(0)
+            .grouped->head_dim == 128);
+  CHECK(read_text(R"({"model_type": "qwen3_moe", "num_hidden_layers": 4})").model.layers.at(0).grouped->head_dim ==
+        64);  // hidden / heads
+  CHECK(read_text(R"({"model_type": "gemma2", "num_hidden_layers": 4})").model.tied_embeddings);
 
   const auto empty = read_text(R"({"model_type": "novel"})");
   const auto asks_for = [&](const std::string& key) {
@@ -137,6 +141,68 @@ TEST_CASE("what a hub file leaves out comes from its own family and from no othe
     CAPTURE(key, empty.rendered);
     CHECK(asks_for(key));
   }
+}
+
+TEST_CASE("no family has a number of layers of its own", "[scenarios][hf]") {
+  for (const char* family : {"llama", "gpt_oss", "deepseek_v3", "ernie4_5_moe"}) {
+    const auto result = read_text(fmt::format(R"({{"model_type": "{}", "num_attention_heads": 32}})", family));
+    CHECK_THAT(result.rendered, Catch::Contains("no \"num_hidden_layers\"; expected a whole number"));
+  }
+}
+
+TEST_CASE("blocks without a gate are told by the activation, or it is asked", "[scenarios][hf]") {
+  const auto of = [](const std::string& act) {
+    return read_text(unknown_family(R"(, "num_key_value_heads": 2, "hidden_act": ")" + act + "\""));
+  };
+  CHECK(of("silu").model.ffn_matrices == 3);
+  CHECK(of("relu2").errors.empty());
+  CHECK(of("relu2").model.ffn_matrices == 2);  // nemotron
+  CHECK(models::parameters(of("silu").model) - models::parameters(of("relu2").model) == 4 * 1024 * 4096);
+  REQUIRE(of("gelu").errors.size() == 1);
+  CHECK_THAT(of("gelu").errors[0], Catch::Contains("hidden_act is \"gelu\"") && Catch::Contains("\"novel\""));
+  CHECK_THAT(read_text(R"({"model_type": "novel"})").rendered, Catch::Contains("no \"hidden_act\""));
+}
+
+TEST_CASE("Ernie's and Bailing's spellings of experts are read", "[scenarios][hf]") {
+  // The published config of ERNIE-4.5-21B-A3B, which says 21 billion parameters of which 3 are active.
+  const auto ernie = read_text(R"({"model_type": "ernie4_5_moe", "hidden_size": 2560, "intermediate_size": 12288,
+      "num_hidden_layers": 28, "num_attention_heads": 20, "num_key_value_heads": 4, "vocab_size": 103424,
+      "moe_num_experts": 64, "moe_k": 6, "moe_intermediate_size": 1536, "moe_num_shared_experts": 2,
+      "moe_layer_start_index": 1, "moe_layer_end_index": -1, "moe_layer_interval": 1, "moe_gate": "topk",
+      "moe_capacity": [64, 64, 64], "tie_word_embeddings": true})");
+  INFO(ernie.rendered);
+  REQUIRE(ernie.errors.empty());
+  CHECK_FALSE(ernie.model.layers.at(0).experts);
+  REQUIRE(ernie.model.layers.at(1).experts);
+  CHECK(ernie.model.layers[1].experts->per_token == 6);
+  CHECK(ernie.model.layers[1].experts->shared_ffn == 3072);
+  CHECK(static_cast<double>(models::parameters(ernie.model)) == Approx(21.8e9).epsilon(0.01));
+  CHECK(static_cast<double>(models::active_parameters(ernie.model)) == Approx(3e9).epsilon(0.15));
+  const auto last = read_text(R"({"model_type": "ernie4_5_moe", "num_hidden_layers": 6, "moe_layer_start_index": 2,
+      "moe_layer_end_index": 4, "moe_layer_interval": 2})");
+  CHECK(sparse(last.model) == std::vector<bool>{false, false, false, true, false, false});
+
+  const auto bailing = read_text(unknown_family(
+      R"(, "num_key_value_heads": 2, "num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 64,
+      "num_shared_experts": 2, "first_k_dense_replace": 0)"));
+  INFO(bailing.rendered);
+  REQUIRE(bailing.errors.empty());
+  CHECK(bailing.model.layers.at(0).experts->shared_ffn == 128);
+}
+
+TEST_CASE("keys of experts that are not known are refused in a family that is not", "[scenarios][hf]") {
+  const auto with = [](const std::string& key, const std::string& value) {
+    return read_text(unknown_family(R"(, "num_key_value_heads": 2, ")" + key + "\": " + value));
+  };
+  for (const char* key : {"moe_topk", "expert_count", "shared_intermediate_size", "n_experts"}) {
+    const auto result = with(key, "7");
+    REQUIRE(result.errors.size() == 1);
+    CHECK_THAT(result.errors[0], Catch::Contains(fmt::format("\"{}\" is not known", key)));
+    CHECK(with(key, "0").errors.empty());
+    CHECK(with(key, "null").errors.empty());
+  }
+  CHECK(with("moe_router_topk_scaling_factor", "2.5").errors.empty());
+  CHECK(read_text(R"({"model_type": "llama", "num_hidden_layers": 2, "moe_topk": 7})").errors.empty());
 }
 
 TEST_CASE("an unknown family that gives every key is read", "[scenarios][hf]") {
@@ -199,7 +265,8 @@ TEST_CASE("windows follow layer_types, the switch and each family's own rule", "
 
 TEST_CASE("the format of the weights is named after what most of them are in", "[scenarios][hf]") {
   const auto quant = [](const std::string& config) {
-    return read_text(R"({"model_type": "llama", "quantization_config": )" + config + "}").model.native_quant;
+    return read_text(R"({"model_type": "llama", "num_hidden_layers": 4, "quantization_config": )" + config + "}")
+        .model.native_quant;
   };
   CHECK(quant(R"({"quant_method": "awq", "bits": 4, "group_size": 128})") == "awq-int4");
   CHECK(quant(R"({"quant_method": "gptq", "bits": 8})") == "gptq-int8");
@@ -222,7 +289,7 @@ TEST_CASE("the format of the weights is named after what most of them are in", "
   CHECK(quant(R"({"quant_method": "mxfp4"})") == "mxfp4");
   CHECK(quant(R"({"bits": 4, "group_size": 64})") == "mlx-4bit");
   CHECK(quant(R"({"bits": 4, "group_size": 32, "mode": "mxfp4"})") == "mxfp4");
-  CHECK(read_text(R"({"model_type": "llama"})").model.native_quant.empty());
+  CHECK(read_text(R"({"model_type": "llama", "num_hidden_layers": 4})").model.native_quant.empty());
 }
 
 TEST_CASE("what is not built is refused by name", "[scenarios][hf]") {
@@ -232,10 +299,11 @@ TEST_CASE("what is not built is refused by name", "[scenarios][hf]") {
   const auto c = GENERATE(
       Case{R"({"model_type": "llama", "num_hidden_layers": 2, "layer_types": ["linear_attention", "full_attention"]})",
            "\"linear_attention\""},
-      Case{R"({"model_type": "llama", "linear_num_value_heads": 32})", "linear attention"},
-      Case{R"({"model_type": "deepseek_v3", "index_topk": 2048})", "sparse attention by an index"},
-      Case{R"({"model_type": "llama", "mamba_num_heads": 8})", "Mamba"},
-      Case{R"({"model_type": "llama", "attention_chunk_size": 8192})", "chunked attention"});
+      Case{R"({"model_type": "llama", "num_hidden_layers": 4, "linear_num_value_heads": 32})", "linear attention"},
+      Case{R"({"model_type": "deepseek_v3", "num_hidden_layers": 4, "index_topk": 2048})",
+           "sparse attention by an index"},
+      Case{R"({"model_type": "llama", "num_hidden_layers": 4, "mamba_num_heads": 8})", "Mamba"},
+      Case{R"({"model_type": "llama", "num_hidden_layers": 4, "attention_chunk_size": 8192})", "chunked attention"});
   const auto result = read_text(c.json);
   REQUIRE(result.errors.size() == 1);
   CHECK_THAT(result.errors[0], Catch::Contains(c.what) && Catch::Contains("not built yet"));
@@ -254,6 +322,6 @@ TEST_CASE("mistakes in a config are shown where they are, all at once", "[scenar
 
   CHECK_THAT(read_text(R"({"hidden_size": 1})").rendered, Catch::Contains("no \"model_type\""));
   CHECK_THAT(read_text("[1, 2]").rendered, Catch::Contains("not a config.json"));
-  CHECK_THAT(read_text(R"({"model_type": "glm4_moe"})").rendered,
+  CHECK_THAT(read_text(R"({"model_type": "glm4_moe", "num_hidden_layers": 4})").rendered,
              Catch::Contains("no \"head_dim\"") && Catch::Contains("42.6667"));
 }
