@@ -151,8 +151,13 @@ GgufArray array_of(Bytes& bytes) {
     bytes.skip(static_cast<int64_t>(size) * kTypeSize[type]);
     return out;
   }
+  const bool is_float = type == f32 || type == f64;
   for (uint64_t i = 0; i < size; ++i) {
-    if (const auto number = whole(bytes, type)) out.numbers.push_back(*number);
+    const int64_t here = bytes.at();
+    const auto number = whole(bytes, type);
+    // Left out, it would move those behind it to other layers.
+    if (!number && !is_float) throw Broken{here, "an array holds a number of 2^63 or more"};
+    if (number) out.numbers.push_back(*number);
   }
   return out;
 }
@@ -252,17 +257,31 @@ std::optional<Split> split_of(const std::string& path) {
 }
 
 std::optional<GgufHeader> open_one(const std::string& path, const Place& asked_at, Diagnostics& diagnostics) {
+  const auto fail = [&](const std::string& why) {
+    const Place place = asked_at.source ? asked_at : whole_file(path);
+    diagnostics.error(place, fmt::format("cannot read {}: {}", in_quotes(path), why));
+    return std::nullopt;
+  };
+  if (const auto why = why_no_file(path); !why.empty()) return fail(why);
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::error_code no_throw;
   const auto size = file ? fs::file_size(path, no_throw) : 0;
-  if (!file || no_throw) {
-    const std::string why = errno != 0 ? std::strerror(errno) : "it cannot be opened";
-    const Place place = asked_at.source ? asked_at : whole_file(path);
-    diagnostics.error(place, fmt::format("cannot read {}: {}", in_quotes(path), why));
-    return {};
-  }
+  if (!file || no_throw) return fail(errno != 0 ? std::strerror(errno) : "it cannot be opened");
   return read_gguf(file, static_cast<int64_t>(size), path, diagnostics);
+}
+
+/// Adds the tensors of a further part; one that is there already is an error.
+bool add_part(GgufHeader& whole, GgufHeader part, std::set<std::string>& names, Diagnostics& diagnostics) {
+  for (auto& tensor : part.tensors) {
+    if (!names.insert(tensor.name).second) {
+      diagnostics.error(whole_file(part.path),
+                        fmt::format("tensor {} is in an earlier part too", in_quotes(tensor.name)));
+      return false;
+    }
+    whole.tensors.push_back(std::move(tensor));
+  }
+  return true;
 }
 
 }  // namespace
@@ -352,14 +371,12 @@ std::optional<GgufHeader> open_gguf(const std::string& path, const Place& asked_
   if (!split || split->parts < 2 || split->parts > kMostParts) return open_one(path, asked_at, diagnostics);
   // The first part has the metadata, each part its own tensors.
   std::optional<GgufHeader> whole;
+  std::set<std::string> names;
   for (int part = 1; part <= split->parts; ++part) {
     auto next = open_one(fmt::format("{}-{:05}-of-{:05}.gguf", split->stem, part, split->parts), asked_at, diagnostics);
     if (!next) return {};
-    if (!whole) {
-      whole = std::move(next);
-    } else {
-      std::move(next->tensors.begin(), next->tensors.end(), std::back_inserter(whole->tensors));
-    }
+    if (!whole) whole = GgufHeader{next->path, std::move(next->metadata), {}};
+    if (!add_part(*whole, std::move(*next), names, diagnostics)) return {};
   }
   whole->path = split->stem + ".gguf";
   return whole;

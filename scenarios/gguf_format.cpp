@@ -185,6 +185,17 @@ models::WeightFormat gguf_format(const GgufHeader& header, const models::Archite
   return out;
 }
 
+std::string why_too_small(const models::Architecture& model, const models::WeightFormat& format) {
+  constexpr double kFewestBits = 0.5;
+  models::WeightFormat byte_each;
+  byte_each.bits.fill(8);
+  const double bytes = models::weight_bytes(model, format), weights = models::weight_bytes(model, byte_each);
+  if (bytes * 8 >= kFewestBits * weights) return {};
+  return fmt::format(
+      "its tensors have {:.3g} bytes, but its metadata says {:.3g} weights; expected at least {} bits each", bytes,
+      weights, kFewestBits);
+}
+
 std::string gguf_text(const GgufHeader& header, const GgufModel& model) {
   constexpr std::array kNames = {"embedding",   "head",     "attention_qk",    "attention_v",  "attention_out",
                                  "ffn_gate_up", "ffn_down", "experts_gate_up", "experts_down", "router"};

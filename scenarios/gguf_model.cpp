@@ -99,6 +99,11 @@ constexpr Family kFamilies[] = {
 /// What is wrong was reported.
 struct Refused {};
 
+[[noreturn]] void refuse_file(const GgufHeader& header, const std::string& why, Diagnostics& diagnostics) {
+  diagnostics.error({std::make_shared<Source>(Source{header.path, ""}), 0, 0, 1}, why);
+  throw Refused();
+}
+
 class ModelReader {
  public:
   ModelReader(const GgufHeader& header, Diagnostics& diagnostics) : header_(header), diagnostics_(diagnostics) {
@@ -108,10 +113,7 @@ class ModelReader {
   models::Architecture read(const std::string& id);
 
  private:
-  [[noreturn]] void refuse(const std::string& why) {
-    diagnostics_.error({std::make_shared<Source>(Source{header_.path, ""}), 0, 0, 1}, why);
-    throw Refused();
-  }
+  [[noreturn]] void refuse(const std::string& why) { refuse_file(header_, why, diagnostics_); }
   std::string full(const std::string& key) const { return arch_ + "." + key; }
   int64_t checked(const std::string& key, int64_t number, int64_t low, int64_t high = kMost) {
     if (number < low || number > high)
@@ -147,8 +149,9 @@ class ModelReader {
   std::map<std::string, const GgufTensor*> tensors_;
   std::string arch_;
   const Family* family_ = nullptr;
-  int64_t hidden_ = 0, layers_ = 0;
-  std::set<int64_t> ffn_matrices_;  // of the blocks seen
+  int64_t hidden_ = 0;
+  int64_t blocks_ = 0, layers_ = 0;  // those of multi-token prediction are blocks too
+  std::set<int64_t> ffn_matrices_;   // of the blocks seen
 };
 
 std::optional<int64_t> ModelReader::value(const std::string& key, int64_t low, int64_t high) {
@@ -166,8 +169,10 @@ std::optional<int64_t> ModelReader::of_layer(const std::string& key, int64_t lay
   const auto* found = header_.find(full(key));
   const auto* list = found ? std::get_if<GgufArray>(found) : nullptr;
   if (!list) return value(key, low);
-  if (layer >= static_cast<int64_t>(list->numbers.size()))
-    refuse(fmt::format("{} has {} numbers; expected one for each of {} layers", full(key), list->size, layers_));
+  if (static_cast<int64_t>(list->numbers.size()) != blocks_) {
+    refuse(fmt::format("{} has {} whole numbers; expected one for each of {} blocks", full(key), list->numbers.size(),
+                       blocks_));
+  }
   return checked(key, list->numbers[static_cast<std::size_t>(layer)], low);
 }
 
@@ -340,9 +345,9 @@ models::Architecture ModelReader::read(const std::string& id) {
   out.id = id;
   out.title = header_.text("general.name").value_or(id);
   out.family = family_->hf;
-  const int64_t blocks = needed("block_count", kMostLayers);
-  layers_ = blocks - value("nextn_predict_layers").value_or(0);
-  if (layers_ < 1) refuse(fmt::format("{} leaves no layers of {}", full("nextn_predict_layers"), blocks));
+  blocks_ = needed("block_count", kMostLayers);
+  layers_ = blocks_ - value("nextn_predict_layers").value_or(0);
+  if (layers_ < 1) refuse(fmt::format("{} leaves no layers of {}", full("nextn_predict_layers"), blocks_));
   out.hidden = hidden_ = needed("embedding_length");
   out.max_context = needed("context_length");
   const auto* table = tensor("token_embd.weight");
@@ -379,13 +384,11 @@ std::optional<GgufModel> gguf_model(const GgufHeader& header, const std::string&
     GgufModel out;
     out.architecture = ModelReader(header, diagnostics).read(id);
     out.quant = gguf_quant(header);
-    if (out.quant.empty()) {
-      diagnostics.error({std::make_shared<Source>(Source{header.path, ""}), 0, 0, 1},
-                        "its weights are of types that no quant has");
-      return {};
-    }
+    if (out.quant.empty()) refuse_file(header, "its weights are of types that no quant has", diagnostics);
     out.architecture.native_quant = out.quant;
     out.format = gguf_format(header, out.architecture);
+    const std::string why = why_too_small(out.architecture, out.format);
+    if (!why.empty()) refuse_file(header, why, diagnostics);
     return out;
   } catch (const Refused&) {
     return {};

@@ -31,6 +31,10 @@ std::string gguf_quant(const GgufHeader& header);
 /// unless it is told to speculate with them.
 models::WeightFormat gguf_format(const GgufHeader& header, const models::Architecture& architecture);
 
+/// Why a file's tensors cannot be all that its metadata describes: formats have at least 1.5 bits a weight, so with far
+/// fewer the metadata is another model's, or tensors are missing. Empty: they can be.
+std::string why_too_small(const models::Architecture& model, const models::WeightFormat& format);
+
 /// What was understood of a file, in a few lines of YAML.
 std::string gguf_text(const GgufHeader& header, const GgufModel& model);
 

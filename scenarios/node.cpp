@@ -259,6 +259,14 @@ Node parse(std::shared_ptr<const Source> source, Diagnostics& diagnostics) {
   return root;
 }
 
+std::string why_no_file(const std::string& path) {
+  std::error_code no_throw;
+  const auto status = std::filesystem::status(path, no_throw);
+  if (!std::filesystem::exists(status)) return {};  // opening it says why
+  if (std::filesystem::is_directory(status)) return "it is a folder";
+  return std::filesystem::is_regular_file(status) ? "" : "it is a device or a pipe; expected a regular file";
+}
+
 std::shared_ptr<const Source> read_source(const std::string& path, const Place& asked_at, Diagnostics& diagnostics) {
   auto source = std::make_shared<Source>();
   source->name = path;
@@ -267,18 +275,27 @@ std::shared_ptr<const Source> read_source(const std::string& path, const Place& 
     diagnostics.error(place, fmt::format("cannot read {}: {}", in_quotes(path), why));
     return source;
   };
-  std::error_code no_throw;
-  if (std::filesystem::is_directory(path, no_throw)) return fail("it is a folder");
+  if (const auto why = why_no_file(path); !why.empty()) return fail(why);
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail(errno != 0 ? std::strerror(errno) : "it cannot be opened");
+  std::error_code no_throw;
   const auto size = std::filesystem::file_size(path, no_throw);
   if (!no_throw && size > kLongestText)
     return fail(fmt::format("it has {} bytes; at most {} (64 MiB) are read", size, kLongestText));
-  std::ostringstream text;
-  if (file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
+  // Not by its size: what the kernel makes up (/proc) has none. One byte more than may be shows that it goes on.
+  constexpr std::size_t kPiece = 1U << 16U;
+  while (file && source->text.size() <= kLongestText) {
+    const std::size_t had = source->text.size();
+    source->text.resize(had + kPiece);
+    file.read(source->text.data() + had, kPiece);
+    source->text.resize(had + static_cast<std::size_t>(file.gcount()));
+  }
   if (file.bad()) return fail("reading it failed");
-  source->text = std::move(text).str();
+  if (source->text.size() > kLongestText) {
+    source->text.clear();
+    return fail(fmt::format("it goes on beyond {} bytes (64 MiB)", kLongestText));
+  }
   return source;
 }
 

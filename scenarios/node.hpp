@@ -35,7 +35,11 @@ struct Node {
 class Diagnostics;
 /// Parses one document. Reports every syntax error it can into diagnostics and returns what it has (null if nothing).
 Node parse(std::shared_ptr<const Source> source, Diagnostics& diagnostics);
-/// Reads a file whole. Reports a file that cannot be read at `asked_at` (or of the file as a whole when that is empty).
+/// Why a path is no file to read: a folder, a device, a pipe (which would be waited for, or have no end). Empty: it may
+/// be one, or not exist.
+std::string why_no_file(const std::string& path);
+/// Reads a file whole, if it is a regular one of at most 64 MiB. Reports a file that cannot be read at `asked_at` (or
+/// of the file as a whole when that is empty).
 std::shared_ptr<const Source> read_source(const std::string& path, const Place& asked_at, Diagnostics& diagnostics);
 
 }  // namespace tokwatt::scenarios

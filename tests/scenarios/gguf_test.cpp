@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <sys/stat.h>
+
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -144,6 +146,9 @@ TEST_CASE("a GGUF that is wrong is refused, with the byte", "[scenarios][gguf]")
              Catch::Contains("the file has 0 more at byte"));
   CHECK_THAT(error_of(start(0, 1) + text("k") + raw(kArray) + raw(kU64) + raw(huge)), Catch::Contains("an array of"));
   CHECK_THAT(error_of(start(0, 1) + text("k") + raw(kArray) + raw(kText) + raw(huge)), Catch::Contains("an array of"));
+  CHECK_THAT(
+      error_of(start(0, 1) + text("k") + raw(kArray) + raw(kU64) + raw<uint64_t>(2) + raw<uint64_t>(1) + raw(huge)),
+      Catch::Contains("an array holds a number of 2^63 or more at byte 57"));
   CHECK_THAT(error_of(start(0, 1) + text("k") + raw(kArray) + raw(kArray)), Catch::Contains("an array of arrays"));
   CHECK_THAT(error_of(start(0, 1) + text("k") + raw<uint32_t>(13)), Catch::Contains("value type 13"));
   const std::string flag = text("k") + raw<uint32_t>(7) + "\1";
@@ -174,6 +179,33 @@ TEST_CASE("shapes that contradict the metadata are refused", "[scenarios][gguf]"
   const auto at = bytes.find(key) + key.size() + 4;
   bytes[at] = 5;
   CHECK_THAT(error_of(bytes), Catch::Contains("blk.0: the queries have 1024 outputs; expected 5 heads x 256"));
+}
+
+TEST_CASE("metadata of a far larger model than the tensors are of is refused", "[scenarios][gguf]") {
+  std::string bytes = bytes_of("qwen3.5-35b-a3b-q8_0.gguf");
+  const std::string key = "qwen35moe.ssm.state_size";
+  const auto at = bytes.find(key) + key.size() + 4;
+  bytes.replace(at, 4, raw<uint32_t>(4'000'000));
+  CHECK_THAT(error_of(bytes), Catch::Contains("its tensors have 3.") && Catch::Contains("expected at least 0.5 bits"));
+}
+
+TEST_CASE("a number for each block is a number for each block", "[scenarios][gguf]") {
+  std::string bytes = bytes_of("gemma-3-1b-bf16.gguf");
+  const std::string key = "gemma3.attention.head_count_kv";
+  const auto at = bytes.find(key) + key.size();
+  const auto list = [&](uint64_t count) {
+    std::string out = bytes, items = raw<uint32_t>(9) + raw<uint32_t>(4) + raw(count);
+    for (uint64_t i = 0; i < count; ++i) items += raw<uint32_t>(1);
+    return out.replace(at, 8, items);
+  };
+  Diagnostics diagnostics;
+  const auto header = parsed(list(26), diagnostics);
+  REQUIRE(header.has_value());
+  CHECK(gguf_model(*header, "some", diagnostics).has_value());
+  for (const uint64_t count : {25, 27, 5000}) {
+    CHECK_THAT(error_of(list(count)), Catch::Contains("gemma3.attention.head_count_kv has") &&
+                                          Catch::Contains("expected one for each of 26 blocks"));
+  }
 }
 
 TEST_CASE("a GGUF cut off anywhere is refused", "[scenarios][gguf]") {
@@ -218,6 +250,30 @@ TEST_CASE("all parts of a split GGUF are needed", "[scenarios][gguf]") {
   CHECK_FALSE(open_gguf(part.string(), {}, diagnostics).has_value());
   CHECK_THAT(diagnostics.render(),
              Catch::Contains("-00002-of-00002.gguf: error: cannot read") && Catch::Contains("No such file"));
+}
+
+TEST_CASE("a tensor is in one part of a split GGUF", "[scenarios][gguf]") {
+  const cli::Scratch scratch;
+  const auto first = kFolder + "gpt-oss-20b-mxfp4-00001-of-00002.gguf";
+  fs::copy_file(first, scratch.path() / "m-00001-of-00002.gguf");
+  fs::copy_file(first, scratch.path() / "m-00002-of-00002.gguf");
+  Diagnostics diagnostics;
+  CHECK_FALSE(open_gguf((scratch.path() / "m-00001-of-00002.gguf").string(), {}, diagnostics).has_value());
+  REQUIRE(diagnostics.errors().size() == 1);
+  CHECK_THAT(diagnostics.render(), Catch::Contains("m-00002-of-00002.gguf: error: tensor \"") &&
+                                       Catch::Contains("is in an earlier part too"));
+}
+
+TEST_CASE("a pipe is not waited for, and a device not read for ever", "[scenarios][gguf][cli]") {
+  const cli::Scratch scratch;
+  for (const char* name : {"m.gguf", "m.yaml", "config.json"}) {
+    const auto pipe = (scratch.path() / name).string();
+    REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+    const auto said = cli::tokwatt({"show", pipe});
+    CHECK(said.code == cli::kBadInput);
+    CHECK_THAT(said.err, Catch::Contains("it is a device or a pipe; expected a regular file"));
+  }
+  CHECK(cli::tokwatt({"show", "/dev/zero"}).code == cli::kBadInput);
 }
 
 TEST_CASE("the commands take a GGUF file, whose quant need not be said", "[scenarios][gguf][cli]") {
