@@ -20,7 +20,7 @@ std::vector<Store> stores(const Layer& layer) {
   std::vector<Store> kept;
   if (layer.grouped && !layer.grouped->shares_kv) {
     const auto& a = *layer.grouped;
-    kept.push_back({d(a.kv_heads * (a.head_dim + a.value_dim())), std::max(a.window, a.chunk)});
+    kept.push_back({d(a.kv_heads) * d(a.head_dim + a.value_dim()), std::max(a.window, a.chunk)});
   }
   if (layer.latent) kept.push_back({d(layer.latent->kv_rank + layer.latent->rope_dim), 0});
   if (layer.compressed) {
@@ -39,16 +39,17 @@ int64_t limit_of(const Architecture& architecture, const Store& store) {
 
 }  // namespace
 
+// Each dimension may be a billion: products of three are beyond 2^63, and are made as doubles.
 double state_elements(const Layer& layer, int64_t hidden) {
   if (layer.linear) {
     const auto& a = *layer.linear;
-    return d(a.value_heads * a.head_dim * a.head_dim) + d((a.conv_kernel - 1) * a.channels());
+    return d(a.value_heads) * d(a.head_dim) * d(a.head_dim) + d(a.conv_kernel - 1) * d(a.channels());
   }
   if (layer.mamba) {
     const auto& m = *layer.mamba;
-    return d(m.inner() * m.state) + d((m.conv_kernel - 1) * m.channels());
+    return d(m.inner()) * d(m.state) + d(m.conv_kernel - 1) * d(m.channels());
   }
-  return layer.conv ? d((layer.conv->kernel - 1) * hidden) : 0;
+  return layer.conv ? d(layer.conv->kernel - 1) * d(hidden) : 0;
 }
 
 KvBytes kv_bytes(const Architecture& architecture, double element_bytes) {

@@ -52,8 +52,8 @@ std::vector<int64_t> number_list(const std::string& option, const std::vector<st
       }
     } catch (const Mistyped&) {
       throw UsageError(
-          fmt::format("{} is {}; expected counts such as 512 or 16,32 or 128-512+128 or 1-64*2, at most {}", option,
-                      scenarios::in_quotes(text), kMostValues));
+          fmt::format("{} is {}; expected counts such as 512 or 16,32 or 128-512+128 or 1-64*2, at most {} of them",
+                      option, scenarios::in_quotes(text), kMostValues));
     }
   }
   return values;

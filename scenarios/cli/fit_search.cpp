@@ -64,24 +64,36 @@ struct Candidate {
   double bits;
 };
 
+struct Candidates {
+  std::vector<Candidate> ways;
+  std::vector<std::string> no_files;  ///< quants that an engine would run, if the model had files in them
+};
+
 /// The ways to run a model on a box; first the format that it is published in (more bits than that add nothing), then
-/// the most bits first.
-std::vector<Candidate> candidates(const std::string& model_name, const EngineOf& engines, Shelf& shelf) {
+/// the most bits first. `any_quant`: nobody named one, and those that the model has no files in are left out.
+Candidates candidates(const std::string& model_name, const EngineOf& engines, bool any_quant, Shelf& shelf) {
   const models::Architecture& model = shelf.model(model_name).value;
   const Elements elements = elements_of(model);
   std::vector<Candidate> out;
+  std::vector<std::string> no_files;
   for (const auto& [name, engine] : engines) {
     models::Quant quant = shelf.quant_of(model_name, name);
     if (engine == nullptr || !scenarios::why_not(model, quant).empty()) continue;
     const bool is_gguf = engine->container == models::Container::gguf;
+    if (any_quant && is_gguf && !has_files(model, quant)) {
+      no_files.push_back(quant.id);
+      continue;
+    }
     const double size = bits(elements, is_gguf ? quant.gguf : quant.safetensors);
     out.push_back({std::move(quant), engine, size});
   }
+  const auto is_odd = [](const Candidate& c) { return is_last_resort(c.engine->id); };
+  if (!std::all_of(out.begin(), out.end(), is_odd)) std::erase_if(out, is_odd);
   const auto is_native = [&](const Candidate& c) { return c.quant.id == model.native_quant; };
   std::stable_sort(out.begin(), out.end(), [&](const Candidate& a, const Candidate& b) {
     return is_native(a) != is_native(b) ? is_native(a) : a.bits > b.bits;
   });
-  return out;
+  return {std::move(out), std::move(no_files)};
 }
 
 bool is_listed(const scenarios::Head& head, const std::string& given, const FitQuestion& question) {
@@ -180,7 +192,9 @@ FitList search(const FitQuestion& question, Shelf& shelf) {
     for (const auto& name : names(SheetKind::model, question.model)) {
       const auto& model = shelf.model(name);
       if (!is_listed(model.head, question.model, question)) continue;
-      add(box.value, model.value, candidates(name, engines, shelf), lists_quants, question, out);
+      auto [ways, no_files] = candidates(name, engines, question.quant.empty(), shelf);
+      add(box.value, model.value, ways, lists_quants, question, out);
+      if (lists_quants) out.no_files = std::move(no_files);
     }
   }
   // Boxes by what they do, models by what they are, quants by what they take.

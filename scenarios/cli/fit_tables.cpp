@@ -116,7 +116,11 @@ std::string rest(const FitList& list) {
     text += "\n" + wrapped(fmt::format("Do not fit: {}.", fmt::join(list.too_big, ", "))) + "\n";
   if (!list.not_run.empty())
     text += "\n" + wrapped(fmt::format("No engine runs: {}.", fmt::join(list.not_run, ", "))) + "\n";
-  return text;
+  if (list.no_files.empty()) return text;
+  return text + "\n" +
+         wrapped(fmt::format("Not offered, as their blocks do not divide the model's rows and no file is measured: {}.",
+                             fmt::join(list.no_files, ", "))) +
+         "\n";
 }
 
 Json object_of(const Fit& fit) {

@@ -6,11 +6,15 @@
 #include "scenarios/sheets/sheets.hpp"
 
 namespace tokwatt::cli {
+
+using scenarios::kLlamaCpp;
+
 namespace {
 
-constexpr const char* kLlamaCpp = "llama.cpp";
+// One box alone is not what it is for.
+constexpr const char* kLastResort = "exo";
 // Behind llama.cpp: what a person would try next. Wrappers of another engine add nothing to what fits.
-constexpr std::array kOthers = {"mlx", "vllm", "sglang", "tensorrt-llm", "ollama", "exo", "llama.cpp-cpu"};
+constexpr std::array kOthers = {"mlx", "vllm", "sglang", "tensorrt-llm", "ollama", "llama.cpp-cpu", kLastResort};
 
 }  // namespace
 
@@ -27,7 +31,9 @@ std::vector<std::string> natural_engines(const hardware::Box& box) {
   return out;
 }
 
-bool depends_on_box(const std::string& asked) { return asked == kLlamaCpp; }
+bool is_last_resort(const std::string& engine) { return engine == kLastResort; }
+
+bool depends_on_box(const std::string& asked) { return scenarios::same_name(asked, kLlamaCpp); }
 
 std::string engine_meant(const hardware::Box& box, const std::string& asked) {
   if (!depends_on_box(asked)) return asked;

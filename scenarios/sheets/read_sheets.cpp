@@ -179,15 +179,21 @@ void check_model(const ModelSheet& s, const Node& root, Diagnostics& diagnostics
   check_feed_forward(check, s, diagnostics);
 }
 
-/// Weights are counted in 64 bits; a thousand times the largest model there is leaves room.
+/// Weights are counted in 64 bits; a thousand times the largest model there is leaves room. So it does for states, of
+/// which the largest have some 1e8 elements.
 void check_size(const models::Architecture& model, const Place& place, Diagnostics& diagnostics) {
-  constexpr double kMostWeights = 1e15;
+  constexpr double kMostWeights = 1e15, kMostState = 1e12;
   models::WeightFormat byte_each;
   byte_each.bits.fill(8);
   const double weights = models::weight_bytes(model, byte_each);
   if (weights > kMostWeights)
     diagnostics.error(place,
                       fmt::format("{} has {:.3g} weights; expected at most {:.0g}", model.id, weights, kMostWeights));
+  double state = 0;
+  for (const auto& layer : model.layers) state += models::state_elements(layer, model.hidden);
+  if (state > kMostState)
+    diagnostics.error(place, fmt::format("{} keeps a state of {:.3g} elements per sequence; expected at most {:.0g}",
+                                         model.id, state, kMostState));
 }
 
 bool is_dtype(const std::string& name) {

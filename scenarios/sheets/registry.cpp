@@ -10,6 +10,12 @@
 #include "scenarios/sheets/sheets.hpp"
 
 namespace tokwatt::scenarios {
+
+bool same_name(const std::string& a, const std::string& b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -69,12 +75,6 @@ std::vector<Names> names_of(SheetKind kind) {
     out.push_back(std::move(names));
   }
   return out;
-}
-
-/// Ids and aliases are one name in any case: people write Q4_K_M for q4_k_m.
-bool same_name(const std::string& a, const std::string& b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 const embedded::File* find_id(SheetKind kind, const std::string& id) {
@@ -198,6 +198,11 @@ std::optional<RawSheet> open_path(SheetKind kind, const Text& asked, const std::
   if (diagnostics.reported() > before) return std::nullopt;
   sheet.root = parse(sheet.source, diagnostics);
   if (diagnostics.reported() > before) return std::nullopt;
+  if (kind != SheetKind::model && sheet.root.find("model_type")) {
+    diagnostics.error(asked.place, fmt::format("{} is the config.json of a model; expected a {} sheet",
+                                               in_quotes(asked.value), noun(kind)));
+    return std::nullopt;
+  }
   if (sheet.root.kind != Node::Kind::mapping) {
     diagnostics.error(asked.place, fmt::format("{} is no {} sheet; expected a file that is a mapping (key: value)",
                                                in_quotes(asked.value), noun(kind)));
@@ -281,8 +286,14 @@ std::optional<RawSheet> open_named(SheetKind kind, const Text& asked, const std:
     all.push_back(names.id);
     all.insert(all.end(), names.aliases.begin(), names.aliases.end());
   }
+  std::vector<std::string> known = ids(kind);
+  // An option may leave the choice among the engines of this name to the box; a scenario may not.
+  if (kind == SheetKind::engine && key == "--engine") {
+    known.insert(std::upper_bound(known.begin(), known.end(), kLlamaCpp), kLlamaCpp);
+    all.emplace_back(kLlamaCpp);
+  }
   const std::string hint = did_you_mean(asked.value, all);
-  const std::string expected = fmt::format("expected {}, or a path to a sheet", one_of(ids(kind)));
+  const std::string expected = fmt::format("expected {}, or a path to a sheet", one_of(known));
   diagnostics.error(asked.place, fmt::format("{} is {}; no {} has this name{}", key, in_quotes(asked.value), noun(kind),
                                              hint.empty() ? "; " + expected : hint));
   return std::nullopt;

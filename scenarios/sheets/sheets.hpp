@@ -23,6 +23,10 @@ std::vector<std::string> ids(SheetKind kind);
 /// Text of such a sheet by its id; empty if there is none.
 std::string_view sheet_text(SheetKind kind, const std::string& id);
 
+/// Ids and aliases are one name in any case: people write Q4_K_M for q4_k_m.
+bool same_name(const std::string& a, const std::string& b);
+/// What --engine calls llama.cpp on whichever backend a box has.
+inline constexpr const char* kLlamaCpp = "llama.cpp";
 /// The id of such a sheet by its id or an alias, in any case.
 std::optional<std::string> shipped_id(SheetKind kind, const std::string& name);
 

@@ -87,3 +87,13 @@ TEST_CASE("one token touches k experts, a crowd nearly all, and correlation make
   for (double tokens = 1; tokens < 300; ++tokens)
     CHECK(touched_experts(128, 8, tokens + 1) > touched_experts(128, 8, tokens));
 }
+
+TEST_CASE("a state of absurd dimensions is counted, not wrapped around", "[models][kv]") {
+  Layer linear, mamba, conv;
+  linear.linear = LinearAttention{1, 3000, 1'000'000'000, 1'000'000'000};
+  mamba.mamba = Mamba{1'000'000'000, 1'000'000'000, 1, 1'000'000'000, 1'000'000'000};
+  conv.conv = ShortConvolution{1'000'000'000};
+  CHECK(state_elements(linear, 1) == Approx(3000e18 + 3002e9 * 1e9));
+  CHECK(state_elements(mamba, 1) == Approx(1e27 + 1e27).epsilon(1e-6));
+  CHECK(state_elements(conv, 1'000'000'000) == Approx(1e18));
+}

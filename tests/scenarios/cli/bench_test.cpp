@@ -143,4 +143,12 @@ TEST_CASE("bench: --set changes the box that is measured", "[cli][bench]") {
   CHECK(rate(half) < 0.7 * rate(bench_of({"-p", "0", "-o", "json"})));
 }
 
+TEST_CASE("a state that is absurdly large is refused, as weights are", "[cli][bench]") {
+  const auto said = tokwatt({"bench", "--system", "spark", "--model", "qwen3.6-35b-a3b", "--quant", "q8_0", "--engine",
+                             "llama.cpp", "--set", "model.linear.value_heads=3000", "--set", "model.linear.key_heads=1",
+                             "--set", "model.linear.head_dim=1000000000", "--set", "model.hidden=1"});
+  CHECK(said.code == kBadInput);
+  CHECK_THAT(said.err, Catch::Contains("keeps a state of 9e+22 elements per sequence; expected at most 1e+12"));
+}
+
 }  // namespace tokwatt::cli

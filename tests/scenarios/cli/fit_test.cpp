@@ -95,6 +95,54 @@ TEST_CASE("a model that is published in a small format is not blown up to fill t
   CHECK((*row_with(best, "model", "gpt-oss-120b"))["quant"] == "mxfp4");
 }
 
+TEST_CASE("fit offers no quant whose blocks do not divide the model's rows", "[cli][fit]") {
+  const auto rows = fits_of({"--system", "m3-ultra", "--model", "gpt-oss-120b"});  // rows of 2,880
+  for (const char* id : {"q8_0", "mxfp4", "q4_0", "iq4_nl"}) CHECK(row_with(rows, "quant", id) != nullptr);
+  for (const char* id : {"iq2_xxs", "q4_k_m", "q6_k", "iq4_xs"}) CHECK(row_with(rows, "quant", id) == nullptr);
+  const auto table = tokwatt({"fit", "--system", "m3-ultra", "--model", "gpt-oss-120b"});
+  CHECK_THAT(table.out, Catch::Contains("Not offered") && Catch::Contains("iq2_xxs"));
+  CHECK(row_with(fits_of({"--system", "m3-ultra", "--model", "llama-3.1-8b"}), "quant", "iq2_xxs") != nullptr);
+  // 704 wide experts, and one quant whose file was measured
+  const auto gemma = fits_of({"--system", "m3-ultra", "--model", "gemma-4-26b-a4b"});
+  CHECK(row_with(gemma, "quant", "q4_k_xl") != nullptr);
+  CHECK(row_with(gemma, "quant", "q4_k_m") == nullptr);
+
+  const auto named = tokwatt({"fit", "--system", "m3-ultra", "--model", "gpt-oss-120b", "--quant", "q4_k_m"});
+  CHECK(named.code == kDone);
+  const auto advice = tokwatt({"fit", "--system", "h100", "--model", "gpt-oss-120b", "--quant", "bf16", "--users",
+                               "400", "--engine", "llama.cpp"});
+  CHECK(advice.code == kInfeasible);
+  CHECK_THAT(advice.err, !Catch::Contains("--quant iq") && !Catch::Contains("--quant q2_k"));
+}
+
+TEST_CASE("exo is proposed where nothing else runs the model", "[cli][fit]") {
+  for (const char* system : {"spark", "m3-ultra"}) {
+    const auto rows = fits_of({"--system", system, "--model", "llama-3.1-8b"});
+    CHECK(row_with(rows, "engine", "exo") == nullptr);
+  }
+  CHECK(row_with(fits_of({"--system", "m3-ultra", "--model", "llama-3.1-8b", "--engine", "exo"}), "quant",
+                 "mlx-4bit") != nullptr);
+  CHECK(fits_of({"--system", "spark", "--model", "llama-3.1-8b", "--quant", "mlx-4bit"}).front()["engine"] == "exo");
+}
+
+TEST_CASE("engines go by their names in any case, and a near name is told", "[cli][fit]") {
+  const auto fit = [](const char* engine) {
+    return tokwatt({"fit", "--system", "spark", "--model", "llama-3.1-8b", "--quant", "q8_0", "--engine", engine});
+  };
+  CHECK(fit("Llama.cpp").out == fit("llama.cpp").out);
+  CHECK(fit("llama.cpp").code == kDone);
+  CHECK_THAT(fit("llamacpp").err, Catch::Contains("did you mean \"llama.cpp\"?"));
+  CHECK_THAT(fit("triton-server").err, Catch::Contains("expected") && Catch::Contains("llama.cpp, llama.cpp-cpu"));
+}
+
+TEST_CASE("a config.json in place of a box is one error", "[cli][fit]") {
+  const std::string file = TOKWATT_SOURCE_DIR "/tests/data/configs/llama-3.1-8b.json";
+  const auto said = tokwatt({"fit", "--system", file});
+  CHECK(said.code == kBadInput);
+  CHECK_THAT(said.err, Catch::Contains("is the config.json of a model; expected a box sheet"));
+  CHECK(said.err.find("error: ") == said.err.rfind("error: "));
+}
+
 TEST_CASE("fit predicts what bench does", "[cli][fit]") {
   const auto fit = fits_of({"--system", "spark", "--model", "llama-3.1-8b", "--quant", "q8_0"}).front();
   const auto said = tokwatt({"bench", "--system", "spark", "--model", "llama-3.1-8b", "--quant", "q8_0", "--engine",
