@@ -75,7 +75,7 @@ for _of in _START.values():
 _EXPECTED = 4.0
 # Not estimated: where a box's decode is bound by memory, only batches tell of its kernels for few rows, and those of one
 # format say as much of everything else that a batch costs.
-_GIVEN = {(p, level) for p in ("vector_efficiency", "rows_half") for level in ("unpack", "kernel", "format")}
+GIVEN = {(p, level) for p in ("vector_efficiency", "rows_half") for level in ("unpack", "kernel", "format")}
 for _of in ("vector_efficiency", "rows_half"):
     _START[_of]["format"] = 0.1
 _FLOAT = ("bf16", "f16")
@@ -364,7 +364,7 @@ def scatter(problem: Problem, rounds: int = 5) -> tuple[Spread, dict[tuple[str, 
             sums[p, level] = sums.get((p, level), 0.0) + squares[i]
             counts[p, level] = counts.get((p, level), 0) + 1
         for (p, level), total in sums.items():
-            if (p, level) in _GIVEN:
+            if (p, level) in GIVEN:
                 continue
             spread[p][level] = math.sqrt((_EXPECTED * _START[p][level] ** 2 + total) / (_EXPECTED + counts[p, level]))
     return spread, counts

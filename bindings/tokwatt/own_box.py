@@ -25,6 +25,7 @@ NORMAL90 = 1.6448536269514722
 # another driver, build, or room.
 _OWN = 0.5
 _OWN_KERNELS = 0.3
+_OWN_FORMATS = 0.4
 # So many rows weigh as much as the spread that the engine has elsewhere.
 _ROWS_OF_PRIOR = 20
 # Scale of the Student-t that is likeliest for normal errors, in standard deviations of theirs.
@@ -120,6 +121,8 @@ def _own_spread(parameter: str, level: str) -> float:
     spread = _SPREAD[parameter]
     if level == "base":
         return _OWN * math.hypot(spread.get("box", 0.0), spread.get("on", 0.0))
+    if level == "by_unpack" and (parameter, "unpack") in calibration.GIVEN:
+        return _OWN_FORMATS  # the fit to all boxes holds formats together; a box's own rows may tell them apart
     return _OWN_KERNELS * spread.get("unpack" if level == "by_unpack" else "family", 0.0)
 
 
