@@ -192,7 +192,7 @@ def describe(meter: Meter, work: pathlib.Path) -> dict:
         "cpu": cpu_name(),
         "processors": os.cpu_count(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "compiler": subprocess.run(["cc", "--version"], capture_output=True, text=True).stdout.splitlines()[0],
         "realtime_priority": bool(meter.priority),
         "waited_s": round(waited),
