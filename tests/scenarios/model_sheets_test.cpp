@@ -136,3 +136,24 @@ TEST_CASE("sheets keep the KV bytes and states that follow from the published di
     CHECK(kv.state_fixed == p.state);
   }
 }
+
+TEST_CASE("what the operators of every sheet read is what its tensors weigh, tables that are looked up aside",
+          "[scenarios][models]") {
+  models::WeightFormat byte;
+  byte.bits.fill(8);
+  for (const auto& id : ids(SheetKind::model)) {
+    CAPTURE(id);
+    const auto m = model(id);
+    double read = 0, flops = 0, weighed = 0, multiplied = 0;
+    for (const auto& op : models::in_order(models::build_graph(m, byte, 2))) {
+      read += op.weight_bytes;
+      if (op.weight_bytes > 0) flops += op.flops_per_row;
+    }
+    for (const auto& tensor : models::tensors(m)) {
+      if (tensor.share_per_token > 0) weighed += tensor.elements;
+      multiplied += tensor.elements * tensor.share_per_token;
+    }
+    CHECK_THAT(read, WithinRel(weighed, 1e-9));
+    CHECK_THAT(flops, WithinRel(2 * multiplied, 1e-3));
+  }
+}
