@@ -42,6 +42,9 @@ Options bench_options() {
       .values("batch-size,b", "tokens of a step at most (default: the engine's)")
       .values("ubatch-size", "-ub: of these, so many pass through the model at once (default: the engine's)")
       .alias("ub", "ubatch-size")
+      .value("flash-attn",
+             "-fa: 1 or 0, whether attention keeps its scores on the chip (default: as it was measured on this box)")
+      .alias("fa", "flash-attn")
       .value("output,o", "md (default), json, jsonl or csv");
   return options;
 }
@@ -119,7 +122,7 @@ std::vector<BenchRow> measure(Subject subject, const Grid& grid) {
     for (const auto micro_batch : grid.micro_batches) {
       const auto limits = subject.deployment.engine.limits = limits_with(own, batch, micro_batch);
       for (const auto& test : tests(grid)) {
-        rows.push_back({test, limits, {}, {}});
+        rows.push_back({test, limits, {}, own.flash_attention, {}});
         try {
           rows.back().result = sim::bench(subject.deployment, subject.box, test);
         } catch (const sim::DoesNotFit& error) {
@@ -175,7 +178,12 @@ int bench(const Arguments& arguments, const Terminal& terminal) {
   const Grid grid = grid_of(options);
   const std::string format = options.choice("output", {"md", "json", "jsonl", "csv"});
   Shelf shelf(options.all("set"));
-  const Subject subject = subject_of(names, shelf);
+  Subject subject = subject_of(names, shelf);
+  if (options.has("flash-attn")) {
+    auto& d = subject.deployment;
+    d.engine.flash_attention = options.choice("flash-attn", {"1", "0"}) == "1";
+    models::tune(d.engine, d.quant.unpack, d.model.family);
+  }
   const auto rows = measure(subject, grid);
   if (!any_fits(rows)) refuse(subject, grid, !shelf.own_quant(names.model).empty(), rows.front().error);
 

@@ -37,7 +37,7 @@ int64_t micro_batch(const models::Limits& limits) {
 }
 
 // llama-bench's own defaults for options that mean nothing here.
-constexpr int kAllLayers = -1, kFlashAttention = -1;
+constexpr int kAllLayers = -1;
 
 /// Fields up to the test itself.
 Json subject_fields(const Subject& subject, const models::Limits& limits) {
@@ -66,7 +66,7 @@ Json subject_fields(const Subject& subject, const models::Limits& limits) {
           {"split_mode", "layer"},
           {"main_gpu", 0},
           {"no_kv_offload", false},
-          {"flash_attn", kFlashAttention},
+          {"flash_attn", d.engine.flash_attention ? 1 : 0},
           {"devices", "auto"},
           {"tensor_split", "0.00"},
           {"tensor_buft_overrides", "none"},
@@ -216,7 +216,7 @@ nlohmann::ordered_json batched_fields(const BenchRow& row, int64_t kv_max) {
   Json out = {{"n_kv_max", kv_max},
               {"n_batch", limits.max_num_batched_tokens},
               {"n_ubatch", micro_batch(limits)},
-              {"flash_attn", kFlashAttention},
+              {"flash_attn", row.flash_attention ? 1 : 0},
               {"is_pp_shared", 0},
               {"n_gpu_layers", kAllLayers},
               {"n_threads", 0},

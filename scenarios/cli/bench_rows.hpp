@@ -14,6 +14,7 @@ struct BenchRow {
   sim::BenchTest test;
   models::Limits limits;  ///< what it ran with: -b and -ub
   sim::BenchResult result;
+  bool flash_attention = true;
   std::string error;  ///< why it does not fit; the result then means nothing
 };
 

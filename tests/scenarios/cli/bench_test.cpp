@@ -126,6 +126,14 @@ TEST_CASE("bench: -b and -ub set the tokens of a step and of a pass, one row eac
   CHECK(rows[0]["avg_ts"].get<double>() < rows[1]["avg_ts"].get<double>());  // weights are read eight times
 }
 
+TEST_CASE("bench: -fa 0 writes attention's scores to memory, and the rows say so", "[cli][bench]") {
+  const auto on = Json::parse(bench_of({"-p", "2048", "-n", "0", "-d", "16384", "-fa", "1", "-o", "json"}).out)[0];
+  const auto off = Json::parse(bench_of({"-p", "2048", "-n", "0", "-d", "16384", "-fa", "0", "-o", "json"}).out)[0];
+  CHECK(on["flash_attn"] == 1);
+  CHECK(off["flash_attn"] == 0);
+  CHECK(off["avg_ts"] < on["avg_ts"]);
+}
+
 TEST_CASE("bench: a row that does not fit says so among those that do", "[cli][bench]") {
   const auto said = bench_of({"-p", "2048", "-n", "32", "-npl", "1,100000", "-o", "json"});
   CHECK(said.code == kDone);
