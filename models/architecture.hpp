@@ -39,9 +39,9 @@ struct CompressedAttention {
 
 /// Picks the tokens that a layer attends to (DeepSeek-V3.2, 2025): scores every key of its own small cache.
 struct Indexer {
-  int64_t top_k = 0;  ///< tokens that a query then attends to, at most
+  int64_t top_k = 0;                ///< tokens that a query then attends to, at most
   int64_t heads = 0, head_dim = 0;  ///< 0: takes what an earlier layer picked, and keeps no keys (GLM-5.2)
-  int64_t block = 1;  ///< tokens that one index key stands for
+  int64_t block = 1;                ///< tokens that one index key stands for
 };
 
 /// Gated delta net (Yang et al., 2024): a state of head_dim x head_dim per value head, no KV cache.

@@ -1,5 +1,6 @@
 #pragma once
-// The fit of engines on boxes that comes with the program (models/calibration/*.csv, written by bindings/tokwatt/population.py).
+// The fit of engines on boxes that comes with the program (models/calibration/*.csv, written by
+// bindings/tokwatt/population.py).
 #include <string>
 #include <vector>
 

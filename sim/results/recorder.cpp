@@ -23,7 +23,8 @@ double p95(std::vector<Picoseconds>& values) {
 // Whether a run only carries on what the one before it did (rule 11).
 bool continues(const StepRun& before, const StepRun& run) {
   return before.chunk_tokens == 0 && run.chunk_tokens == 0 && before.composition == run.composition &&
-         before.growing == run.growing && before.chunks_passed == run.chunks_passed && before.forms == run.forms && before.clock == run.clock &&
+         before.growing == run.growing && before.chunks_passed == run.chunks_passed && before.forms == run.forms &&
+         before.clock == run.clock &&
          before.start + static_cast<Picoseconds>(before.duration.sum(before.steps)) == run.start;
 }
 
