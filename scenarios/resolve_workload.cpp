@@ -9,6 +9,7 @@
 #include "scenarios/read/reader.hpp"
 #include "scenarios/resolve.hpp"
 #include "scenarios/traces/trace.hpp"
+#include "sim/workload/users.hpp"
 
 namespace tokwatt::scenarios {
 namespace {
@@ -119,7 +120,7 @@ class StreamResolver {
           fmt::format("until: drained never comes, since {} has users who come again; expected a duration", path_));
     }
     if (w_.think && w_.prompt && w_.output)
-      stream.source = sim::ClosedLoop{*w_.users, *w_.think, *w_.prompt, *w_.output};
+      stream.source = sim::users_source(*w_.users, *w_.think, *w_.prompt, *w_.output, stream.key);
   }
 
   const WrittenStream& w_;

@@ -57,8 +57,6 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       end_(input.duration.value_or(kLongestDuration)),
       end_is_fixed_(input.duration.has_value()),
       start_pending_(input.deployments.size()),
-      next_arrival_(input.streams.size()),
-      next_number_(input.streams.size()),
       recorder_(input),
       batch_max_(input.deployments.size()),
       used_blocks_max_(input.deployments.size()) {
@@ -83,61 +81,38 @@ void EventLoop<Replica>::schedule_first_events() {
   for (std::size_t c = 0; c < input_.changes.size(); ++c)
     queue_.push({input_.changes[c].at, EventKind::change, static_cast<int>(c)});
   for (std::size_t s = 0; s < input_.streams.size(); ++s) {
-    const auto stream = static_cast<int>(s);
-    if (const auto* loop = std::get_if<ClosedLoop>(&input_.streams[s].source)) {
-      for (int64_t user = 0; user < loop->users; ++user) schedule_user(stream, static_cast<uint64_t>(user), 0);
-    } else {
-      ++open_streams_;
-      schedule_next_arrival(stream);
+    while (schedule_next_arrival(static_cast<int>(s)) && input_.streams[s].source->closed()) {
     }
   }
 }
 
 // --- arrivals ------------------------------------------------------------------------------------------------------
 
+/// Puts the stream's next request into the queue, if one is known.
 template <class Replica>
-void EventLoop<Replica>::schedule_next_arrival(int stream) {
-  auto& next = next_arrival_[index(stream)];
-  next = std::get<std::unique_ptr<RequestSource>>(input_.streams[index(stream)].source)
-             ->next(end_is_fixed_ ? end_ : kNever);
-  if (next) {
-    queue_.push({next->at, EventKind::arrival, stream});
-  } else {
-    --open_streams_;
-  }
-}
-
-// A user thinks before every message, the first one too. Message numbers are user + users * turn, so that what a user
-// does depends on nobody else. Somebody whose message was rejected does not send the next at the same instant: without
-// thinking time that would go on for ever.
-template <class Replica>
-void EventLoop<Replica>::schedule_user(int stream, uint64_t number, Picoseconds pause) {
-  const auto& s = input_.streams[index(stream)];
-  const Picoseconds think =
-      std::max(pause, picoseconds(draw(std::get<ClosedLoop>(s.source).think, s.key, Purpose::think, number)));
-  if (think < end_ - now_) queue_.push({now_ + think, EventKind::arrival, stream, 0, number});
+bool EventLoop<Replica>::schedule_next_arrival(int stream) {
+  const auto next = input_.streams[index(stream)].source->next(end_is_fixed_ ? end_ : kNever);
+  if (!next) return false;
+  queue_.push({next->at, EventKind::arrival, stream, 0, static_cast<uint64_t>(arrivals_.add(*next))});
+  return true;
 }
 
 template <class Replica>
 void EventLoop<Replica>::handle_arrival(const Event& event) {
-  const auto& stream = input_.streams[index(event.subject)];
-  if (const auto* loop = std::get_if<ClosedLoop>(&stream.source)) {
-    send(event.subject, event.detail, draw_tokens(loop->prompt, stream.key, Purpose::prompt, event.detail),
-         draw_tokens(loop->output, stream.key, Purpose::output, event.detail));
-    return;
-  }
-  const Arrival arrival = *next_arrival_[index(event.subject)];
-  send(event.subject, next_number_[index(event.subject)]++, arrival.prompt, arrival.output);
-  schedule_next_arrival(event.subject);
+  const auto place = static_cast<PoolId>(event.detail);
+  const Arrival arrival = arrivals_[place];
+  arrivals_.remove(place);
+  send(event.subject, arrival);
+  if (!input_.streams[index(event.subject)].source->closed()) schedule_next_arrival(event.subject);
 }
 
 template <class Replica>
-void EventLoop<Replica>::send(int stream, uint64_t number, int64_t prompt, int64_t output) {
+void EventLoop<Replica>::send(int stream, const Arrival& arrival) {
   Request request;
   request.stream = stream;
-  request.number = number;
-  request.prompt = prompt;
-  request.output = output;
+  request.number = arrival.number;
+  request.prompt = arrival.prompt;
+  request.output = arrival.output;
   request.sent = now_;
   request.record = recorder_.sent(request);
   ++live_;
@@ -146,11 +121,12 @@ void EventLoop<Replica>::send(int stream, uint64_t number, int64_t prompt, int64
   live_requests_[index(id)] = id + 1;
   const int d = input_.streams[index(stream)].deployment;
   const int64_t longest = servings_[index(d)].kv.max_model_len;
-  if (prompt + output > longest) {
+  if (arrival.prompt + arrival.output > longest) {
     pool_[id].outcome = Outcome::rejected;
     pool_[id].finished = now_;
-    recorder_.event(now_, EventRecord::rejection, fmt::format("request {}", request.record),
-                    fmt::format("{} + {} tokens are more than max_model_len {}", prompt, output, longest));
+    recorder_.event(
+        now_, EventRecord::rejection, fmt::format("request {}", request.record),
+        fmt::format("{} + {} tokens are more than max_model_len {}", arrival.prompt, arrival.output, longest));
     settle(id);
     return;
   }
@@ -161,7 +137,8 @@ void EventLoop<Replica>::send(int stream, uint64_t number, int64_t prompt, int64
   if (!replica.busy()) schedule_step_start(d);
 }
 
-// A request has left: count it, and let its user think again.
+// A request has left: count it, and ask for what follows. What follows a rejected one does not come at the same
+// instant: of a user without thinking time that would go on for ever.
 template <class Replica>
 void EventLoop<Replica>::settle(RequestId id) {
   const Request request = pool_[id];
@@ -170,11 +147,11 @@ void EventLoop<Replica>::settle(RequestId id) {
   live_requests_[index(id)] = 0;
   --live_;
   if (request.outcome == Outcome::completed) ++completed_;
-  if (const auto* loop = std::get_if<ClosedLoop>(&input_.streams[index(request.stream)].source)) {
-    const int deployment = input_.streams[index(request.stream)].deployment;
-    const auto& device = devices_[index(input_.deployments[index(deployment)].system)];
-    const Picoseconds pause = request.outcome == Outcome::rejected ? device.tick_length() : 0;
-    schedule_user(request.stream, request.number + static_cast<uint64_t>(loop->users), pause);
+  const auto& stream = input_.streams[index(request.stream)];
+  if (!stream.source->closed()) return;
+  const auto& device = devices_[index(input_.deployments[index(stream.deployment)].system)];
+  stream.source->left(request.number, now_, request.outcome == Outcome::rejected ? device.tick_length() : 0);
+  while (schedule_next_arrival(request.stream)) {
   }
 }
 

@@ -5,6 +5,7 @@
 #include "hardware/topology.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/heat/device.hpp"
+#include "sim/pool.hpp"
 #include "sim/results/recorder.hpp"
 #include "sim/serving/serving.hpp"
 #include "sim/simulation.hpp"
@@ -40,16 +41,15 @@ class EventLoop : private ReplicaObserver {
   void handle_step_start(int replica);
   Ending finish();
 
-  void send(int stream, uint64_t number, int64_t prompt, int64_t output);
+  void send(int stream, const Arrival& arrival);
   void settle(RequestId id);
-  void schedule_next_arrival(int stream);
-  void schedule_user(int stream, uint64_t number, Picoseconds pause);
+  bool schedule_next_arrival(int stream);
   void schedule_step_start(int replica);
   void schedule_step_end(int replica);
   void sample();
   void take_readings(int device);
   Meter work_of(std::size_t device) const;
-  bool drained() const { return !end_is_fixed_ && open_streams_ == 0 && live_ == 0; }
+  bool drained() const { return !end_is_fixed_ && arrivals_.empty() && live_ == 0; }
   void report_progress();
 
   // ReplicaObserver
@@ -71,12 +71,10 @@ class EventLoop : private ReplicaObserver {
   std::vector<RequestId> live_requests_;  // by place in the pool: id + 1, or 0 when the place is free
   std::vector<Replica> replicas_;         // by deployment
   std::vector<bool> start_pending_;
-  std::vector<std::optional<Arrival>> next_arrival_;  // by stream, open loop
-  std::vector<uint64_t> next_number_;
+  Pool<Arrival> arrivals_;  // that are in the queue
   Recorder recorder_;
   std::vector<Reading> readings_;
   int64_t live_ = 0, completed_ = 0, handled_ = 0;
-  int open_streams_ = 0;
   std::vector<int64_t> batch_max_, used_blocks_max_;
 };
 

@@ -20,7 +20,7 @@ struct Event {
   EventKind kind = EventKind::step_end;
   int subject = 0;        ///< replica, device or stream number
   uint64_t sequence = 0;  ///< given by the queue: first in, first out
-  uint64_t detail = 0;    ///< of a step_end: the plan's version; of a closed-loop arrival: the request's number
+  uint64_t detail = 0;    ///< of a step_end: the plan's version; of an arrival: its place in the pool
 
   auto order() const { return std::tie(time, kind, subject, sequence); }
 };

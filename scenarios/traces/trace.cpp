@@ -72,9 +72,9 @@ class TraceFile final : public TraceSource {
              "this row comes after 106 days, the longest simulation; expected a duration, a limit or a higher speed");
       if (!at || *at >= end) return std::nullopt;
       const TraceRow taken = take(row);
-      ++counts_.read;
+      const auto number = static_cast<uint64_t>(counts_.read++);
       const char* reason = reason_to_drop(taken);
-      if (reason == nullptr) return sim::Arrival{*at, taken.prompt, taken.output};
+      if (reason == nullptr) return sim::Arrival{*at, taken.prompt, taken.output, number};
       ++counts_.dropped_by[reason];
     }
     return std::nullopt;

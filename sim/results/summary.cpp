@@ -26,9 +26,7 @@ Json latency(const LatencySummary& s) {
 Json rows(const Input& input, const std::vector<std::size_t>& streams) {
   RowCounts sum;
   for (const std::size_t s : streams) {
-    const auto* source = std::get_if<std::unique_ptr<RequestSource>>(&input.streams[s].source);
-    if (!source) continue;
-    const auto counts = (*source)->rows();
+    const auto counts = input.streams[s].source->rows();
     sum.read += counts.read;
     for (const auto& [reason, count] : counts.dropped_by) sum.dropped_by[reason] += count;
   }

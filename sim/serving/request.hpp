@@ -1,8 +1,8 @@
 #pragma once
-// A request on its way through the simulation, and the pool they live in.
+// A request on its way through the simulation.
 #include <cstdint>
-#include <vector>
 
+#include "sim/pool.hpp"
 #include "sim/time.hpp"
 
 namespace tokwatt::sim {
@@ -12,7 +12,7 @@ enum class Outcome : int8_t { unfinished, completed, rejected };
 struct Request {
   int64_t record = 0;  ///< number in order of sending, over all streams
   int stream = 0;
-  uint64_t number = 0;  ///< the stream's own number; of a closed loop: user + users * turn
+  uint64_t number = 0;  ///< the stream's own
   int64_t prompt = 0, output = 0;
 
   Picoseconds sent = 0;
@@ -28,27 +28,7 @@ struct Request {
   int64_t computed = 0;    ///< tokens in the KV cache
 };
 
-using RequestId = int32_t;  ///< place in the pool
-
-class RequestPool {
- public:
-  RequestId add(const Request& request) {
-    if (free_.empty()) {
-      requests_.push_back(request);
-      return static_cast<RequestId>(requests_.size() - 1);
-    }
-    const RequestId id = free_.back();
-    free_.pop_back();
-    requests_[static_cast<std::size_t>(id)] = request;
-    return id;
-  }
-  void remove(RequestId id) { free_.push_back(id); }
-  Request& operator[](RequestId id) { return requests_[static_cast<std::size_t>(id)]; }
-  const Request& operator[](RequestId id) const { return requests_[static_cast<std::size_t>(id)]; }
-
- private:
-  std::vector<Request> requests_;
-  std::vector<RequestId> free_;
-};
+using RequestId = PoolId;
+using RequestPool = Pool<Request>;
 
 }  // namespace tokwatt::sim

@@ -129,7 +129,7 @@ class SyntheticSource final : public RequestSource {
   std::optional<Arrival> next(Picoseconds end) override {
     if (!ahead_ || *ahead_ >= end) return std::nullopt;
     const Arrival arrival{*ahead_, draw_tokens(prompt_, key_, Purpose::prompt, number_),
-                          draw_tokens(output_, key_, Purpose::output, number_)};
+                          draw_tokens(output_, key_, Purpose::output, number_), number_};
     ++number_;
     ahead_ = times_.next();
     return arrival;

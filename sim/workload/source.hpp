@@ -1,12 +1,10 @@
 #pragma once
-// Where requests come from: an open-loop source hands them out in order of time, a closed loop sends when an answer
-// ends.
+// Where requests come from: open sources know theirs beforehand, closed ones send when an answer has ended.
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 
 #include "sim/random/distribution.hpp"
 #include "sim/time.hpp"
@@ -15,8 +13,9 @@ namespace tokwatt::sim {
 
 struct Arrival {
   Picoseconds at = 0;
-  int64_t prompt = 0;  ///< tokens, at least 1
-  int64_t output = 0;  ///< tokens, at least 1
+  int64_t prompt = 0;   ///< tokens, at least 1
+  int64_t output = 0;   ///< tokens, at least 1
+  uint64_t number = 0;  ///< the source's own
 };
 
 /// Rows of a trace: read = handed out as requests + dropped, by reason.
@@ -25,19 +24,19 @@ struct RowCounts {
   std::map<std::string, int64_t> dropped_by;
 };
 
-/// An open-loop stream, in order of time. Streams from disk; holds no more than it must.
+/// One stream's requests. Streams from disk; holds no more than it must.
 class RequestSource {
  public:
   virtual ~RequestSource() = default;
-  /// The next request, or nothing when there is none before `end`: rows at or after it are not read.
+  /// The next request, or nothing when none is known before `end`: rows at or after it are not read. An open source
+  /// hands them out in order of time.
   virtual std::optional<Arrival> next(Picoseconds end) = 0;
+  /// Requests follow others that have left: all that are known are taken at once, and again after each that leaves.
+  virtual bool closed() const { return false; }
+  /// A request has left at `now`. What follows it comes no sooner than `pause` later.
+  virtual void left([[maybe_unused]] uint64_t number, [[maybe_unused]] Picoseconds now,
+                    [[maybe_unused]] Picoseconds pause) {}
   virtual RowCounts rows() const { return {}; }
-};
-
-/// `users` people who each think, send, wait for the whole answer, and think again.
-struct ClosedLoop {
-  int64_t users = 0;
-  Distribution think, prompt, output;
 };
 
 struct Objective {
@@ -48,7 +47,7 @@ struct Stream {
   std::string name;
   int deployment = 0;  ///< index into Input::deployments
   StreamKey key;
-  std::variant<std::unique_ptr<RequestSource>, ClosedLoop> source;
+  std::unique_ptr<RequestSource> source;
   std::optional<Objective> objective;
 };
 

@@ -19,6 +19,13 @@ Loaded loaded(const std::string& text, const std::vector<std::string>& sets = {}
   return load_text("desk.yaml", text, "", sets);
 }
 
+// What a source hands out before anything has left.
+std::vector<sim::Arrival> messages(sim::RequestSource& source) {
+  std::vector<sim::Arrival> out;
+  while (const auto arrival = source.next(sim::kNever)) out.push_back(*arrival);
+  return out;
+}
+
 constexpr sim::Picoseconds kHour = 3'600'000'000'000'000;
 
 }  // namespace
@@ -38,11 +45,16 @@ TEST_CASE("a scenario becomes the input of a simulation, in SI", "[scenarios]") 
   CHECK(in.deployments[0].kv.id == "f16");
   CHECK(in.deployments[0].engine.limits.max_num_seqs > 0);
   REQUIRE(in.streams.size() == 1);
-  const auto& people = std::get<sim::ClosedLoop>(in.streams[0].source);
-  CHECK(people.users == 12);
-  CHECK(std::get<sim::Exponential>(people.think.shape).mean == 30);
-  CHECK(std::get<sim::Constant>(people.prompt.shape).value == 800);
-  CHECK(std::get<sim::Lognormal>(people.output.shape).p99 == 2000);
+  CHECK(in.streams[0].source->closed());
+  const auto first = messages(*in.streams[0].source);
+  REQUIRE(first.size() == 12);
+  const sim::StreamKey key = sim::stream_key(1, "people");
+  for (std::size_t user = 0; user < first.size(); ++user) {
+    CHECK(first[user].at ==
+          sim::picoseconds(sim::draw({sim::Exponential{30}, {}, {}}, key, sim::Purpose::think, user)));
+    CHECK(first[user].prompt == 800);
+    CHECK(first[user].output == sim::draw_tokens({sim::Lognormal{250, 2000}, {}, {}}, key, sim::Purpose::output, user));
+  }
 }
 
 TEST_CASE("optional keys have the defaults of the design", "[scenarios]") {
@@ -92,7 +104,7 @@ TEST_CASE("arrivals, stages and objectives are read", "[scenarios]") {
                               "arrivals: {process: gamma, cv: 2, stages: [{rate: 2/s, for: 10 min}, {rate: 0/s, for: 1 "
                               "h}]}, slo: {ttft: 2 s}"))
                       .input;
-  CHECK(std::holds_alternative<std::unique_ptr<sim::RequestSource>>(in.streams[0].source));
+  CHECK_FALSE(in.streams[0].source->closed());
   CHECK(in.streams[0].objective->ttft == 2.0);
   CHECK_FALSE(in.streams[0].objective->tpot);
 }
@@ -101,9 +113,9 @@ TEST_CASE("the option --set changes values before they are checked, and says whe
   const auto in = loaded(kGood, {"workload.0.users=24", "environment.ambient=35 degC", "systems.desk.power.limit=90 W",
                                  "models.\"gpt-oss-120b\".max_context=8192", "workload.0.prompt={uniform: [10, 20]}"})
                       .input;
-  const auto& people = std::get<sim::ClosedLoop>(in.streams[0].source);
-  CHECK(people.users == 24);
-  CHECK(std::get<sim::Uniform>(people.prompt.shape).high == 20);
+  const auto first = messages(*in.streams[0].source);
+  CHECK(first.size() == 24);
+  CHECK(std::all_of(first.begin(), first.end(), [](const auto& m) { return m.prompt >= 10 && m.prompt <= 20; }));
   CHECK(in.ambient == 35);
   CHECK(in.systems[0].box.power.limit == 90);
   CHECK(in.deployments[0].model.max_context == 8192);

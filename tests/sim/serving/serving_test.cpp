@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "sim/progression.hpp"
+#include "sim/workload/users.hpp"
 #include "tests/catch.hpp"
 #include "tests/sim/support/toy.hpp"
 
@@ -100,7 +101,7 @@ TEST_CASE("a rejected user without thinking time does not stop the clock", "[sim
   input.deployments[0].max_model_len = 50;
   Stream stream;
   stream.name = "hasty";
-  stream.source = ClosedLoop{1, {}, {Constant{100}, {}, {}}, {Constant{10}, {}, {}}};
+  stream.source = users_source(1, {}, {Constant{100}, {}, {}}, {Constant{10}, {}, {}}, stream.key);
   input.streams.push_back(std::move(stream));
   input.duration = 5 * kSecond;
   CHECK(run(std::move(input)).summary["requests"]["rejected"] == 5);  // one a tick

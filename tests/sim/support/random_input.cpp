@@ -7,6 +7,7 @@
 #include <random>
 
 #include "sim/workload/arrivals.hpp"
+#include "sim/workload/users.hpp"
 
 namespace tokwatt::test {
 
@@ -145,7 +146,7 @@ Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed) {
   if (dice.chance(0.4)) {
     Distribution think;
     if (dice.chance(0.8)) think.shape = Exponential{dice.real(0, 5)};  // else none at all
-    stream.source = ClosedLoop{dice.in(1, 15), think, prompt, output};
+    stream.source = users_source(dice.in(1, 15), think, prompt, output, stream.key);
   } else {
     ArrivalProcess arrivals;
     arrivals.process = dice.pick({GapProcess::poisson, GapProcess::constant, GapProcess::gamma});
@@ -222,7 +223,7 @@ Input random_input(const Draw& draw) {
   const int64_t streams = dice.in(1, 3);
   for (int s = 0; s < streams; ++s) {
     auto stream = random_stream(dice, s, static_cast<int>(dice.in(0, boxes - 1)), seed);
-    if (drain && std::holds_alternative<ClosedLoop>(stream.source)) continue;
+    if (drain && stream.source->closed()) continue;
     input.streams.push_back(std::move(stream));
   }
   if (input.streams.empty()) {
