@@ -5,17 +5,31 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/random/distribution.hpp"
 #include "sim/time.hpp"
 
 namespace tokwatt::sim {
 
+/// Tokens that other prompts may begin with too: equal ids mean equal tokens, from the part's first one on.
+struct Part {
+  uint64_t id = 0;  ///< the same for no other text of the whole simulation
+  int64_t tokens = 0;
+};
+
+/// What a prompt begins with, in order. Tokens beyond the last part are nobody else's.
+struct Content {
+  std::vector<Part> parts;
+  bool output_continues = false;  ///< the output goes on with the last part, as an answer in a conversation does
+};
+
 struct Arrival {
   Picoseconds at = 0;
-  int64_t prompt = 0;   ///< tokens, at least 1
-  int64_t output = 0;   ///< tokens, at least 1
-  uint64_t number = 0;  ///< the source's own
+  int64_t prompt = 0;                      ///< tokens, at least 1
+  int64_t output = 0;                      ///< tokens, at least 1
+  uint64_t number = 0;                     ///< the source's own
+  std::shared_ptr<const Content> content;  ///< nothing: shares with nobody
 };
 
 /// Rows of a trace: read = handed out as requests + dropped, by reason.
