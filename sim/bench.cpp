@@ -163,7 +163,7 @@ int level_within_power_limit(const hardware::Box& box, Test spent_at) {
 }
 
 // One part of a test: what it spends by a cost model at a level, whole or as a sample that stands for it.
-struct Part {
+struct TestPart {
   int64_t tokens = 0, sample_tokens = 0;
   std::function<Spent(const CostModel&, int level)> whole, sample;
   std::function<Spent(const CostModel&, int level)> bound;
@@ -171,7 +171,7 @@ struct Part {
 };
 
 // Standard deviation of the logarithm of a part's time over the draws from what is not known about the tuning.
-double spread_of_draws(const Part& part, CostModel& model, int level, const std::vector<models::Tuning>& draws) {
+double spread_of_draws(const TestPart& part, CostModel& model, int level, const std::vector<models::Tuning>& draws) {
   if (draws.empty()) return 0;
   const double point = std::log(seconds(part.sample(model, level).total()));
   double squares = 0;
@@ -183,7 +183,7 @@ double spread_of_draws(const Part& part, CostModel& model, int level, const std:
   return std::sqrt(squares / static_cast<double>(draws.size()));
 }
 
-BenchRate rate(const Part& part, const StepWork& work, const Deployment& deployment, const hardware::Box& box) {
+BenchRate rate(const TestPart& part, const StepWork& work, const Deployment& deployment, const hardware::Box& box) {
   BenchRate out;
   if (part.tokens == 0) return out;
   CostModel model(work, deployment, box);
@@ -202,7 +202,7 @@ BenchRate rate(const Part& part, const StepWork& work, const Deployment& deploym
   return out;
 }
 
-Part prefill_part(const Deployment& deployment, const BenchTest& test) {
+TestPart prefill_part(const Deployment& deployment, const BenchTest& test) {
   const auto& limits = deployment.engine.limits;
   const int64_t batch = limits.max_num_batched_tokens, micro = limits.micro_batch;
   const int64_t tokens = test.prompt * test.sequences;
@@ -211,7 +211,7 @@ Part prefill_part(const Deployment& deployment, const BenchTest& test) {
   return {tokens, tokens, spent, spent, bound, &models::Tuning::spread_prefill};
 }
 
-Part decode_part(const BenchTest& test) {
+TestPart decode_part(const BenchTest& test) {
   constexpr int64_t kSamples = 16;
   const auto all = [=](const CostModel& model, int level) { return decode(model, level, test, test.generate); };
   const auto some = [=](const CostModel& model, int level) { return decode(model, level, test, kSamples); };
@@ -250,14 +250,14 @@ BenchResult bench(const Deployment& deployment, const hardware::Box& box, const 
 
 struct BenchProblem::Parts {
   hardware::Box box;
-  Part part;
+  TestPart part;
   CostModel model;
   Spent bound;
 };
 
 BenchProblem::BenchProblem(const Deployment& deployment, const hardware::Box& box, const BenchTest& test) {
   check_fit(deployment, box, test);
-  Part part = test.prompt > 0 && test.generate == 0 ? prefill_part(deployment, test) : decode_part(test);
+  TestPart part = test.prompt > 0 && test.generate == 0 ? prefill_part(deployment, test) : decode_part(test);
   const Spent bound = part.bound(roofline(deployment, box), box.clock.levels() - 1);
   parts_ = std::make_shared<Parts>(Parts{box, std::move(part), CostModel(deployment, box), bound});
 }
