@@ -26,10 +26,10 @@ struct Content {
 
 struct Arrival {
   Picoseconds at = 0;
-  int64_t prompt = 0;                      ///< tokens, at least 1
-  int64_t output = 0;                      ///< tokens, at least 1
-  uint64_t number = 0;                     ///< the source's own
-  std::shared_ptr<const Content> content;  ///< nothing: shares with nobody
+  int64_t prompt = 0;                                ///< tokens, at least 1
+  int64_t output = 0;                                ///< tokens, at least 1
+  uint64_t number = 0;                               ///< the source's own
+  std::shared_ptr<const Content> content = nullptr;  ///< nothing: shares with nobody
 };
 
 /// Rows of a trace: read = handed out as requests + dropped, by reason.
