@@ -53,7 +53,7 @@ _INTEGER_KERNELS = ("llama.cpp-cuda", math.log(0.17 / 0.83))
 # of old builds (drift) are added below.
 _START = {
     "memory_efficiency": dict(group=0.3, engine=0.4, arch=0.2, box=0.15, on=0.1, path=0.3, unpack=0.3, family=0.1),
-    "memory_efficiency_experts": dict(group=0.5, engine=0.4, arch=0.2, box=0.2, on=0.15, path=0.3, unpack=0.3, family=0.4),
+    "memory_efficiency_experts": dict(group=0.5, engine=0.4, arch=0.2, box=0.2, on=0.15, path=0.3, unpack=0.3, family=0.15),
     "memory_efficiency_kv": dict(group=0.5, engine=0.5, arch=0.3, box=0.1, on=0.2, family=0.2, scores=1.0),
     "compute_efficiency": dict(group=0.3, engine=0.4, arch=0.3, on=0.15, path=0.4, unpack=0.3, family=0.15),
     "compute_efficiency_experts": dict(group=0.4, engine=0.4, arch=0.2, on=0.1, unpack=0.3, family=0.3),
@@ -74,8 +74,10 @@ for _of in _START.values():
         _of["scores_engine"] = 0.3
 _EXPECTED = 4.0
 # Not estimated: where a box's decode is bound by memory, only batches tell of its kernels for few rows, and those of one
-# format say as much of everything else that a batch costs.
+# format say as much of everything else that a batch costs. And the same kernels read experts' weights whatever the model:
+# what one family of models takes longer than another of equal bytes is above all the number of its small kernels.
 GIVEN = {(p, level) for p in ("vector_efficiency", "rows_half") for level in ("unpack", "kernel", "format")}
+GIVEN.add(("memory_efficiency_experts", "family"))
 for _of in ("vector_efficiency", "rows_half"):
     _START[_of]["format"] = 0.1
 _FLOAT = ("bf16", "f16")
@@ -225,16 +227,16 @@ class Problem:
         """Logarithms of the predicted rates."""
         return np.log(self.problems.rates(np.ascontiguousarray(linked)))
 
-    def jacobian(self, linked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Predictions, and their derivatives by parameter: (rows, parameters)."""
-        step = 1e-3
-        at = self.predicted(linked)
-        out = np.zeros(linked.shape)
-        for k in range(linked.shape[1]):
-            moved = linked.copy()
-            moved[:, k] += step
-            out[:, k] = (self.predicted(moved) - at) / step
-        return at, out
+    def jacobian(self, linked: np.ndarray, step: float = 1e-3) -> tuple[np.ndarray, np.ndarray]:
+        """Predictions, and their slopes by parameter over a step to both sides: (rows, parameters)."""
+
+        def moved(k: int, by: float) -> np.ndarray:
+            there = linked.copy()
+            there[:, k] += by
+            return self.predicted(there)
+
+        slopes = [(moved(k, step) - moved(k, -step)) / (2 * step) for k in range(linked.shape[1])]
+        return self.predicted(linked), np.column_stack(slopes)
 
     def scale(self) -> np.ndarray:
         """Scale of the errors: prefill scatters more than decode, rows to be careful with twice as much."""
@@ -252,12 +254,14 @@ def most_probable(
     start: np.ndarray | None = None,
     iterations: int = 30,
     enough: float = 1e-2,
+    step: float = 1e-3,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Most probable effects, and the information there (the inverse of their covariance).
 
     Levenberg-Marquardt on the Student-t likelihood. `centre` (rows, parameters) is where the parameters are without
     effects, `matrices` say how effects add to each parameter, `precision` is the inverse covariance of the normal prior,
-    `use` weighs the rows, `enough` is the gain in log probability at which it stops.
+    `use` weighs the rows, `enough` is the gain in log probability at which it stops,
+    `step` the step of the slopes: a wide one sees past the kinks of the cost model.
     """
     value = np.zeros(len(precision)) if start is None else start.copy()
 
@@ -270,7 +274,7 @@ def most_probable(
 
     now, damping = loss(value), 1.0
     for _ in range(iterations):
-        at, slopes = problem.jacobian(linked(value))
+        at, slopes = problem.jacobian(linked(value), step)
         residual = problem.measured - at
         weight = use * (_NU + 1) / (_NU + (residual / scale) ** 2) / scale**2
         whole = sum(sp.diags(slopes[:, k]) @ m for k, m in enumerate(matrices))
@@ -306,44 +310,53 @@ def fit(
     spread: Spread = _SPREAD,
     use: np.ndarray | None = None,
     start: Fit | None = None,
-    iterations: int = 30,
-    enough: float = 1e-2,
+    widen: float = 1.0,
+    **search: float,
 ) -> Fit:
-    """Most probable effects given the rows in `use` (default all)."""
+    """Most probable effects near `start` given the rows in `use` (default all), with errors `widen` times as wide."""
     effects = Effects(problem.places, spread)
     value, hessian = most_probable(
         problem,
         problem.centre,
         effects.matrices(problem.places),
         np.diag(1 / effects.spread**2),
-        scale=problem.scale(),
+        scale=widen * problem.scale(),
         use=np.ones(len(problem.rows), bool) if use is None else use,
         start=start.value if start else None,
-        iterations=iterations,
-        enough=enough,
+        **search,
     )
     return Fit(effects, value, _inverse(hessian))
 
 
-def best_fit(problem: Problem, *, spread: Spread = _SPREAD, use: np.ndarray | None = None, starts: int = 8) -> Fit:
-    """The most probable of fits from several starts: the cost model's kinks hold single ones up."""
-    use = np.ones(len(problem.rows), bool) if use is None else use
-    best = fit(problem, spread=spread, use=use)
-    least = _surprise(problem, best, use)
+# Steps of the slopes and widths of the errors, one after another: first the coarse shape, then the details.
+_COOLING = ((0.5, 3.0), (0.2, 1.5), (0.1, 1.0), (1e-3, 1.0))
+
+
+def cooled_fit(problem: Problem, *, spread: Spread = _SPREAD, use: np.ndarray | None = None, start: Fit | None = None) -> Fit:
+    """Most probable effects, reached in stages: the kinks of the cost model hold up a fit that goes straight for the details."""
+    for step, widen in _COOLING:
+        start = fit(problem, spread=spread, use=use, start=start, widen=widen, step=step, iterations=25, enough=max(step, 1e-2))
+    return start
+
+
+def best_fit(problem: Problem, *, spread: Spread = _SPREAD, starts: int = 8) -> Fit:
+    """The most probable of cooled fits that start from nowhere and around there."""
+    best = cooled_fit(problem, spread=spread)
+    least = _surprise(problem, best)
     random = np.random.default_rng(20261121)
     for _ in range(starts):
-        moved = Fit(best.effects, best.value + 0.7 * best.effects.spread * random.standard_normal(len(best.value)), best.covariance)
-        other = fit(problem, spread=spread, use=use, start=moved, iterations=60)
-        surprise = _surprise(problem, other, use)
+        moved = best.value + 0.5 * best.effects.spread * random.standard_normal(len(best.value))
+        other = cooled_fit(problem, spread=spread, start=Fit(best.effects, moved, best.covariance))
+        surprise = _surprise(problem, other)
         if surprise < least:
             best, least = other, surprise
     return best
 
 
-def _surprise(problem: Problem, result: Fit, use: np.ndarray) -> float:
+def _surprise(problem: Problem, result: Fit) -> float:
     """Minus the logarithm of the posterior probability, but for a constant."""
     r = (problem.measured - problem.predicted(parameters_of(result, problem.places))) / problem.scale()
-    return float((use * (_NU + 1) / 2 * np.log1p(r * r / _NU)).sum() + 0.5 * ((result.value / result.effects.spread) ** 2).sum())
+    return float(((_NU + 1) / 2 * np.log1p(r * r / _NU)).sum() + 0.5 * ((result.value / result.effects.spread) ** 2).sum())
 
 
 def scatter(problem: Problem, rounds: int = 5) -> tuple[Spread, dict[tuple[str, str], int]]:

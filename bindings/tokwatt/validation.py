@@ -55,7 +55,7 @@ _shared: Problem | None = None  # of the processes that fit without a group
 
 def _without(out: np.ndarray) -> Scored:
     # From scratch: a start that has seen the rows left out would tell of them.
-    return scored(_shared, calibration.best_fit(_shared, use=~out, starts=2), ~out, out)
+    return scored(_shared, calibration.cooled_fit(_shared, use=~out), ~out, out)
 
 
 def leave_out(problem: Problem, groups: Sequence[str], names: Sequence[str], progress: Callable[[str], None]) -> Scored:
