@@ -46,6 +46,7 @@ struct Engine {
   std::string default_kv;
   Limits limits;
   Kernels kernels;
+  bool prefix_cache = false;    ///< reuses equal prefixes unless a deployment says otherwise
   bool flash_attention = true;  ///< false: attention writes its scores to memory
   Calibration calibration;      ///< on this box
   Tuning tuning;                ///< on this box, for the deployment's quant and model

@@ -54,9 +54,8 @@ static void fields(Fields& f, WrittenDeployment& d) {
   runs_on.list_not_yet = true;
   f.text(runs_on, d.runs_on);
   f.section(optional("limits", "limits of the engine; without them its defaults"), d.limits);
-  Key prefix_cache = optional("prefix_cache", "reuse of equal prefixes; true is not built yet");
-  prefix_cache.true_not_yet = true;
-  f.flag(prefix_cache, d.prefix_cache);
+  f.flag(optional("prefix_cache", "reuse of equal prefixes; without it what the engine does by itself"),
+         d.prefix_cache);
   for (const char* key : {"share", "tensor_parallel", "pipeline_parallel", "layers", "replicas", "routing", "prefill",
                           "decode", "kv_transfer", "speculative", "fallback", "api"}) {
     f.not_yet(key);
@@ -89,6 +88,12 @@ static void fields(Fields& f, WrittenObjective& o) {
   f.quantity(optional("tpot", "mean time per output token after the first", kSpan), Dimension::duration, o.tpot);
 }
 
+static void fields(Fields& f, WrittenPrefix& p) {
+  f.count(required("tokens", "tokens of the text that prompts begin with, besides their own", kCount), p.tokens);
+  f.count(optional("groups", "how many such texts there are; each request has one of them (default 1)", {1, 1e6}),
+          p.groups);
+}
+
 static void fields(Fields& f, WrittenStream& s) {
   f.here(s.place, &s.keys);
   f.text(required("name", "name; keys its random numbers"), s.name);
@@ -105,9 +110,9 @@ static void fields(Fields& f, WrittenStream& s) {
   f.distribution(optional("think", "time that a user thinks"), Dimension::duration, s.think);
   f.distribution(optional("prompt", "prompt tokens"), Dimension::number, s.prompt);
   f.distribution(optional("output", "output tokens"), Dimension::number, s.output);
+  f.section(optional("prefix", "a text that prompts begin with, such as a system prompt"), s.prefix);
   f.section(optional("slo", "objectives, for goodput"), s.slo);
-  for (const char* key : {"sessions", "turns", "prefix", "thinking", "priority", "timeout", "max_in_flight"})
-    f.not_yet(key);
+  for (const char* key : {"sessions", "turns", "thinking", "priority", "timeout", "max_in_flight"}) f.not_yet(key);
 }
 
 static void fields(Fields& f, WrittenEnvironment& e) {

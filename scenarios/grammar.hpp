@@ -27,7 +27,7 @@ struct WrittenDeployment {
   Place place;
   Text model, quant, kv, engine, runs_on;
   WrittenLimits limits;
-  bool prefix_cache = false;
+  std::optional<bool> prefix_cache;
 };
 
 struct WrittenArrivals {
@@ -42,6 +42,10 @@ struct WrittenObjective {
   std::optional<double> ttft, tpot;
 };
 
+struct WrittenPrefix {
+  int64_t tokens = 0, groups = 1;
+};
+
 struct WrittenStream {
   Place place;
   std::vector<std::string> keys;  ///< that it has, with good values or bad
@@ -50,6 +54,7 @@ struct WrittenStream {
   std::optional<int64_t> limit, users;
   std::optional<WrittenArrivals> arrivals;
   std::optional<sim::Distribution> think, prompt, output;
+  std::optional<WrittenPrefix> prefix;
   std::optional<WrittenObjective> slo;
 };
 

@@ -74,6 +74,22 @@ void apply_limits(const WrittenLimits& limits, const WrittenDeployment& written,
   }
 }
 
+// Keys and values of a prefix can be used again, the state that a recurrent layer had after it is not kept.
+void resolve_prefix_cache(const WrittenDeployment& written, const std::string& path, sim::Deployment& d,
+                          Resolution& r) {
+  const bool recurrent = models::kv_bytes(d.model, d.kv.element_bytes).state_fixed > 0;
+  d.prefix_cache = written.prefix_cache.value_or(d.engine.prefix_cache && !recurrent);
+  if (d.prefix_cache && d.engine.policy != models::Policy::vllm) {
+    r.infeasible.push_back(
+        fmt::format("{}.prefix_cache: {} keeps prompts by slot, which is not built yet; leave it out or say false",
+                    path, d.engine.id));
+  } else if (d.prefix_cache && recurrent) {
+    r.infeasible.push_back(fmt::format(
+        "{}.prefix_cache: {} has recurrent layers, whose states {} does not keep; leave it out or say false", path,
+        d.model.id, d.engine.id));
+  }
+}
+
 void resolve_kv(const WrittenDeployment& written, const std::string& path, sim::Deployment& d, Resolution& r) {
   const std::string id = written.kv.given() ? written.kv.value : d.engine.default_kv;
   std::vector<std::string> known;
@@ -151,6 +167,7 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resol
   if (whole) {
     models::tune(d.engine, d.quant.unpack, d.model.family);
     resolve_kv(w, path, d, r);
+    resolve_prefix_cache(w, path, d, r);
     apply_limits(w.limits, w, path, d, r);
     std::string reason = why_not(r.loaded.input.systems[static_cast<std::size_t>(d.system)].box, d.engine, d.quant);
     if (reason.empty()) reason = why_not(d.model, d.quant);

@@ -9,6 +9,7 @@
 #include "scenarios/read/reader.hpp"
 #include "scenarios/resolve.hpp"
 #include "scenarios/traces/trace.hpp"
+#include "sim/workload/prefix.hpp"
 #include "sim/workload/users.hpp"
 
 namespace tokwatt::scenarios {
@@ -47,7 +48,11 @@ class StreamResolver {
     if (w_.trace.given()) from_trace(stream);
     if (w_.arrivals) from_arrivals(stream);
     if (w_.users) from_users(stream);
-    if (r_.diagnostics.ok()) r_.loaded.input.streams.push_back(std::move(stream));
+    if (!r_.diagnostics.ok()) return;
+    if (w_.prefix) {
+      stream.source = sim::prefixed_source(std::move(stream.source), w_.prefix->tokens, w_.prefix->groups, stream.key);
+    }
+    r_.loaded.input.streams.push_back(std::move(stream));
   }
 
  private:

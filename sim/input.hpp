@@ -31,6 +31,7 @@ struct Deployment {
   models::Engine engine;                 ///< with the tuning for this box
   std::optional<int64_t> max_model_len;  ///< nothing: what the model allows and the memory holds
   std::optional<int64_t> kv_blocks;      ///< nothing: what the memory holds
+  bool prefix_cache = false;             ///< paged engines only
 };
 
 struct Prices {

@@ -34,7 +34,6 @@ struct Key {
   Range range = kAny;
   bool peak = false;          ///< of arithmetic: may say `sparsity: dense`, must not be a sparse figure
   bool list_not_yet = false;  ///< the design also has a list here
-  bool true_not_yet = false;  ///< only false is built
 };
 constexpr Key required(const char* name, const char* doc, Range range = kAny) { return {name, doc, true, range}; }
 constexpr Key optional(const char* name, const char* doc, Range range = kAny) { return {name, doc, false, range}; }
@@ -106,6 +105,12 @@ class Fields {
   bool count(const Key& key, std::optional<int64_t>& member) {
     int64_t value = 0;
     const bool read = count(key, value);
+    if (read) member = value;
+    return read;
+  }
+  bool flag(const Key& key, std::optional<bool>& member) {
+    bool value = false;
+    const bool read = flag(key, value);
     if (read) member = value;
     return read;
   }

@@ -187,10 +187,6 @@ bool Reader::flag(const Key& key, bool& member) {
     wrong(*node, path_of(key.name), in_quotes(node->scalar), expected);
     return false;
   }
-  if (key.true_not_yet && node->scalar == "true") {
-    context_.diagnostics.error(node->place, fmt::format("{} is not built yet", shown(*node, path_of(key.name))));
-    return false;
-  }
   member = node->scalar == "true";
   return true;
 }

@@ -79,6 +79,7 @@ void Recorder::left(const Request& request) {
   requests_.admitted[row] = seconds_or_none(request.admitted);
   requests_.first_token[row] = seconds_or_none(request.first_token);
   requests_.finish[row] = seconds_or_none(request.finished);
+  requests_.cached[row] = request.cached;
   requests_.preemptions[row] = request.preemptions;
   requests_.outcome[row] = static_cast<int8_t>(request.outcome);
 }

@@ -56,7 +56,7 @@ void add_requests(Json& out, const Outcomes& o, const std::vector<std::size_t>& 
                      {"failed", 0},
                      {"unfinished", all.unfinished}};
   out["requests_retried"] = 0;
-  out["tokens"] = {{"prompt", all.prompt_tokens}, {"output", all.output_tokens}, {"cached", 0}};
+  out["tokens"] = {{"prompt", all.prompt_tokens}, {"output", all.output_tokens}, {"cached", all.cached_tokens}};
   const auto output = static_cast<double>(all.output_tokens), prompt = static_cast<double>(all.prompt_tokens);
   out["throughput_tok_s"] = {{"output", ratio(output, duration)}, {"total", ratio(output + prompt, duration)}};
   out["request_rate_per_s"] = ratio(static_cast<double>(all.completed), duration);
@@ -74,7 +74,7 @@ void add_requests(Json& out, const Outcomes& o, const std::vector<std::size_t>& 
 void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& deployments,
                  const std::vector<std::size_t>& streams) {
   double running = 0, busy = 0, peak = 0;
-  int64_t batch_max = 0, preemptions = 0;
+  int64_t batch_max = 0, preemptions = 0, prompt = 0, cached = 0;
   std::array<double, kLimits> limits{};
   for (const std::size_t d : deployments) {
     const Meter& meter = o.ending.meters[d];
@@ -86,9 +86,15 @@ void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& d
     const auto spent = time_by_limit({}, meter, o.ending.at);
     for (std::size_t k = 0; k < kLimits; ++k) limits[k] += spent[k];
   }
-  for (const std::size_t s : streams) preemptions += o.tallies[s]->preemptions;
+  for (const std::size_t s : streams) {
+    preemptions += o.tallies[s]->preemptions;
+    prompt += o.tallies[s]->prompt_tokens;
+    cached += o.tallies[s]->cached_tokens;
+  }
   out["batch"] = {{"mean", ratio(running, busy)}, {"max", batch_max}};
-  out["kv"] = {{"peak_fraction", number(peak)}, {"preemptions", preemptions}, {"prefix_hit_fraction", 0.0}};
+  out["kv"] = {{"peak_fraction", number(peak)},
+               {"preemptions", preemptions},
+               {"prefix_hit_fraction", prompt > 0 ? static_cast<double>(cached) / static_cast<double>(prompt) : 0.0}};
   Json limited = Json::object();
   const double whole = static_cast<double>(o.ending.at) * static_cast<double>(deployments.size());
   for (std::size_t k = 0; k < kLimits; ++k) limited[kLimitNames[k]] = ratio(std::max(limits[k], 0.0), whole);

@@ -69,6 +69,7 @@ void Tally::count(const Request& r, const std::optional<Objective>& objective) {
   if (r.admitted != kNever) queue.add(r.admitted - r.sent);
   if (r.first_token != kNever) {
     prompt_tokens += r.prompt;
+    cached_tokens += r.cached;
     ttft.add(r.first_token - r.sent);
   }
   if (r.outcome == Outcome::rejected) ++rejected;
@@ -89,6 +90,7 @@ void Tally::merge(const Tally& other) {
   rejected += other.rejected;
   unfinished += other.unfinished;
   prompt_tokens += other.prompt_tokens;
+  cached_tokens += other.cached_tokens;
   output_tokens += other.output_tokens;
   preemptions += other.preemptions;
   good += other.good;

@@ -5,7 +5,12 @@
 namespace tokwatt::sim {
 
 MacroReplica::MacroReplica(int number, const Serving& serving, RequestPool& pool, ReplicaObserver& observer)
-    : number_(number), serving_(serving), pool_(pool), observer_(observer), batch_(serving, pool) {
+    : number_(number),
+      serving_(serving),
+      pool_(pool),
+      observer_(observer),
+      batch_(serving, pool),
+      blocks_(serving.kv, serving.prefix_cache) {
   if (serving.policy == models::Policy::llama_server) {
     for (int64_t slot = 0; slot < serving.max_num_seqs; ++slot) free_slots_.push_back(slot);
   }
@@ -25,11 +30,12 @@ void MacroReplica::clock_changed(Picoseconds now, ClockState clock) {
 
 bool MacroReplica::give_decoding_a_slot(Picoseconds now) {
   bool preempted = false;
-  while (used_blocks_ + batch_.new_blocks(0) > serving_.kv.blocks) {
+  while (batch_.new_blocks(0) > blocks_.left()) {
+    blocks_.exhausted();
     preempt_last(now);
     preempted = true;
   }
-  used_blocks_ += batch_.new_blocks(0);
+  blocks_.take(batch_.new_blocks(0));
   return preempted;
 }
 
@@ -39,11 +45,11 @@ bool MacroReplica::continue_prompts(Picoseconds now, int64_t& budget) {
     const int64_t tokens = std::min(r.target - r.computed, budget);
     if (tokens == 0) continue;
     const int64_t more = serving_.kv.blocks_of(r.computed + tokens) - serving_.kv.blocks_of(r.computed);
-    if (used_blocks_ + more > serving_.kv.blocks) {
+    if (more > blocks_.left()) {
       preempt_last(now);
       return true;
     }
-    used_blocks_ += more;
+    blocks_.take(more);
     budget -= tokens;
     add_chunk(id, tokens);
   }
@@ -58,12 +64,11 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
     const RequestId id = waiting_.front();
     Request& r = pool_[id];
     r.target = r.prompt + r.produced;
-    const int64_t tokens = std::min(r.target, budget);
-    const int64_t blocks = serving_.kv.blocks_of(tokens);
-    if (used_blocks_ + blocks > serving_.kv.blocks) return true;
+    const int64_t cached = blocks_.cached_tokens(r);
+    const int64_t tokens = std::min(r.target - cached, budget);
+    if (!blocks_.admit(id, r, cached, tokens)) return true;
     waiting_.pop_front();
     ++running_;
-    used_blocks_ += blocks;
     budget -= tokens;
     r.admission = admissions_++;
     r.rank = r.admission;
@@ -71,7 +76,10 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
       r.rank = free_slots_.front();
       free_slots_.pop_front();
     }
-    if (r.admitted == kNever) r.admitted = now;
+    if (r.admitted == kNever) {
+      r.admitted = now;
+      r.cached = cached;
+    }
     const auto place =
         std::find_if(prompts_.begin(), prompts_.end(), [&](RequestId other) { return pool_[other].rank > r.rank; });
     prompts_.insert(place, id);
@@ -92,7 +100,7 @@ void MacroReplica::preempt_last(Picoseconds now) {
     pool_[id].last_token = now;  // steps follow each other without a gap
   }
   Request& r = pool_[id];
-  used_blocks_ -= serving_.kv.blocks_of(r.computed);
+  blocks_.release(id, r);
   r.computed = 0;
   r.target = r.prompt + r.produced;
   ++r.preemptions;
@@ -123,7 +131,7 @@ void MacroReplica::start(Picoseconds now, ClockState clock) {
   plan_.running = true;
   plan_.end = now + static_cast<Picoseconds>(plan_.duration.sum(plan_.steps));
   ++version_;
-  observer_.step_started(number_, running_, used_blocks_);
+  observer_.step_started(number_, running_, blocks_.used());
 }
 
 void MacroReplica::price_plan(bool queued) {
@@ -180,7 +188,7 @@ StepCost MacroReplica::cost_growth(int64_t tokens) const {
 // already.
 int64_t MacroReplica::steps_until_change() {
   const int64_t steps = batch_.steps_until_change();
-  int64_t left = serving_.kv.blocks - used_blocks_;
+  int64_t left = blocks_.left();
   if (batch_.new_blocks_until(steps - 1) <= left) return steps;
   const int64_t cycle = serving_.kv.block_size;
   const int64_t cycles = left / batch_.size();
@@ -234,7 +242,7 @@ void MacroReplica::cut(Picoseconds now) {
 
 Load MacroReplica::load(Picoseconds now) const {
   const int64_t taken = plan_.running && plan_.chunk_tokens == 0 ? batch_.new_blocks_until(in_flight_at(now)) : 0;
-  return {running_, std::ssize(waiting_), used_blocks_ + taken};
+  return {running_, std::ssize(waiting_), blocks_.used() + taken};
 }
 
 Meter MacroReplica::meter(Picoseconds now) const {
@@ -270,8 +278,8 @@ void MacroReplica::advance(int64_t steps) {
     if (by_stream[s] > 0) observer_.token_gaps(static_cast<int>(s), plan_.duration, steps, by_stream[s]);
   }
   for (std::size_t q = 0; q < kQuantities; ++q) done_.values[q] += plan_.amounts.values[q].sum(steps);
-  if (plan_.chunk_tokens == 0) used_blocks_ += batch_.new_blocks_until(steps - 1);
-  observer_.step_started(number_, running_, used_blocks_);
+  if (plan_.chunk_tokens == 0) blocks_.take(batch_.new_blocks_until(steps - 1));
+  observer_.step_started(number_, running_, blocks_.used());
   batch_.advance(steps);
 }
 
@@ -289,7 +297,7 @@ const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
     r.finished = now;
     r.last_token = now;
     r.outcome = Outcome::completed;
-    used_blocks_ -= serving_.kv.blocks_of(r.computed);
+    blocks_.release(id, r);
     --running_;
     if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank);
   }
@@ -301,6 +309,7 @@ void MacroReplica::finish_prompts(Picoseconds now) {
   for (const auto& [id, tokens] : chunks_) {
     Request& r = pool_[id];
     r.computed += tokens;
+    blocks_.computed(id, r);
     if (r.computed < r.target) continue;
     prompts_.erase(std::find(prompts_.begin(), prompts_.end(), id));
     if (r.first_token == kNever) {

@@ -74,12 +74,12 @@ class MacroReplica {
 
   std::deque<RequestId> waiting_;
   DecodeBatch batch_;
+  KvBlocks blocks_;                 // during the plan's first step
   std::vector<RequestId> prompts_;  // begun, by rank
   std::deque<int64_t> free_slots_;  // llama-server: least recently used first
   std::vector<Chunk> chunks_;       // of the plan
   int64_t running_ = 0;
   int64_t admissions_ = 0;
-  int64_t used_blocks_ = 0;  // during the plan's first step
   uint64_t version_ = 0;
   Plan plan_;
   Meter done_;

@@ -1,9 +1,11 @@
 #pragma once
 // A request on its way through the simulation.
 #include <cstdint>
+#include <memory>
 
 #include "sim/pool.hpp"
 #include "sim/time.hpp"
+#include "sim/workload/source.hpp"
 
 namespace tokwatt::sim {
 
@@ -14,11 +16,13 @@ struct Request {
   int stream = 0;
   uint64_t number = 0;  ///< the stream's own
   int64_t prompt = 0, output = 0;
+  std::shared_ptr<const Content> content;  ///< what it may share; nothing: shares with nobody
 
   Picoseconds sent = 0;
   Picoseconds admitted = kNever, first_token = kNever, last_token = kNever, finished = kNever;
   int64_t produced = 0;  ///< output tokens that are out
   int64_t preemptions = 0;
+  int64_t cached = 0;  ///< prompt tokens that were in the prefix cache when it was admitted
   Outcome outcome = Outcome::unfinished;
 
   // While it runs.

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "sim/serving/cost_model.hpp"
-#include "sim/serving/kv_capacity.hpp"
+#include "sim/serving/kv_blocks.hpp"
 #include "sim/serving/request.hpp"
 
 namespace tokwatt::sim {
@@ -12,12 +12,14 @@ struct Serving {
   Serving(const Deployment& deployment, const hardware::Box& box)
       : cost(deployment, box),
         kv(kv_capacity(deployment, box)),
+        prefix_cache(deployment.prefix_cache),
         policy(deployment.engine.policy),
         max_num_seqs(deployment.engine.limits.max_num_seqs),
         token_budget(deployment.engine.limits.max_num_batched_tokens) {}
 
   CostModel cost;
   KvCapacity kv;
+  bool prefix_cache;
   models::Policy policy;
   int64_t max_num_seqs;
   int64_t token_budget;

@@ -5,15 +5,13 @@
 namespace tokwatt::sim {
 
 TokenReplica::TokenReplica(int number, const Serving& serving, RequestPool& pool, ReplicaObserver& observer)
-    : number_(number), serving_(serving), pool_(pool), observer_(observer) {
+    : number_(number), serving_(serving), pool_(pool), observer_(observer), blocks_(serving.kv, serving.prefix_cache) {
   if (serving.policy == models::Policy::llama_server) {
     for (int64_t slot = 0; slot < serving.max_num_seqs; ++slot) free_slots_.push_back(slot);
   }
 }
 
 void TokenReplica::arrive(RequestId id, Picoseconds) { waiting_.push_back(id); }
-
-int64_t TokenReplica::held_blocks(RequestId id) const { return serving_.kv.blocks_of(pool_[id].computed); }
 
 // Decode first: each decoding sequence, in order of admission, takes one KV slot. When there is no block for it, the
 // last admitted sequence is preempted until there is (vLLM v1 Scheduler.schedule). Returns whether any was.
@@ -23,13 +21,14 @@ bool TokenReplica::give_decoding_a_slot(Picoseconds now) {
   for (std::size_t i = 0; i < running_.size(); ++i) {
     const RequestId id = running_[i];
     if (prefilling(id)) continue;
-    const int64_t more = serving_.kv.blocks_of(pool_[id].computed + 1) - held_blocks(id);
-    while (i < running_.size() && used_blocks_ + more > serving_.kv.blocks) {
+    const int64_t more = serving_.kv.blocks_of(pool_[id].computed + 1) - blocks_.of(pool_[id]);
+    while (i < running_.size() && more > blocks_.left()) {
+      blocks_.exhausted();
       preempt_last(now);
       preempted = true;
     }
     if (i >= running_.size()) break;  // it was the last itself
-    used_blocks_ += more;
+    blocks_.take(more);
     step_.decoding.push_back(id);
   }
   return preempted;
@@ -46,12 +45,12 @@ bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
     const Request& r = pool_[id];
     const int64_t tokens = std::min(r.target - r.computed, budget);
     if (tokens == 0) continue;
-    const int64_t more = serving_.kv.blocks_of(r.computed + tokens) - held_blocks(id);
-    if (used_blocks_ + more > serving_.kv.blocks) {
+    const int64_t more = serving_.kv.blocks_of(r.computed + tokens) - blocks_.of(r);
+    if (more > blocks_.left()) {
       preempt_last(now);  // a begun prompt is the last admitted: it preempts itself
       return true;
     }
-    used_blocks_ += more;
+    blocks_.take(more);
     budget -= tokens;
     step_.chunks.push_back({id, tokens});
   }
@@ -68,12 +67,11 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
     const RequestId id = waiting_.front();
     Request& r = pool_[id];
     r.target = r.prompt + r.produced;
-    const int64_t tokens = std::min(r.target, budget);
-    const int64_t blocks = serving_.kv.blocks_of(tokens);
-    if (used_blocks_ + blocks > serving_.kv.blocks) return true;
+    const int64_t cached = blocks_.cached_tokens(r);
+    const int64_t tokens = std::min(r.target - cached, budget);
+    if (!blocks_.admit(id, r, cached, tokens)) return true;
     waiting_.pop_front();
     running_.push_back(id);
-    used_blocks_ += blocks;
     budget -= tokens;
     r.admission = admissions_++;
     r.rank = r.admission;
@@ -81,7 +79,10 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
       r.rank = free_slots_.front();
       free_slots_.pop_front();
     }
-    if (r.admitted == kNever) r.admitted = now;
+    if (r.admitted == kNever) {
+      r.admitted = now;
+      r.cached = cached;
+    }
     if (tokens > 0) step_.chunks.push_back({id, tokens});
   }
   return false;
@@ -91,7 +92,7 @@ void TokenReplica::preempt_last(Picoseconds now) {
   const RequestId id = running_.back();
   running_.pop_back();
   Request& r = pool_[id];
-  used_blocks_ -= held_blocks(id);
+  blocks_.release(id, r);
   if (!prefilling(id)) ++composition_;
   r.computed = 0;
   r.target = r.prompt + r.produced;  // recompute
@@ -112,7 +113,7 @@ void TokenReplica::start(Picoseconds now, ClockState clock) {
   step_.running = true;
   step_.end = now + step_.cost.duration;
   ++version_;
-  observer_.step_started(number_, std::ssize(running_), used_blocks_);
+  observer_.step_started(number_, std::ssize(running_), blocks_.used());
 }
 
 void TokenReplica::price_step(bool queued) {
@@ -174,6 +175,7 @@ const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
   }
   for (const auto& [id, tokens] : step_.chunks) {
     pool_[id].computed += tokens;
+    blocks_.computed(id, pool_[id]);
     if (prefilling(id)) continue;
     ++composition_;
     emit_token(id, now);
@@ -188,7 +190,7 @@ const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
     }
     r.finished = now;
     r.outcome = Outcome::completed;
-    used_blocks_ -= held_blocks(id);
+    blocks_.release(id, r);
     ++composition_;
     if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank);
     finished_.push_back(id);

@@ -28,7 +28,7 @@ class TokenReplica {
 
   bool busy() const { return step_.running; }
   bool has_work() const { return !running_.empty() || !waiting_.empty(); }
-  Load load(Picoseconds) const { return {std::ssize(running_), std::ssize(waiting_), used_blocks_}; }
+  Load load(Picoseconds) const { return {std::ssize(running_), std::ssize(waiting_), blocks_.used()}; }
   /// Totals up to an instant, the step in flight counted by rule 3.
   Meter meter(Picoseconds now) const;
 
@@ -49,7 +49,6 @@ class TokenReplica {
   };
 
   bool prefilling(RequestId id) const { return pool_[id].computed < pool_[id].target; }
-  int64_t held_blocks(RequestId id) const;
   bool give_decoding_a_slot(Picoseconds now);
   bool continue_prompts(Picoseconds now, int64_t& budget);
   bool admit(Picoseconds now, int64_t& budget);
@@ -63,11 +62,11 @@ class TokenReplica {
   RequestPool& pool_;
   ReplicaObserver& observer_;
 
+  KvBlocks blocks_;
   std::deque<RequestId> waiting_;
   std::vector<RequestId> running_;  // in order of admission
   std::deque<int64_t> free_slots_;  // llama-server: least recently used first
   int64_t admissions_ = 0;
-  int64_t used_blocks_ = 0;
   int64_t composition_ = 0;
   uint64_t version_ = 0;
   Step step_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "tests/catch.hpp"
 #include "tests/scenarios/wrong.hpp"
@@ -258,4 +259,28 @@ TEST_CASE("a user's own sheet is found beside the scenario, and its mistakes are
                    Contains("source \"nv_infa\" is not among this sheet's sources; did you mean \"nv_infra\"?"));
   }
   fs::remove_all(folder);
+}
+
+TEST_CASE("prefix caching is the engine's default, or what the deployment says", "[scenarios][prefix]") {
+  const auto cached = [](const std::string& what, const std::string& by) {
+    return loaded(with(what, by)).input.deployments[0].prefix_cache;
+  };
+  CHECK(cached("kv: f16", "kv: bf16"));  // vllm
+  CHECK(cached("engine: vllm", "engine: sglang"));
+  CHECK_FALSE(cached("engine: vllm", "engine: llama.cpp-cuda"));
+  CHECK_FALSE(cached("engine: vllm", "engine: vllm, prefix_cache: false"));
+  CHECK_THAT(errors_of(with("engine: vllm", "engine: llama.cpp-cuda, prefix_cache: true")),
+             Contains("infeasible: deployments.assistant.prefix_cache: llama.cpp-cuda keeps prompts by slot"));
+}
+
+TEST_CASE("a prefix stands in front of each prompt, one of several", "[scenarios][prefix]") {
+  const auto in = loaded(with("users: 12", "prefix: {tokens: 1000, groups: 3}, users: 12")).input;
+  std::map<uint64_t, int> groups;
+  for (const auto& m : messages(*in.streams[0].source)) {
+    CHECK(m.prompt == 1800);
+    REQUIRE(m.content->parts.size() == 1);
+    CHECK(m.content->parts[0].tokens == 1000);
+    ++groups[m.content->parts[0].id];
+  }
+  CHECK(groups.size() == 3);
 }

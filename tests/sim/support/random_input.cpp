@@ -7,6 +7,7 @@
 #include <random>
 
 #include "sim/workload/arrivals.hpp"
+#include "sim/workload/prefix.hpp"
 #include "sim/workload/users.hpp"
 
 namespace tokwatt::test {
@@ -154,6 +155,8 @@ Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed) {
     arrivals.stages = {{dice.real(0.2, 8), dice.real(2, 15)}, {dice.real(0, 2), dice.real(1, 15)}};
     stream.source = synthetic_source(arrivals, prompt, output, stream.key);
   }
+  if (dice.chance(0.4))
+    stream.source = prefixed_source(std::move(stream.source), dice.in(1, 120), dice.in(1, 4), stream.key);
   if (dice.chance(0.3)) stream.objective = Objective{0.5, 0.05};
   return stream;
 }
@@ -218,6 +221,7 @@ Input random_input(const Draw& draw) {
       d.kv_blocks = paged ? longest + dice.in(0, 2 * longest)
                           : (*d.max_model_len + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
     }
+    d.prefix_cache = d.engine.policy == models::Policy::vllm && dice.chance(0.6);
     input.deployments.push_back(std::move(d));
   }
   const int64_t streams = dice.in(1, 3);

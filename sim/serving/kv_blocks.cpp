@@ -1,0 +1,50 @@
+#include "sim/serving/kv_blocks.hpp"
+
+namespace tokwatt::sim {
+
+KvBlocks::KvBlocks(const KvCapacity& capacity, bool prefix_cache) : capacity_(capacity) {
+  if (prefix_cache) cache_ = std::make_unique<PrefixCache>(capacity.block_size);
+}
+
+PrefixCache::Hit KvBlocks::find(const Request& r) const {
+  return cache_ ? cache_->find(r.content.get(), (r.target - 1) / capacity_.block_size) : PrefixCache::Hit{};
+}
+
+int64_t KvBlocks::cached_tokens(const Request& r) {
+  if (!cache_) return 0;
+  cache_->trim(left());
+  return find(r).blocks * capacity_.block_size;
+}
+
+// Blocks that somebody holds already are there; those that nobody holds count as used again.
+bool KvBlocks::admit(RequestId id, Request& r, int64_t cached_tokens, int64_t tokens) {
+  const PrefixCache::Hit hit = find(r);
+  const int64_t more = capacity_.blocks_of(cached_tokens + tokens) - hit.blocks + hit.idle;
+  if (more > left()) return false;
+  used_ += more;
+  r.computed = cached_tokens;
+  if (cache_) {
+    cache_->hold(id, r.content.get(), hit.blocks);
+    cache_->trim(left());
+  }
+  return true;
+}
+
+void KvBlocks::computed(RequestId id, const Request& r) {
+  if (cache_ && r.content) cache_->enter(id, r.content.get(), r.computed / capacity_.block_size);
+}
+
+void KvBlocks::release(RequestId id, const Request& r) {
+  int64_t shared = 0;
+  if (cache_) {
+    cache_->trim(left());
+    shared = cache_->release(id, r.content.get(), r.computed / capacity_.block_size);
+  }
+  used_ -= of(r) - shared;
+}
+
+void KvBlocks::exhausted() {
+  if (cache_) cache_->trim(0);
+}
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,41 @@
+#pragma once
+// The blocks of a replica's KV cache: how many are in use, and with prefix caching which tokens they hold. Shared by
+// both steppings.
+#include <memory>
+
+#include "sim/serving/kv_capacity.hpp"
+#include "sim/serving/prefix_cache.hpp"
+
+namespace tokwatt::sim {
+
+class KvBlocks {
+ public:
+  KvBlocks(const KvCapacity& capacity, bool prefix_cache);
+
+  int64_t used() const { return used_; }
+  int64_t left() const { return capacity_.blocks - used_; }  ///< idle cached blocks give way
+  int64_t of(const Request& r) const { return capacity_.blocks_of(r.computed); }
+
+  /// Takes so many more, which must be left.
+  void take(int64_t blocks) { used_ += blocks; }
+
+  /// Tokens of a waiting request that need not be computed: whole cached blocks, at least one token less than all.
+  int64_t cached_tokens(const Request& r);
+  /// Gives a waiting request its cached tokens and blocks for `tokens` more, if there are enough; sets r.computed.
+  bool admit(RequestId id, Request& r, int64_t cached_tokens, int64_t tokens);
+  /// A chunk of the request has been computed.
+  void computed(RequestId id, const Request& r);
+  /// The request goes: its blocks are free, or stay cached.
+  void release(RequestId id, const Request& r);
+  /// Decoding has run out of blocks: cached ones that nobody holds have all given way.
+  void exhausted();
+
+ private:
+  PrefixCache::Hit find(const Request& r) const;
+
+  const KvCapacity& capacity_;
+  std::unique_ptr<PrefixCache> cache_;  ///< nothing: nothing is found again
+  int64_t used_ = 0;
+};
+
+}  // namespace tokwatt::sim
