@@ -18,7 +18,7 @@ enum class EventKind : uint8_t { step_end, tick, sample, change, arrival, step_s
 struct Event {
   Picoseconds time = 0;
   EventKind kind = EventKind::step_end;
-  int subject = 0;        ///< replica, device or stream number
+  int32_t subject = 0;    ///< replica, device or stream number
   uint64_t sequence = 0;  ///< given by the queue: first in, first out
   uint64_t detail = 0;    ///< of a step_end: the plan's version; of an arrival: its place in the pool
 

@@ -54,6 +54,7 @@ void CostModel::retune(const models::Tuning& tuning) {
   const auto levels = static_cast<std::size_t>(clock_.levels());
   token_memo_.assign(levels, {});
   head_memo_.assign(levels, {});
+  attention_memo_.assign(levels, {});
 }
 
 double CostModel::clock_share(int level) const { return clock_.at(level) / clock_.of_peak; }
@@ -168,18 +169,27 @@ const CostModel::RowCost& CostModel::memoised_head_cost(int level, int64_t seque
   return memoised(head_memo_[static_cast<std::size_t>(level)], sequences, [&] { return head_cost(level, sequences); });
 }
 
-CostModel::GroupForms CostModel::group_forms(int level, std::size_t index, int64_t tokens) const {
-  const auto& group = work_.attention[index];
+const std::vector<CostModel::AttentionCost>& CostModel::attention_costs(int level) const {
+  auto& costs = attention_memo_[static_cast<std::size_t>(level)];
+  if (!costs.empty()) return costs;
   const double per_byte = 1 / (bandwidth_ * tuning_.memory_efficiency_kv);
-  const double activations = group.activation_bytes_per_row * static_cast<double>(tokens);
-  GroupForms forms;
-  forms.memory = {ps(activations * per_byte), ps(group.bytes_per_kept_token * per_byte)};
-  forms.compute_per_pair =
-      ps(group.flops_per_pair / (attention_peak_ * clock_share(level) * tuning_.compute_efficiency_attention));
-  forms.compute_energy_per_pair = pj(group.flops_per_pair * flop_energy(level));
-  forms.memory_energy_base = pj(activations * byte_energy_);
-  forms.memory_energy_per_token = pj(group.bytes_per_kept_token * byte_energy_);
-  return forms;
+  const double per_flop = 1 / (attention_peak_ * clock_share(level) * tuning_.compute_efficiency_attention);
+  const double energy_per_flop = flop_energy(level);
+  for (const auto& group : work_.attention) {
+    costs.push_back({ps(group.activation_bytes_per_row * per_byte), ps(group.bytes_per_kept_token * per_byte),
+                     ps(group.flops_per_pair * per_flop), pj(group.activation_bytes_per_row * byte_energy_),
+                     pj(group.bytes_per_kept_token * byte_energy_), pj(group.flops_per_pair * energy_per_flop)});
+  }
+  return costs;
+}
+
+CostModel::GroupForms CostModel::group_forms(int level, std::size_t index, int64_t tokens) const {
+  const AttentionCost& a = attention_costs(level)[index];
+  return {{a.time_per_row * tokens, a.time_per_kept_token},
+          a.time_per_pair,
+          a.energy_per_pair,
+          a.energy_per_row * tokens,
+          a.energy_per_kept_token};
 }
 
 StepCost CostModel::cost(int level, const StepShape& shape) const {

@@ -87,6 +87,11 @@ class CostModel {
   static const RowCost& memoised(Memo& memo, int64_t rows, Cost cost);
   const RowCost& memoised_token_cost(int level, int64_t tokens) const;
   const RowCost& memoised_head_cost(int level, int64_t sequences) const;
+  struct AttentionCost {  // of a group [ps], [pJ]
+    int64_t time_per_row = 0, time_per_kept_token = 0, time_per_pair = 0;
+    int64_t energy_per_row = 0, energy_per_kept_token = 0, energy_per_pair = 0;
+  };
+  const std::vector<AttentionCost>& attention_costs(int level) const;
   double clock_share(int level) const;  // of the clock at which the peaks hold
   double flop_energy(int level) const;  // [J/FLOP]
 
@@ -98,7 +103,8 @@ class CostModel {
   hardware::Clock clock_;
   StepWork work_;
   std::vector<int64_t> slowdown_;
-  mutable std::vector<Memo> token_memo_, head_memo_;  // by level, then rows
+  mutable std::vector<Memo> token_memo_, head_memo_;                // by level, then rows
+  mutable std::vector<std::vector<AttentionCost>> attention_memo_;  // by level, then group
 };
 
 }  // namespace tokwatt::sim
