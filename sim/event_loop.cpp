@@ -113,6 +113,7 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival) {
   request.number = arrival.number;
   request.prompt = arrival.prompt;
   request.output = arrival.output;
+  request.thinking = arrival.thinking;
   request.content = arrival.content;
   request.sent = now_;
   request.record = recorder_.sent(request);

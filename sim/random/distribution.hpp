@@ -38,7 +38,16 @@ struct Distribution {
 };
 
 /// What a draw is for; part of its key. Append only: the numbers are part of what a seed means.
-enum class Purpose : uint32_t { gap = 0, prompt = 1, output = 2, think = 3, prefix = 4 };
+enum class Purpose : uint32_t {
+  gap = 0,
+  prompt = 1,
+  output = 2,
+  think = 3,
+  turns = 4,
+  text = 5,
+  prefix = 6,
+  thinking = 7
+};
 
 /// Key of a stream's random numbers.
 struct StreamKey {

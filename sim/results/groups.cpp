@@ -100,6 +100,8 @@ Group Recorder::requests_group() {
   g.variables.push_back({"arrival", "s", "when the client sent it", dims, std::move(r.arrival), {}});
   g.variables.push_back({"admitted", "s", "when it first joined a step", dims, std::move(r.admitted), {}});
   g.variables.push_back({"first_token", "s", "when its first token was out", dims, std::move(r.first_token), {}});
+  g.variables.push_back(
+      {"first_answer", "s", "when the first token behind its thinking was out", dims, std::move(r.first_answer), {}});
   g.variables.push_back({"finish", "s", "when its last token was out", dims, std::move(r.finish), {}});
   g.variables.push_back({"prompt", "count", "prompt tokens", dims, std::move(r.prompt), {}});
   g.variables.push_back({"output", "count", "output tokens asked for", dims, std::move(r.output), {}});

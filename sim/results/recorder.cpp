@@ -63,7 +63,8 @@ int64_t Recorder::sent(const Request& request) {
     requests_.arrival.push_back(seconds(request.sent));
     requests_.prompt.push_back(request.prompt);
     requests_.output.push_back(request.output);
-    for (auto* column : {&requests_.admitted, &requests_.first_token, &requests_.finish}) column->push_back(kNone);
+    for (auto* column : {&requests_.admitted, &requests_.first_token, &requests_.first_answer, &requests_.finish})
+      column->push_back(kNone);
     requests_.cached.push_back(0);
     requests_.preemptions.push_back(0);
     requests_.outcome.push_back(0);
@@ -78,6 +79,7 @@ void Recorder::left(const Request& request) {
   const auto row = static_cast<std::size_t>(request.record);
   requests_.admitted[row] = seconds_or_none(request.admitted);
   requests_.first_token[row] = seconds_or_none(request.first_token);
+  requests_.first_answer[row] = seconds_or_none(request.first_answer);
   requests_.finish[row] = seconds_or_none(request.finished);
   requests_.cached[row] = request.cached;
   requests_.preemptions[row] = request.preemptions;

@@ -54,7 +54,7 @@ class Recorder {
 
   struct RequestColumns {
     std::vector<int32_t> stream;
-    std::vector<double> arrival, admitted, first_token, finish;
+    std::vector<double> arrival, admitted, first_token, first_answer, finish;
     std::vector<int64_t> prompt, output, cached, preemptions;
     std::vector<int8_t> outcome;
   };

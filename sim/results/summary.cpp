@@ -61,9 +61,8 @@ void add_requests(Json& out, const Outcomes& o, const std::vector<std::size_t>& 
   out["throughput_tok_s"] = {{"output", ratio(output, duration)}, {"total", ratio(output + prompt, duration)}};
   out["request_rate_per_s"] = ratio(static_cast<double>(all.completed), duration);
   out["goodput_per_s"] = all.has_objective ? ratio(static_cast<double>(all.good), duration) : Json(nullptr);
-  const Json ttft = latency(all.ttft.summary());
-  out["ttft_s"] = ttft;
-  out["ttfa_s"] = ttft;  // without thinking tokens the first token is the first answer token
+  out["ttft_s"] = latency(all.ttft.summary());
+  out["ttfa_s"] = latency(all.ttfa.summary());
   out["tpot_s"] = latency(all.tpot.summary());
   out["itl_s"] = latency(summary(all.itl));
   out["e2e_s"] = latency(all.e2e.summary());

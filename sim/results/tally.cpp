@@ -72,6 +72,9 @@ void Tally::count(const Request& r, const std::optional<Objective>& objective) {
     cached_tokens += r.cached;
     ttft.add(r.first_token - r.sent);
   }
+  if (r.first_answer != kNever) {
+    ttfa.add(r.first_answer - r.sent);
+  }
   if (r.outcome == Outcome::rejected) ++rejected;
   if (r.outcome == Outcome::unfinished) ++unfinished;
   if (r.outcome != Outcome::completed) return;
@@ -96,6 +99,7 @@ void Tally::merge(const Tally& other) {
   good += other.good;
   has_objective = has_objective || other.has_objective;
   ttft.merge(other.ttft);
+  ttfa.merge(other.ttfa);
   tpot.merge(other.tpot);
   e2e.merge(other.e2e);
   queue.merge(other.queue);

@@ -30,14 +30,14 @@ class Latencies {
 LatencySummary summary(const Histogram& histogram);
 
 struct Tally {
-  explicit Tally(bool exact = true) : ttft(exact), tpot(exact), e2e(exact), queue(exact) {}
+  explicit Tally(bool exact = true) : ttft(exact), ttfa(exact), tpot(exact), e2e(exact), queue(exact) {}
 
   int64_t submitted = 0, completed = 0, rejected = 0, unfinished = 0;
   int64_t prompt_tokens = 0, cached_tokens = 0, output_tokens = 0;
   int64_t preemptions = 0;
   int64_t good = 0;  ///< completed within the objective
   bool has_objective = false;
-  Latencies ttft, tpot, e2e, queue;
+  Latencies ttft, ttfa, tpot, e2e, queue;
   Histogram itl;
   Picoseconds first_sent = kNever, last_finished = -1;  ///< an unfinished request lasts to the end of the run
 

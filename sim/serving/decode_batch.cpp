@@ -36,6 +36,7 @@ void DecodeBatch::join(RequestId id) {
   ++by_stream_[stream];
   ++starting_block_[first_block_phase(member)];
   completions_.push({r.output - member.produced_base, r.admission, id});
+  if (r.produced <= r.thinking) answers_.push({r.thinking + 1 - member.produced_base, r.admission, id});
   for (std::size_t g = 0; g < windows_.size(); ++g) {
     auto& window = windows_[g];
     ++window.growing;
@@ -87,6 +88,13 @@ void DecodeBatch::drop_stale(DueHeap& heap) const {
   while (!heap.empty() && stale(heap.top())) heap.pop();
 }
 
+void DecodeBatch::note_answers(Picoseconds now) {
+  for (drop_stale(answers_); !answers_.empty() && answers_.top().step == step_; drop_stale(answers_)) {
+    pool_[answers_.top().id].first_answer = now;
+    answers_.pop();
+  }
+}
+
 void DecodeBatch::take_completed(std::vector<RequestId>& out) {
   for (drop_stale(completions_); !completions_.empty() && completions_.top().step == step_; drop_stale(completions_)) {
     const RequestId id = completions_.top().id;
@@ -127,6 +135,8 @@ int64_t DecodeBatch::steps_until_change() {
   int64_t next = kNever;
   drop_stale(completions_);
   if (!completions_.empty()) next = completions_.top().step;
+  drop_stale(answers_);
+  if (!answers_.empty()) next = std::min(next, answers_.top().step);
   for (auto& window : windows_) {
     drop_stale(window.due);
     if (!window.due.empty()) next = std::min(next, window.due.top().step);

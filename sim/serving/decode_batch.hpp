@@ -30,6 +30,8 @@ class DecodeBatch {
   void advance(int64_t steps) { step_ += steps; }
   /// Brings the computed and produced tokens of every member up to date.
   void update_members();
+  /// Notes of the members whose first answer token is out that it came now.
+  void note_answers(Picoseconds now);
   /// Takes out the members that have all their tokens, in order of admission, and appends them.
   void take_completed(std::vector<RequestId>& out);
 
@@ -44,7 +46,8 @@ class DecodeBatch {
   /// Chunks that the members have left behind, as of settle_windows().
   int64_t chunks_passed() const;
 
-  /// Steps until a member completes, fills a window or leaves a chunk: at least 1, kNever without members.
+  /// Steps until a member completes, begins its answer, fills a window or leaves a chunk: at least 1, kNever without
+  /// members.
   int64_t steps_until_change();
   /// Counts windows that are full in the next step as full, and chunks that it begins as begun.
   void settle_windows();
@@ -90,7 +93,7 @@ class DecodeBatch {
   std::vector<Link> links_;
   RequestId tail_ = -1;
   int64_t size_ = 0, step_ = 0, composition_ = 0;
-  DueHeap completions_;
+  DueHeap completions_, answers_;
   std::vector<Window> windows_;
   std::vector<int64_t> starting_block_;  // members by the phase of the steps in which they start a block
   std::vector<int64_t> by_stream_;

@@ -288,6 +288,7 @@ const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
   plan_.running = false;
   plan_.end = kNever;
   finished_.clear();
+  batch_.note_answers(now);
   batch_.take_completed(finished_);
   finish_prompts(now);
   std::sort(finished_.begin(), finished_.end(),
@@ -320,6 +321,7 @@ void MacroReplica::finish_prompts(Picoseconds now) {
     }
     r.last_token = now;
     ++r.produced;
+    if (r.at_first_answer()) r.first_answer = now;
     if (r.produced == r.output) {
       finished_.push_back(id);
     } else {

@@ -16,14 +16,17 @@ struct Request {
   int stream = 0;
   uint64_t number = 0;  ///< the stream's own
   int64_t prompt = 0, output = 0;
+  int64_t thinking = 0;                    ///< of the output, tokens in front of the answer
   std::shared_ptr<const Content> content;  ///< what it may share; nothing: shares with nobody
 
   Picoseconds sent = 0;
-  Picoseconds admitted = kNever, first_token = kNever, last_token = kNever, finished = kNever;
+  Picoseconds admitted = kNever, first_token = kNever, first_answer = kNever, last_token = kNever, finished = kNever;
   int64_t produced = 0;  ///< output tokens that are out
   int64_t preemptions = 0;
   int64_t cached = 0;  ///< prompt tokens that were in the prefix cache when it was admitted
   Outcome outcome = Outcome::unfinished;
+
+  bool at_first_answer() const { return produced == thinking + 1; }
 
   // While it runs.
   int64_t admission = -1;  ///< order of admission; a new number after each preemption

@@ -211,6 +211,7 @@ void TokenReplica::emit_token(RequestId id, Picoseconds now) {
   }
   r.last_token = now;
   ++r.produced;
+  if (r.at_first_answer()) r.first_answer = now;
 }
 
 Meter TokenReplica::meter(Picoseconds now) const {

@@ -30,6 +30,7 @@ struct Arrival {
   int64_t output = 0;                                ///< tokens, at least 1
   uint64_t number = 0;                               ///< the source's own
   std::shared_ptr<const Content> content = nullptr;  ///< nothing: shares with nobody
+  int64_t thinking = 0;                              ///< of the output, tokens in front of the answer
 };
 
 /// Rows of a trace: read = handed out as requests + dropped, by reason.

@@ -7,7 +7,9 @@
 #include <random>
 
 #include "sim/workload/arrivals.hpp"
+#include "sim/workload/in_flight.hpp"
 #include "sim/workload/prefix.hpp"
+#include "sim/workload/thinking.hpp"
 #include "sim/workload/users.hpp"
 
 namespace tokwatt::test {
@@ -138,13 +140,14 @@ Distribution lengths(Dice& dice, double high) {
   return d;
 }
 
-Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed) {
+Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed, bool& endless) {
   Stream stream;
   stream.name = fmt::format("stream{}", number);
   stream.deployment = deployment;
   stream.key = stream_key(seed, stream.name);
   const Distribution prompt = lengths(dice, dice.real(1, 300)), output = lengths(dice, dice.real(1, 200));
   if (dice.chance(0.4)) {
+    endless = true;
     Distribution think;
     if (dice.chance(0.8)) think.shape = Exponential{dice.real(0, 5)};  // else none at all
     stream.source = users_source(dice.in(1, 15), think, prompt, output, stream.key);
@@ -157,6 +160,9 @@ Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed) {
   }
   if (dice.chance(0.4))
     stream.source = prefixed_source(std::move(stream.source), dice.in(1, 120), dice.in(1, 4), stream.key);
+  if (dice.chance(0.3)) stream.source = thinking_source(std::move(stream.source), lengths(dice, 60), stream.key);
+  if (!stream.source->closed() && dice.chance(0.3))
+    stream.source = in_flight_source(std::move(stream.source), dice.in(1, 10));
   if (dice.chance(0.3)) stream.objective = Objective{0.5, 0.05};
   return stream;
 }
@@ -226,8 +232,9 @@ Input random_input(const Draw& draw) {
   }
   const int64_t streams = dice.in(1, 3);
   for (int s = 0; s < streams; ++s) {
-    auto stream = random_stream(dice, s, static_cast<int>(dice.in(0, boxes - 1)), seed);
-    if (drain && stream.source->closed()) continue;
+    bool endless = false;
+    auto stream = random_stream(dice, s, static_cast<int>(dice.in(0, boxes - 1)), seed, endless);
+    if (drain && endless) continue;
     input.streams.push_back(std::move(stream));
   }
   if (input.streams.empty()) {

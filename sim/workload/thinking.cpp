@@ -1,0 +1,37 @@
+#include "sim/workload/thinking.hpp"
+
+#include <utility>
+
+namespace tokwatt::sim {
+namespace {
+
+class ThinkingSource final : public RequestSource {
+ public:
+  ThinkingSource(std::unique_ptr<RequestSource> source, Distribution thinking, StreamKey key)
+      : source_(std::move(source)), thinking_(std::move(thinking)), key_(key) {}
+
+  std::optional<Arrival> next(Picoseconds end) override {
+    auto arrival = source_->next(end);
+    if (!arrival) return arrival;
+    arrival->thinking = draw_tokens(thinking_, key_, Purpose::thinking, arrival->number);
+    arrival->output += arrival->thinking;
+    return arrival;
+  }
+  bool closed() const override { return source_->closed(); }
+  void left(uint64_t number, Picoseconds now, Picoseconds pause) override { source_->left(number, now, pause); }
+  RowCounts rows() const override { return source_->rows(); }
+
+ private:
+  std::unique_ptr<RequestSource> source_;
+  Distribution thinking_;
+  StreamKey key_;
+};
+
+}  // namespace
+
+std::unique_ptr<RequestSource> thinking_source(std::unique_ptr<RequestSource> source, Distribution thinking,
+                                               StreamKey key) {
+  return std::make_unique<ThinkingSource>(std::move(source), std::move(thinking), key);
+}
+
+}  // namespace tokwatt::sim

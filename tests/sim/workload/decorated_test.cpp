@@ -1,0 +1,66 @@
+// What a stream's keys add to its source.
+#include <algorithm>
+
+#include "sim/simulation.hpp"
+#include "sim/workload/in_flight.hpp"
+#include "sim/workload/thinking.hpp"
+#include "tests/catch.hpp"
+#include "tests/sim/support/toy.hpp"
+
+using namespace tokwatt;
+using namespace tokwatt::sim;
+using tokwatt::test::values;
+
+namespace {
+
+constexpr Picoseconds kSecond = 1'000'000'000'000;
+
+Input with(std::vector<Arrival> arrivals) {
+  Input input = test::toy_input();
+  input.streams.push_back(test::fixed_stream(std::move(arrivals)));
+  return input;
+}
+
+}  // namespace
+
+TEST_CASE("a client with a limit holds requests back, in their order", "[sim][workload]") {
+  const int64_t most = GENERATE(1, 2, 5);
+  std::vector<Arrival> arrivals;
+  for (int i = 0; i < 12; ++i) arrivals.push_back({i < 6 ? 0 : 2 * kSecond, 50, 20});
+  Input input = with(arrivals);
+  input.streams[0].source = in_flight_source(std::move(input.streams[0].source), most);
+  const Results results = simulate(std::move(input), GENERATE(Stepping::macro, Stepping::token));
+  const auto& sent = values<double>(results, "requests", "arrival");
+  const auto& finished = values<double>(results, "requests", "finish");
+  REQUIRE(sent.size() == 12);
+  CHECK(std::is_sorted(sent.begin(), sent.end()));
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    CHECK(sent[i] >= (i < 6 ? 0 : 2));
+    const auto in_flight = [&](std::size_t j) { return sent[j] <= sent[i] && finished[j] > sent[i]; };
+    int64_t others = 0;
+    for (std::size_t j = 0; j < sent.size(); ++j) others += j != i && in_flight(j);
+    CHECK(others < most);
+  }
+  CHECK(results.summary["requests"]["completed"] == 12);
+}
+
+TEST_CASE("the first answer token comes behind the thinking", "[sim][workload]") {
+  Input input = with({{0, 50, 20}, {0, 80, 10}, {kSecond, 60, 30}});
+  input.streams[0].source =
+      thinking_source(std::move(input.streams[0].source), {Constant{40}, {}, {}}, input.streams[0].key);
+  const Results results = simulate(std::move(input), GENERATE(Stepping::macro, Stepping::token));
+  const auto& first = values<double>(results, "requests", "first_token");
+  const auto& answer = values<double>(results, "requests", "first_answer");
+  const auto& finish = values<double>(results, "requests", "finish");
+  CHECK(values<int64_t>(results, "requests", "output") == std::vector<int64_t>{60, 50, 70});
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    CHECK(first[i] < answer[i]);
+    CHECK(answer[i] < finish[i]);
+  }
+  CHECK(results.summary["ttfa_s"]["mean"] > results.summary["ttft_s"]["mean"]);
+}
+
+TEST_CASE("without thinking the first token is the first of the answer", "[sim][workload]") {
+  const Results results = simulate(with({{0, 50, 20}, {0, 80, 10}}), GENERATE(Stepping::macro, Stepping::token));
+  CHECK(results.summary["ttfa_s"] == results.summary["ttft_s"]);
+}
