@@ -46,7 +46,8 @@ enum class Purpose : uint32_t {
   turns = 4,
   text = 5,
   prefix = 6,
-  thinking = 7
+  thinking = 7,
+  patience = 8
 };
 
 /// Key of a stream's random numbers.

@@ -61,6 +61,9 @@ TEST_CASE("both steppings give the same bytes on random simulations", "[sim][ste
     seen["unfinished"] += s["requests"]["unfinished"] > 0;
     seen["rejected"] += s["requests"]["rejected"] > 0;
     seen["preempted"] += s["kv"]["preemptions"] > 0;
+    seen["timed out"] += s["requests"]["timed_out"] > 0;
+    seen["cancelled"] += s["requests"]["cancelled"] > 0;
+    seen["retried"] += s["requests_retried"] > 0;
     seen["cached"] += s["tokens"]["cached"] > 0;
     seen["throttled"] += s["throttled_s"] > 0;
     seen["hot"] += s["limited_by"]["heat"] > 0;

@@ -163,6 +163,11 @@ Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed, bool
   if (dice.chance(0.3)) stream.source = thinking_source(std::move(stream.source), lengths(dice, 60), stream.key);
   if (!stream.source->closed() && dice.chance(0.3))
     stream.source = in_flight_source(std::move(stream.source), dice.in(1, 10));
+  if (dice.chance(0.3)) {
+    stream.timeout = dice.pick({0.25, 1.0, dice.real(0.01, 5)});  // also at the very instants of ticks
+    stream.retries = dice.in(0, 2);
+  }
+  if (dice.chance(0.2)) stream.patience = Distribution{Exponential{dice.real(0.05, 5)}, {}, {}};
   if (dice.chance(0.3)) stream.objective = Objective{0.5, 0.05};
   return stream;
 }
