@@ -12,7 +12,6 @@ using namespace tokwatt;
 using tests::fixture;
 using tests::read_trace;
 using tests::TraceFile;
-using Format = scenarios::TraceOptions::Format;
 
 namespace {
 
