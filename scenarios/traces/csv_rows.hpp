@@ -12,7 +12,7 @@ struct CsvLayout {
   bool wall_clock = false;             ///< instants are dates, not seconds
   bool instant_optional = false;
   std::vector<const char*> others = {};  ///< columns that our own format may have beside these
-  bool ours = false;                ///< a foreign file may hold any other columns, ours may not
+  bool ours = false;                     ///< a foreign file may hold any other columns, ours may not
 };
 
 int likeness_of_header(const CsvLayout& layout, const FirstLine& first, bool roughly);
