@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "scenarios/utf8.hpp"
@@ -14,9 +15,20 @@ constexpr int kDeepest = 64;
 constexpr std::size_t kPlainDigits = 18;  // fit 64 bits without a thought
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_plain(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+
+// Characters of a string that are only themselves.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x80; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+bool is_plain(char c) { return kPlain[static_cast<unsigned char>(c)]; }
+
+bool parse_id(std::string_view text, uint64_t& id) {
+  if (text.size() > 19 || !std::all_of(text.begin(), text.end(), is_digit)) return false;
+  id = 0;
+  for (const char c : text) id = 10 * id + static_cast<uint64_t>(c - '0');
+  return id <= std::numeric_limits<int64_t>::max();
 }
 
 }  // namespace
@@ -38,16 +50,6 @@ void JsonText::break_off(const char* expected) {
   const std::string_view found = rest.substr(0, std::max<std::size_t>(1, code_point_length(rest)));
   wrong(found,
         fmt::format("no JSON here: {}; expected {}", found.empty() ? "the text ends" : in_quotes(found), expected));
-}
-
-void JsonText::skip_spaces() {
-  while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
-    ++at_;
-}
-
-bool JsonText::next_is(char c) {
-  skip_spaces();
-  return at_ < text_.size() && text_[at_] == c;
 }
 
 bool JsonText::open(char bracket, const char* what) {
@@ -113,26 +115,27 @@ void JsonText::leave_object(std::size_t first_key) {
 // From the opening quote to the closing one; what is between them.
 std::string_view JsonText::quoted() {
   const std::size_t begin = ++at_;
-  while (at_ < text_.size()) {
-    const char c = text_[at_];
-    if (is_plain(c)) {
-      ++at_;
-    } else if (c == '"') {
+  while (true) {
+    while (at_ < text_.size() && is_plain(text_[at_])) ++at_;
+    if (at_ == text_.size()) {
+      break_off("a closing quote");
+      return {};
+    }
+    if (text_[at_] == '"') {
       ++at_;
       return text_.substr(begin, at_ - 1 - begin);
-    } else if (c == '\\') {
-      if (!skip_escape()) return {};
-    } else {
-      const std::size_t length = static_cast<unsigned char>(c) < 0x20 ? 0 : code_point_length(text_.substr(at_));
-      if (length == 0) {
-        break_off("text in UTF-8");
-        return {};
-      }
-      at_ += length;
     }
+    if (text_[at_] == '\\' ? !skip_escape() : !skip_character()) return {};
   }
-  break_off("a closing quote");
-  return {};
+}
+
+// One beyond ASCII; control characters are written with escapes.
+bool JsonText::skip_character() {
+  const std::string_view rest = text_.substr(at_);
+  const std::size_t length = static_cast<unsigned char>(rest[0]) < 0x20 ? 0 : code_point_length(rest);
+  if (length == 0) break_off("text in UTF-8");
+  at_ += length;
+  return length > 0;
 }
 
 bool JsonText::skip_escape() {
@@ -225,9 +228,9 @@ void JsonText::quoted_instant(std::string_view key, TimeUnit unit, TraceInstant&
 bool JsonText::plain_id(uint64_t& id) {
   skip_spaces();
   std::size_t end = at_;
-  uint64_t number = 0;
   const std::size_t last = std::min(text_.size(), at_ + kPlainDigits);
-  while (end < last && is_digit(text_[end])) number = 10 * number + static_cast<uint64_t>(text_[end++] - '0');
+  uint64_t number = 0;
+  for (; end < last && is_digit(text_[end]); ++end) number = 10 * number + static_cast<uint64_t>(text_[end] - '0');
   const bool leading_zero = end > at_ + 1 && text_[at_] == '0';
   if (end == at_ || leading_zero || end == text_.size() ||
       (text_[end] != ',' && text_[end] != ']' && text_[end] != ' '))
@@ -239,21 +242,18 @@ bool JsonText::plain_id(uint64_t& id) {
 
 void JsonText::ids(std::string_view key, std::vector<uint64_t>& ids) {
   list([&] {
-    uint64_t id = 0;
-    if (!plain_id(id)) {
-      const std::string_view written = value();
-      if (broken_) return;
-      TraceInstant number = 0;  // 128 bits
-      const bool whole = std::all_of(written.begin(), written.end(), is_digit) && written.size() <= 19;
-      for (const char c : whole ? written : "") number = 10 * number + (c - '0');
-      if (!whole || number > std::numeric_limits<int64_t>::max()) {
-        wrong(written,
-              fmt::format("{} holds {}; expected ids, whole numbers from 0 to 9.2e18", key, in_quotes(written)));
-        return;
-      }
-      id = static_cast<uint64_t>(number);
+    for (uint64_t id = 0; plain_id(id);) {
+      ids.push_back(id);
+      if (!next_is(',')) return;
+      ++at_;
     }
-    ids.push_back(id);
+    const std::string_view written = value();
+    if (broken_) return;
+    if (uint64_t id = 0; parse_id(written, id)) {
+      ids.push_back(id);
+    } else {
+      wrong(written, fmt::format("{} holds {}; expected ids, whole numbers from 0 to 9.2e18", key, in_quotes(written)));
+    }
   });
 }
 

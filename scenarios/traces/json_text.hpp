@@ -16,7 +16,9 @@ class JsonText {
  public:
   /// `text` begins at line `line` of its file.
   JsonText(std::string_view text, int64_t line, Mistakes& mistakes)
-      : text_(text), line_(line), mistakes_(mistakes), before_(mistakes.count()) {}
+      : text_(text), line_(line), mistakes_(mistakes), before_(mistakes.count()) {
+    keys_.reserve(8);
+  }
 
   /// Reads an object: `member(key)` reads the value of each key, the key as it is written. False if it is no object.
   template <class Member>
@@ -66,9 +68,16 @@ class JsonText {
   std::string_view quoted();
   bool skip_number();
   bool skip_escape();
+  bool skip_character();
   bool skip_word(std::string_view word);
-  void skip_spaces();
-  bool next_is(char c);
+  void skip_spaces() {
+    while (at_ < text_.size() && text_[at_] <= ' ' && is_space(text_[at_])) ++at_;
+  }
+  bool next_is(char c) {
+    skip_spaces();
+    return at_ < text_.size() && text_[at_] == c;
+  }
+  static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
   bool plain_id(uint64_t& id);
   std::string_view since(std::size_t begin) const { return text_.substr(begin, at_ - begin); }
   void break_off(const char* expected);

@@ -1,4 +1,6 @@
 // The formats of others: heads of the published files, and what is odd about each.
+#include <rapidcheck.h>
+
 #include <set>
 
 #include "tests/catch.hpp"
@@ -297,6 +299,50 @@ TEST_CASE("a format that is asked for is not looked for", "[scenarios][traces]")
   options.format = "mooncake";
   CHECK_THAT(only_mistake_in("arrival_s,prompt_tokens,output_tokens\n", options),
              StartsWith("1:1: no JSON here: \"a\"; expected an object"));
+}
+
+TEST_CASE("whatever the bytes, a trace is read whole or its mistakes are told", "[scenarios][traces][fuzz]") {
+  const std::vector<std::string> good = {
+      "TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:15:46.6805900,374,44\r\n2023-11-16 "
+      "18:15:46.6805901,1,0",
+      "arrival_s,prompt_tokens,output_tokens,id\n0,1,1,a\n0.5,2,2,b\n",
+      "Timestamp,Session ID,Request tokens,Response tokens\n19440110.0,,906,446\n19440110.0,,0,0\n",
+      "arrived_at,num_prefill_tokens,num_decode_tokens\n0.0,374,44\n4.3,1,1\n",
+      mooncake(513, "[1, 2]") + mooncake(1, "[1]"),
+      ragpulse("\"82\"") + ragpulse("\"9\""),
+      "{\"input_toks\":2,\"output_toks\":1,\"arrival_time_ns\":46926808,\"input_tok_ids\":[1,2]}\n",
+      "0,1.5,2,Weibull,0.5,0.7\n1,0,0,,0,0\n2,9,1,Gamma,1,1\n3,0,0,,0,0\n"};
+  const std::string lengths = R"({"0": {"input_tokens": "{1: 0.5, 2: 0.5}", "output_tokens": "{1: 1.0}"}})";
+  const auto mutated = [](std::string text) {
+    for (int i = *rc::gen::inRange(0, 4); i > 0 && !text.empty(); --i) {
+      const auto at = *rc::gen::inRange<std::size_t>(0, text.size());
+      const auto with = *rc::gen::elementOf(std::string("\"\\{}[]:,.0159eE+- tnu\n\r\x01\xc3\xff\x1f\x8b"));
+      const int how = *rc::gen::inRange(0, 4);
+      if (how == 0) text[at] = with;
+      if (how == 1) text.insert(at, 1, with);
+      if (how == 2) text.erase(at, 1);
+      if (how == 3) text.insert(at, text.substr(0, at));
+    }
+    return text;
+  };
+  REQUIRE(rc::check([&] {
+    const TraceFile file(mutated(*rc::gen::elementOf(good))), beside(mutated(lengths));
+    scenarios::TraceOptions options = of_stream("people");
+    options.format = *rc::gen::elementOf([] {
+      auto names = scenarios::trace_format_names();
+      names.insert(names.end(), names.size(), "auto");
+      return names;
+    }());
+    if (*rc::gen::arbitrary<bool>()) options.lengths = beside.path();
+    try {
+      const auto trace = read_trace(file.path(), options, 100 * kSecond);
+      int64_t rows = static_cast<int64_t>(trace.requests.size());
+      for (const auto& [reason, count] : trace.rows.dropped_by) rows += count;
+      RC_ASSERT(trace.rows.read == rows || (trace.rows.read == 0 && !options.lengths.empty()));
+    } catch (const scenarios::InputError& e) {
+      RC_ASSERT(!e.errors().empty());
+    }
+  }));
 }
 
 TEST_CASE("every format has a head among the fixtures that is recognised", "[scenarios][traces]") {
