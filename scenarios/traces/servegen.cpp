@@ -104,8 +104,8 @@ class WindowReader {
   }
 
   void check_shape(double shape) {
-    if (shape < 0.01 || shape > 1e6)
-      wrong(kShape, fmt::format("{}; expected a shape from 0.01 to 1e6", in_quotes(fields_[kShape])));
+    if (shape < 1e-4 || shape > 1e6)
+      wrong(kShape, fmt::format("{}; expected a shape from 1e-4 to 1e6", in_quotes(fields_[kShape])));
   }
 
   void read_process(double rate) {

@@ -82,8 +82,8 @@ class TraceFile final : public TraceSource {
       } else if (times_) {
         next_time_ = times_->next();
       }
-      const TraceRow taken = take(row);
-      if (reason == nullptr) return sim::Arrival{*at, taken.prompt, taken.output, number, content_of(taken)};
+      TraceRow taken = take(row);
+      if (reason == nullptr) return sim::Arrival{*at, taken.prompt, taken.output, number, content_of(std::move(taken))};
     }
     return std::nullopt;
   }
@@ -106,9 +106,9 @@ class TraceFile final : public TraceSource {
     return at;
   }
 
-  static std::shared_ptr<const sim::Content> content_of(const TraceRow& row) {
+  static std::shared_ptr<const sim::Content> content_of(TraceRow row) {
     if (row.parts.empty()) return nullptr;
-    return std::make_shared<const sim::Content>(sim::Content{row.parts, false});
+    return std::make_shared<const sim::Content>(sim::Content{std::move(row.parts), false});
   }
 
   // The earlier of the next row in order and the next late one; of two at one instant the first in the file.

@@ -138,7 +138,7 @@ TEST_CASE("what is wrong with a window is told at its field", "[scenarios][trace
              StartsWith("2:9: process is \"Gama\"; expected Gamma or Weibull; did you mean \"Gamma\"?"));
   CHECK_THAT(only_said_of(good + "600,1,1,,1,1\n"), StartsWith("2:9: process is empty"));
   CHECK_THAT(only_said_of(good + "600,1,1,Gamma,0,1\n"),
-             StartsWith("2:15: shape is \"0\"; expected a shape from 0.01"));
+             StartsWith("2:15: shape is \"0\"; expected a shape from 1e-4"));
   CHECK_THAT(only_said_of(good + "1300,1,1,Gamma,1,1\n"), StartsWith("2:6: rate is \"1\", but the lengths have no"));
   CHECK_THAT(only_said_of("0,0,0,,0,0\n600,0,0,,0,0\n"), Contains("no window has a rate above 0"));
   CHECK_THAT(only_said_of("0,1e12,1,Gamma,1,1\n"), Contains("a window with 6e+14 requests; expected at most"));
