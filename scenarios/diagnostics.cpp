@@ -151,7 +151,8 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t kLongestQuote = 60;
-  return '"' + shortened(escaped(text), kLongestQuote) + '"';
+  constexpr std::size_t kEnough = 8 * kLongestQuote;  // [B]; what is quoted may be megabytes long
+  return '"' + shortened(escaped(text.substr(0, kEnough)), kLongestQuote) + '"';
 }
 
 }  // namespace tokwatt::scenarios

@@ -1,6 +1,7 @@
 #include "scenarios/grammar.hpp"
 
 #include "scenarios/sheets/sheet_fields.hpp"
+#include "scenarios/traces/trace.hpp"
 
 namespace tokwatt::scenarios {
 namespace {
@@ -13,9 +14,11 @@ constexpr Range kAir{-60, 100};  ///< [degC]
 constexpr Range kRate{1e-9, 1e9, false};
 
 const Choices kUntil{{"drained"}, {}};
-const Choices kTraceFormats{
-    {"auto", "azure", "csv"},
-    {"burstgpt", "mooncake", "vidur", "ragpulse", "weka", "llmservingsim", "servegen", "otel", "exgentic"}};
+Choices trace_formats_to_choose() {
+  std::vector<std::string> names = trace_format_names();
+  names.insert(names.begin(), "auto");
+  return {names, {"weka", "otel", "exgentic"}};
+}
 const Choices kProcesses{{"poisson", "constant", "gamma", "weibull"}, {}};
 
 }  // namespace
@@ -99,12 +102,14 @@ static void fields(Fields& f, WrittenStream& s) {
   f.text(required("name", "name; keys its random numbers"), s.name);
   f.text(required("to", "deployment that serves it"), s.to);
   f.text(optional("trace", "recorded requests: a file, gzip or not"), s.trace);
-  f.choice(optional("format", "of the trace (default auto: by its header)"), kTraceFormats, s.format);
+  f.choice(optional("format", "of the trace (default auto: by its first line)"), trace_formats_to_choose(), s.format);
   f.number(optional("speed", "of the trace: 0.1 stretches it tenfold (default 1)", {1e-6, 1e6}), s.speed);
   f.count(optional("limit", "only the first rows of the trace", kCount), s.limit);
   f.quantity(optional("start", "instant of the trace's first row (default 0 s)", kInstant), Dimension::duration,
              s.start);
-  f.section(optional("arrivals", "requests drawn from an arrival process"), s.arrivals);
+  f.text(optional("lengths", "beside a trace of format servegen: the client's dataset of lengths"), s.lengths);
+  f.section(optional("arrivals", "requests drawn from an arrival process; or when those of a trace without times come"),
+            s.arrivals);
   f.count(optional("users", "closed loop: people who think, send, wait for the answer, and think again", {1, 1e6}),
           s.users);
   f.distribution(optional("think", "time that a user thinks"), Dimension::duration, s.think);

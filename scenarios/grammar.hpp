@@ -49,7 +49,7 @@ struct WrittenPrefix {
 struct WrittenStream {
   Place place;
   std::vector<std::string> keys;  ///< that it has, with good values or bad
-  Text name, to, trace, format;
+  Text name, to, trace, format, lengths;
   std::optional<double> speed, start;
   std::optional<int64_t> limit, users;
   std::optional<WrittenArrivals> arrivals;

@@ -40,13 +40,13 @@ class StreamResolver {
     std::vector<std::string> names;
     for (const auto& d : r_.loaded.input.deployments) names.push_back(d.name);
     if (w_.to.given()) stream.deployment = index_of(w_.to, path_ + ".to", names, "deployment", r_.diagnostics);
-    const int sources = has("trace") + has("arrivals") + has("users");
+    const int sources = has("trace") + (has("arrivals") && !has("trace") ? 1 : 0) + has("users");
     if (sources != 1) {
       error(fmt::format("has {} sources; expected exactly one of trace, arrivals and users", sources));
       return;
     }
     if (w_.trace.given()) from_trace(stream);
-    if (w_.arrivals) from_arrivals(stream);
+    if (w_.arrivals && !has("trace")) from_arrivals(stream);
     if (w_.users) from_users(stream);
     if (!r_.diagnostics.ok()) return;
     if (w_.prefix) {
@@ -69,28 +69,37 @@ class StreamResolver {
     goes_only_with("speed", "trace");
     goes_only_with("limit", "trace");
     goes_only_with("start", "trace");
+    goes_only_with("lengths", "trace");
   }
 
   void from_trace(sim::Stream& stream) {
     goes_only_with("think", "users");
     goes_only_with("prompt", "arrivals or users: a trace has its own lengths");
     goes_only_with("output", "arrivals or users: a trace has its own lengths");
-    namespace fs = std::filesystem;
-    const fs::path asked(w_.trace.value);
-    const fs::path path = asked.is_absolute() || r_.folder.empty() ? asked : fs::path(r_.folder) / asked;
     TraceOptions options;
-    if (w_.format.value == "azure") options.format = TraceOptions::Format::azure;
-    if (w_.format.value == "csv") options.format = TraceOptions::Format::csv;
+    if (w_.format.given()) options.format = w_.format.value;
     options.speed = w_.speed.value_or(1);
     options.limit = w_.limit;
     options.start = w_.start.value_or(0);
-    std::unique_ptr<TraceSource> trace = open_trace(path.string(), options, w_.trace.place, r_.diagnostics);
-    if (trace && trace->rows_moved() > 0) {
-      r_.loaded.notes.push_back(
-          fmt::format("{}: the file is not in order of time; {} of its rows were moved to their place", w_.trace.value,
-                      trace->rows_moved()));
+    options.key = stream.key;
+    if (w_.lengths.given()) options.lengths = beside_scenario(w_.lengths.value);
+    if (w_.arrivals) {
+      for (const char* key : {"speed", "start"}) {
+        if (has(key)) error(fmt::format("has {}, which goes only with a trace that has times of its own", key));
+      }
+      check_arrivals(*w_.arrivals);
+      options.arrivals = process_of(*w_.arrivals);
     }
+    auto trace = open_trace(beside_scenario(w_.trace.value), options, w_.trace.place, r_.diagnostics);
+    if (trace && !trace->note().empty())
+      r_.loaded.notes.push_back(fmt::format("{}: {}", w_.trace.value, trace->note()));
     stream.source = std::move(trace);
+  }
+
+  std::string beside_scenario(const std::string& file) const {
+    namespace fs = std::filesystem;
+    const fs::path asked(file);
+    return (asked.is_absolute() || r_.folder.empty() ? asked : fs::path(r_.folder) / asked).string();
   }
 
   void from_arrivals(sim::Stream& stream) {
@@ -99,19 +108,25 @@ class StreamResolver {
     needs("prompt", "arrivals");
     needs("output", "arrivals");
     const WrittenArrivals& a = *w_.arrivals;
+    check_arrivals(a);
+    if (a.rate && !r_.written.duration)
+      wrong_arrivals(a, "never ends, so nothing is ever drained; give it stages, or the scenario a duration");
+    if (r_.diagnostics.ok()) stream.source = sim::synthetic_source(process_of(a), *w_.prompt, *w_.output, stream.key);
+  }
+
+  void wrong_arrivals(const WrittenArrivals& a, const std::string& what) {
+    r_.diagnostics.error(a.place, fmt::format("{}.arrivals {}", path_, what));
+  }
+
+  void check_arrivals(const WrittenArrivals& a) {
     const auto given = [&](const char* key) { return std::find(a.keys.begin(), a.keys.end(), key) != a.keys.end(); };
-    const auto wrong = [&](const std::string& what) {
-      r_.diagnostics.error(a.place, fmt::format("{}.arrivals {}", path_, what));
-    };
+    const auto wrong = [&](const std::string& what) { wrong_arrivals(a, what); };
     if (given("rate") == given("stages")) wrong("needs exactly one of rate and stages");
     const bool shaped = a.process.value == "gamma" || a.process.value == "weibull";
     if (a.cv && !shaped && !(a.process.value == "poisson" && *a.cv == 1))
       wrong("has cv, which goes only with gamma and weibull");
-    if (a.rate && !r_.written.duration)
-      wrong("never ends, so nothing is ever drained; give it stages, or the scenario a duration");
     if (given("stages") && std::none_of(a.stages.begin(), a.stages.end(), [](const auto& s) { return s.rate > 0; }))
       wrong("has no stage with a rate above 0/s");
-    if (r_.diagnostics.ok()) stream.source = sim::synthetic_source(process_of(a), *w_.prompt, *w_.output, stream.key);
   }
 
   void from_users(sim::Stream& stream) {
