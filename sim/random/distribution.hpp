@@ -38,7 +38,7 @@ struct Distribution {
 };
 
 /// What a draw is for; part of its key. Append only: the numbers are part of what a seed means.
-enum class Purpose : uint32_t { gap = 0, prompt = 1, output = 2, think = 3 };
+enum class Purpose : uint32_t { gap = 0, prompt = 1, output = 2, think = 3, turns = 4, text = 5 };
 
 /// Key of a stream's random numbers.
 struct StreamKey {
@@ -51,5 +51,7 @@ StreamKey stream_key(uint64_t seed, std::string_view stream_name);
 double draw(const Distribution& distribution, StreamKey key, Purpose purpose, uint64_t number);
 /// One draw in tokens: rounded half up, at least 1, at most 2,147,483,647.
 int64_t draw_tokens(const Distribution& distribution, StreamKey key, Purpose purpose, uint64_t number);
+/// 64 random bits: an id that nothing else has.
+uint64_t draw_id(StreamKey key, Purpose purpose, uint64_t number);
 
 }  // namespace tokwatt::sim
