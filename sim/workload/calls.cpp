@@ -87,17 +87,36 @@ class CallsSource final : public RequestSource {
 
  private:
   std::shared_ptr<const Content> content(const Call& call) const {
-    if (call.sharing == Sharing::nothing) return nullptr;
-    auto content = std::make_shared<Content>();
-    if (call.sharing == Sharing::conversation) {
-      content->parts = {{draw_id(key_, Purpose::text, call.text), call.prompt}};
-      content->output_continues = true;
-      return content;
+    switch (call.sharing) {
+      case Sharing::conversation:
+        return std::make_shared<const Content>(Content{conversation_parts(call), true});
+      case Sharing::blocks:
+        return std::make_shared<const Content>(Content{block_parts(call), false});
+      case Sharing::nothing:
+        break;
     }
-    const std::vector<uint64_t> ids = graph_.blocks.ids(call.text);
-    content->parts.reserve(ids.size());
-    for (const uint64_t id : ids) content->parts.push_back({draw_id(key_, Purpose::text, id), graph_.block_tokens});
-    return content;
+    return nullptr;
+  }
+
+  Part part(uint64_t text, int64_t tokens) const { return {draw_id(key_, Purpose::text, text), tokens}; }
+
+  // The last part may have no tokens of the prompt: then the answer alone is what others do not have.
+  std::vector<Part> conversation_parts(const Call& call) const {
+    std::vector<Part> parts;
+    int64_t end = call.prompt;
+    for (uint32_t text = call.text; end > 0; text = graph_.conversations[text].like) {
+      const int64_t begin = graph_.conversations[text].shared;
+      parts.push_back(part(text, end - begin));
+      end = begin;
+    }
+    std::reverse(parts.begin(), parts.end());
+    return parts;
+  }
+
+  std::vector<Part> block_parts(const Call& call) const {
+    std::vector<Part> parts;
+    for (const uint64_t id : graph_.blocks.ids(call.text)) parts.push_back(part(id, graph_.block_tokens));
+    return parts;
   }
 
   CallGraph graph_;  // its calls' start is moved to when they may be sent, as that becomes known

@@ -32,6 +32,12 @@ struct Call {
   Drop drop = Drop::none;
 };
 
+/// A conversation that begins with the first tokens of another one; of none, if those are 0.
+struct Conversation {
+  uint32_t like = 0;
+  int32_t shared = 0;
+};
+
 struct CallGraph {
   CallId add(const Call& call) {
     calls.push_back(call);
@@ -43,6 +49,7 @@ struct CallGraph {
 
   std::vector<Call> calls;
   std::vector<std::pair<CallId, CallId>> follows;  ///< a call and one that it waits for, each pair once
+  std::vector<Conversation> conversations;
   BlockLists blocks;
   int64_t block_tokens = 0;
 };

@@ -164,7 +164,7 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
   refused(with("runs_on: desk", "runs_on: desk, prefix_cache: true"), "deployments.assistant.prefix_cache");
   CHECK(errors_of(with("runs_on: desk", "runs_on: desk, prefix_cache: false")).empty());
   refused(with("runs_on: desk", "runs_on: [desk]"), "deployments.assistant.runs_on with a list");
-  for (const std::string key : {"sessions", "turns", "prefix", "thinking", "priority", "timeout", "max_in_flight"}) {
+  for (const std::string key : {"prefix", "thinking", "priority", "timeout", "max_in_flight"}) {
     refused(with("users: 12", "users: 12, " + key + ": 1"), "workload.0." + key);
   }
   for (const std::string key : {"links", "tariff", "plan"}) refused(kGood + key + ": []\n", key);

@@ -49,10 +49,17 @@ void Chain::add(const RecordedCall& recorded) {
   last_ = id;
   sim::Call& call = recording_.graph.calls[id];
   if (call.drop != sim::Drop::none) return;
-  if (said_ == 0 || call.prompt < said_) conversation_ = recording_.new_conversation();
-  said_ = int64_t{call.prompt} + call.output;
+  call.text = conversation_of(call);
   call.sharing = sim::Sharing::conversation;
-  call.text = conversation_;
+  said_ = call;
+}
+
+uint32_t Chain::conversation_of(const sim::Call& call) {
+  const bool goes_on = said_.prompt > 0 && call.prompt >= said_.prompt;
+  if (goes_on && call.prompt - said_.prompt >= said_.output) return said_.text;
+  auto& conversations = recording_.graph.conversations;
+  conversations.push_back(goes_on ? sim::Conversation{said_.text, said_.prompt} : sim::Conversation{});
+  return static_cast<uint32_t>(conversations.size() - 1);
 }
 
 }  // namespace tokwatt::scenarios

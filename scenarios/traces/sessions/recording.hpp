@@ -28,7 +28,6 @@ class Recording {
   void pauses(sim::CallId call, TraceInstant pause) { pauses_[call] = pause; }
   /// So many calls are all that is asked for.
   bool full(std::size_t calls) const { return options_.limit && static_cast<int64_t>(calls) >= *options_.limit; }
-  uint32_t new_conversation() { return conversations_++; }
   /// Rebases all starts to the first one, and puts times to the trace's speed.
   void settle_times();
 
@@ -40,21 +39,22 @@ class Recording {
   const TraceOptions& options_;
   std::vector<std::pair<sim::CallId, TraceInstant>> starts_;
   std::vector<TraceInstant> pauses_;  // by call
-  uint32_t conversations_ = 0;
 };
 
-/// Calls of a session that follow one another. One whose prompt is at least as long as prompt and answer before it goes
-/// on with that conversation; a shorter one begins another.
+/// Calls of a session that follow one another. One whose prompt is at least as long as prompt and answer before it
+/// begins with both; one at least as long as that prompt, only with the prompt (answers lose what was thought); a
+/// shorter one has nothing in common with it.
 class Chain {
  public:
   explicit Chain(Recording& recording) : recording_(recording) {}
   void add(const RecordedCall& call);
 
  private:
+  uint32_t conversation_of(const sim::Call& call);
+
   Recording& recording_;
   std::optional<sim::CallId> last_;
-  int64_t said_ = 0;  // tokens, answer included
-  uint32_t conversation_ = 0;
+  sim::Call said_;  // the last that was a request
 };
 
 }  // namespace tokwatt::scenarios

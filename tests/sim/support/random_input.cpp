@@ -153,6 +153,7 @@ std::unique_ptr<RequestSource> random_sessions(Dice& dice, StreamKey key, bool d
 std::unique_ptr<RequestSource> random_calls(Dice& dice, StreamKey key) {
   CallGraph graph;
   graph.block_tokens = 4;
+  graph.conversations = {{}};
   const int64_t calls = dice.in(1, 40);
   for (int64_t i = 0; i < calls; ++i) {
     Call call;
