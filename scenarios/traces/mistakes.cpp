@@ -14,9 +14,11 @@ constexpr std::size_t kMostKept = 20;
 
 }  // namespace
 
+bool Mistakes::full() const { return first_.size() >= kMostKept; }
+
 void Mistakes::add(int64_t line, std::string_view text, std::size_t offset, std::size_t size, std::string message) {
   ++count_;
-  if (first_.size() >= kMostKept) return;
+  if (full()) return;
   const auto at = static_cast<int>(std::min<int64_t>(line, std::numeric_limits<int>::max()));
   const auto column = static_cast<int>(code_points(text.substr(0, offset)).size()) + 1;
   const auto width = static_cast<int>(code_points(text.substr(std::min(offset, text.size()), size)).size());

@@ -13,6 +13,8 @@ uint32_t BlockLists::add(std::span<const uint64_t> list, std::optional<uint32_t>
     const auto differs = std::mismatch(list.begin(), list.end(), before.begin(), before.end());
     added.like = *like;
     added.shared = static_cast<uint32_t>(differs.first - list.begin());
+    // Past lists that have none of the shared ids themselves, so that a list is never made of more lists than ids.
+    while (added.shared > 0 && added.shared <= lists_[added.like].shared) added.like = lists_[added.like].like;
   }
   own_.insert(own_.end(), list.begin() + added.shared, list.end());
   lists_.push_back(added);

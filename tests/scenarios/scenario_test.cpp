@@ -121,6 +121,11 @@ TEST_CASE("sessions begin on a clock or with their users, and go on in closed lo
   CHECK(arriving.front().prompt == 800);
 }
 
+TEST_CASE("nobody thinks for less than no time", "[scenarios]") {
+  const auto in = loaded(with("{exponential: 30 s}", "{normal: {mean: 1 s, sd: 30 s}}")).input;
+  for (const auto& message : messages(*in.streams[0].source)) CHECK(message.at >= 0);
+}
+
 TEST_CASE("a trace of sessions is replayed in closed loop", "[scenarios]") {
   const std::string trace = std::string(TOKWATT_SOURCE_DIR) + "/tests/data/traces/weka_agentic_0504.json.gz";
   const auto in =

@@ -158,6 +158,7 @@ std::optional<JsonValue> JsonText::root() const {
 }
 
 void JsonText::report(uint32_t begin, uint32_t end, std::string message, Mistakes& mistakes) const {
+  if (mistakes.full()) return mistakes.add(line_, "", 0, 0, std::move(message));  // finding its line takes a while
   const std::size_t before = begin == 0 ? std::string::npos : text_.rfind('\n', begin - 1);
   const std::size_t line_begin = before == std::string::npos ? 0 : before + 1;
   const std::size_t line_end = std::min(text_.find('\n', line_begin), text_.size());

@@ -62,7 +62,7 @@ class OtelReader {
       read_span(item);
     }
     if (mistakes_.count() > 0) return;
-    for (std::size_t i = 0; i < spans_.size(); ++i) answered_by(i);
+    note_answers();
     for (std::size_t i = 0; i < spans_.size(); ++i) connect(i);
     if (const auto call = recording_.graph.on_a_cycle()) {
       items[*call].report(
@@ -177,22 +177,26 @@ class OtelReader {
     }
   }
 
-  void answered_by(std::size_t place) {
-    for (const std::string& text : spans_[place].output) {
-      if (!text.empty() && spans_[place].end) gave_[text].push_back(place);
+  void note_answers() {
+    for (std::size_t place = 0; place < spans_.size(); ++place) {
+      for (const std::string& text : spans_[place].output) {
+        if (!text.empty() && spans_[place].end) gave_[text].emplace_back(*spans_[place].end, place);
+      }
     }
+    for (auto& [text, calls] : gave_) std::sort(calls.begin(), calls.end());
   }
 
-  // The last call that gave this answer before a span started.
-  std::optional<std::size_t> giver(const std::string& text, const Span& span) const {
-    std::optional<std::size_t> last;
+  // The last call that had given this answer when a span started.
+  std::optional<std::size_t> giver(const std::string& text, std::size_t place) const {
     const auto found = gave_.find(text);
-    if (found == gave_.end()) return last;
-    for (const std::size_t place : found->second) {
-      if (&spans_[place] == &span || *spans_[place].end > span.start) continue;
-      if (!last || *spans_[place].end > *spans_[*last].end) last = place;
+    if (found == gave_.end()) return std::nullopt;
+    const auto& calls = found->second;
+    auto after = std::upper_bound(calls.begin(), calls.end(), std::pair(spans_[place].start, spans_.size()));
+    while (after != calls.begin()) {
+      --after;
+      if (after->second != place) return after->second;
     }
-    return last;
+    return std::nullopt;
   }
 
   void connect(std::size_t place) {
@@ -201,7 +205,7 @@ class OtelReader {
     if (const auto parent = places_.find(span.parent); !span.parent.empty() && parent != places_.end())
       parents.push_back(parent->second);
     for (const std::string& text : span.answers.texts) {
-      if (const auto gave = giver(text, span)) parents.push_back(*gave);
+      if (const auto gave = giver(text, place)) parents.push_back(*gave);
     }
     std::sort(parents.begin(), parents.end());
     parents.erase(std::unique(parents.begin(), parents.end()), parents.end());
@@ -231,7 +235,7 @@ class OtelReader {
   IsoTimes times_;
   std::vector<Span> spans_;  // by call
   std::map<std::string, std::size_t> places_;
-  std::map<std::string, std::vector<std::size_t>> gave_;
+  std::map<std::string, std::vector<std::pair<TraceInstant, std::size_t>>> gave_;  // by answer: calls and their ends
   int64_t calls_ = 0, estimated_ = 0;
 };
 

@@ -57,8 +57,10 @@ void Chain::add(const RecordedCall& recorded) {
 uint32_t Chain::conversation_of(const sim::Call& call) {
   const bool goes_on = said_.prompt > 0 && call.prompt >= said_.prompt;
   if (goes_on && call.prompt - said_.prompt >= said_.output) return said_.text;
+  const bool forks = goes_on && forks_ < kMostForks;
+  forks_ = forks ? forks_ + 1 : 0;
   auto& conversations = recording_.graph.conversations;
-  conversations.push_back(goes_on ? sim::Conversation{said_.text, said_.prompt} : sim::Conversation{});
+  conversations.push_back(forks ? sim::Conversation{said_.text, said_.prompt} : sim::Conversation{});
   return static_cast<uint32_t>(conversations.size() - 1);
 }
 

@@ -50,11 +50,14 @@ class Chain {
   void add(const RecordedCall& call);
 
  private:
+  static constexpr int kMostForks = 1000;  // each is a part of all prompts that follow
+
   uint32_t conversation_of(const sim::Call& call);
 
   Recording& recording_;
   std::optional<sim::CallId> last_;
   sim::Call said_;  // the last that was a request
+  int forks_ = 0;   // of its conversation
 };
 
 }  // namespace tokwatt::scenarios
