@@ -20,8 +20,8 @@ void Mistakes::add(int64_t line, std::string_view text, std::size_t offset, std:
   ++count_;
   if (full()) return;
   const auto at = static_cast<int>(std::min<int64_t>(line, std::numeric_limits<int>::max()));
-  const auto column = static_cast<int>(code_points(text.substr(0, offset)).size()) + 1;
-  const auto width = static_cast<int>(code_points(text.substr(std::min(offset, text.size()), size)).size());
+  const auto column = static_cast<int>(count_code_points(text.substr(0, offset))) + 1;
+  const auto width = static_cast<int>(count_code_points(text.substr(std::min(offset, text.size()), size)));
   first_.push_back({at, column, std::max(1, width), std::move(message)});
   lines_.try_emplace(at, text);
 }

@@ -1,5 +1,6 @@
 // Files of sessions: what they turn into, replayed against a server that takes the same time for every request.
 #include <fmt/format.h>
+#include <rapidcheck.h>
 
 #include <algorithm>
 
@@ -374,4 +375,41 @@ TEST_CASE("a prompt of 894,371 tokens and a line of 100 kB are read", "[scenario
   const auto session = replay_text(weka(big + "," + big));
   CHECK(session.requests[1].prompt == 894'371);
   CHECK(session.parts(1).size() == 13'974);
+}
+
+// Whatever the bytes, a reader ends, and says what is wrong or hands out calls that end.
+TEST_CASE("damaged files of sessions are refused or read, and never worse", "[scenarios][sessions]") {
+  const auto bytes_of = [](const std::string& name) {
+    std::ifstream in(fixture(name), std::ios::binary);
+    return std::string((std::istreambuf_iterator<char>(in)), {});
+  };
+  const std::string agent = turn(0, R"(,"api_time":4)") + R"(,{"type":"subagent","t":9.5,"requests":[)" + turn(0, "") +
+                            "," + turn(4, R"(,"think_time":1)") + "]}," + turn(12, R"(,"think_time":8)");
+  const std::vector<std::pair<std::string, SessionFormat>> files = {
+      {bytes_of("otel_fan_in.json"), SessionFormat::otel},
+      {bytes_of("exgentic_appworld_derived72.csv"), SessionFormat::exgentic},
+      {bytes_of("weka_agentic_0504.json.gz"), SessionFormat::weka},
+      {weka(agent), SessionFormat::weka}};
+  for (const auto& [good, format] : files) {
+    REQUIRE(rc::check([&good = good, format = format] {
+      std::string bytes = good;
+      const int changes = *rc::gen::inRange(1, 4);
+      for (int i = 0; i < changes; ++i) {
+        const auto at = *rc::gen::inRange<std::size_t>(0, bytes.size());
+        const auto by =
+            *rc::gen::element<std::string>("", "\"", "{", "}", "[", "]", ",", "-", "9", "null", "\n", "\xff");
+        bytes.replace(at, *rc::gen::inRange<std::size_t>(0, 40), by);
+      }
+      const TraceFile file(bytes);
+      scenarios::Diagnostics diagnostics;
+      const auto trace = scenarios::open_sessions(file.path(), format, {}, kKey, {}, diagnostics);
+      RC_ASSERT(diagnostics.ok() == (trace.source != nullptr));
+      diagnostics.render();
+      while (trace.source) {
+        const auto next = trace.source->next(sim::kNever);
+        if (!next) break;
+        trace.source->left(next->number, next->at, 0);
+      }
+    }));
+  }
 }
