@@ -43,9 +43,9 @@ class Watched {
 class JsonBuilder {
  public:
   using Json = nlohmann::json;
-  using Kind = JsonText::Kind;
+  using Kind = JsonDocument::Kind;
 
-  JsonBuilder(JsonText& json, Mistakes& mistakes) : json_(json), mistakes_(mistakes), read_(json.text_.data()) {}
+  JsonBuilder(JsonDocument& json, Mistakes& mistakes) : json_(json), mistakes_(mistakes), read_(json.text_.data()) {}
 
   bool build() {
     const char* begin = json_.text_.data();
@@ -119,7 +119,7 @@ class JsonBuilder {
     return append(kind, offset() - 1, offset());
   }
   bool close() {
-    JsonText::Value& value = json_.values_[open_.back()];
+    JsonDocument::Value& value = json_.values_[open_.back()];
     value.end = offset();
     value.behind = static_cast<uint32_t>(json_.values_.size());
     open_.pop_back();
@@ -141,23 +141,23 @@ class JsonBuilder {
     }
   }
 
-  JsonText& json_;
+  JsonDocument& json_;
   Mistakes& mistakes_;
   const char* read_;
   std::vector<uint32_t> open_;  // lists and objects that are not closed yet
   bool twice_ = false;
 };
 
-JsonText::JsonText(std::string text, int64_t line, Mistakes& mistakes) : text_(std::move(text)), line_(line) {
+JsonDocument::JsonDocument(std::string text, int64_t line, Mistakes& mistakes) : text_(std::move(text)), line_(line) {
   if (!JsonBuilder(*this, mistakes).build()) values_.clear();
 }
 
-std::optional<JsonValue> JsonText::root() const {
+std::optional<JsonValue> JsonDocument::root() const {
   if (values_.empty()) return std::nullopt;
   return JsonValue(*this, 0);
 }
 
-void JsonText::report(uint32_t begin, uint32_t end, std::string message, Mistakes& mistakes) const {
+void JsonDocument::report(uint32_t begin, uint32_t end, std::string message, Mistakes& mistakes) const {
   if (mistakes.full()) return mistakes.add(line_, "", 0, 0, std::move(message));  // finding its line takes a while
   const std::size_t before = begin == 0 ? std::string::npos : text_.rfind('\n', begin - 1);
   const std::size_t line_begin = before == std::string::npos ? 0 : before + 1;
@@ -178,7 +178,7 @@ std::string JsonValue::string() const {
 }
 
 std::optional<JsonValue> JsonValue::find(std::string_view key) const {
-  if (!is(JsonText::Kind::object)) return std::nullopt;
+  if (!is(JsonDocument::Kind::object)) return std::nullopt;
   for (uint32_t at = place_ + 1; at < value().behind; at = json_->values_[at + 1].behind) {
     const std::string_view raw = JsonValue(*json_, at).text();
     const bool plain = raw.find('\\') == std::string_view::npos;
@@ -208,15 +208,15 @@ void JsonValue::report(std::string what, Mistakes& mistakes) const {
 
 std::string shown(const JsonValue& value) {
   switch (value.kind()) {
-    case JsonText::Kind::array:
+    case JsonDocument::Kind::array:
       return "a list";
-    case JsonText::Kind::object:
+    case JsonDocument::Kind::object:
       return "an object";
-    case JsonText::Kind::string:
+    case JsonDocument::Kind::string:
       return in_quotes(value.string());
-    case JsonText::Kind::null:
-    case JsonText::Kind::boolean:
-    case JsonText::Kind::number:
+    case JsonDocument::Kind::null:
+    case JsonDocument::Kind::boolean:
+    case JsonDocument::Kind::number:
       break;
   }
   return std::string(value.text().substr(0, 60));

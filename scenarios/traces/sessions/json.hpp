@@ -13,16 +13,16 @@ namespace tokwatt::scenarios {
 
 class JsonValue;
 
-class JsonText {
+class JsonDocument {
  public:
   enum class Kind : uint8_t { null, boolean, number, string, array, object };
   static constexpr std::size_t kLongest = std::size_t{64} << 20U;  ///< [B]
 
   /// Reads a text of at most kLongest bytes that begins at line `line` of a file. Whatever makes it no JSON is
   /// reported, and so is a key that an object has twice; then there is no root.
-  JsonText(std::string text, int64_t line, Mistakes& mistakes);
-  JsonText(const JsonText&) = delete;
-  JsonText& operator=(const JsonText&) = delete;
+  JsonDocument(std::string text, int64_t line, Mistakes& mistakes);
+  JsonDocument(const JsonDocument&) = delete;
+  JsonDocument& operator=(const JsonDocument&) = delete;
 
   std::optional<JsonValue> root() const;
 
@@ -42,11 +42,11 @@ class JsonText {
   std::vector<Value> values_;  // as they stand in the text; a key before its value
 };
 
-/// One value of a JsonText, which outlives it.
+/// One value of a JsonDocument, which outlives it.
 class JsonValue {
  public:
-  JsonText::Kind kind() const { return value().kind; }
-  bool is(JsonText::Kind kind) const { return value().kind == kind; }
+  JsonDocument::Kind kind() const { return value().kind; }
+  bool is(JsonDocument::Kind kind) const { return value().kind == kind; }
   /// As it stands there, a string with its quotes.
   std::string_view text() const;
   /// What a string says.
@@ -61,12 +61,12 @@ class JsonValue {
   void report(std::string what, Mistakes& mistakes) const;
 
  private:
-  friend class JsonText;
+  friend class JsonDocument;
   friend class JsonBuilder;
-  JsonValue(const JsonText& json, uint32_t place) : json_(&json), place_(place) {}
-  const JsonText::Value& value() const { return json_->values_[place_]; }
+  JsonValue(const JsonDocument& json, uint32_t place) : json_(&json), place_(place) {}
+  const JsonDocument::Value& value() const { return json_->values_[place_]; }
 
-  const JsonText* json_;
+  const JsonDocument* json_;
   uint32_t place_;
 };
 

@@ -11,7 +11,7 @@
 namespace tokwatt::scenarios {
 namespace {
 
-using Kind = JsonText::Kind;
+using Kind = JsonDocument::Kind;
 
 constexpr std::size_t kChunk = std::size_t{256} << 10U;  // [B] read at once
 
@@ -55,9 +55,9 @@ std::optional<std::string> read_json_file(const std::string& path, Mistakes& mis
   try {
     while (const std::size_t got = bytes.read(chunk)) {
       text.append(chunk.data(), got);
-      if (text.size() <= JsonText::kLongest) continue;
+      if (text.size() <= JsonDocument::kLongest) continue;
       mistakes.add(1, "", 0, 1,
-                   fmt::format("more than {} MiB of JSON in one piece; expected a session", JsonText::kLongest >> 20U));
+                   fmt::format("more than {} MiB of JSON in one piece; expected a session", JsonDocument::kLongest >> 20U));
       return std::nullopt;
     }
   } catch (const ReadFailure& e) {

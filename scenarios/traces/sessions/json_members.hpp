@@ -14,7 +14,7 @@ namespace tokwatt::scenarios {
 /// Throws ReadFailure if it cannot be opened.
 std::optional<std::string> read_json_file(const std::string& path, Mistakes& mistakes);
 
-std::optional<JsonValue> member(const JsonValue& object, const char* key, JsonText::Kind kind, Mistakes& mistakes);
+std::optional<JsonValue> member(const JsonValue& object, const char* key, JsonDocument::Kind kind, Mistakes& mistakes);
 bool read_tokens(const JsonValue& object, const char* key, int32_t& tokens, Mistakes& mistakes);
 bool read_seconds(const JsonValue& object, const char* key, TraceInstant& instant, Mistakes& mistakes);
 bool read_nanoseconds(const JsonValue& object, const char* key, TraceInstant& instant, Mistakes& mistakes);

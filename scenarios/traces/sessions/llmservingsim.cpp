@@ -10,7 +10,7 @@
 namespace tokwatt::scenarios {
 namespace {
 
-using Kind = JsonText::Kind;
+using Kind = JsonDocument::Kind;
 
 class LlmServingSimReader {
  public:
@@ -19,7 +19,7 @@ class LlmServingSimReader {
   bool full() const { return recording_.full(recording_.graph.calls.size()); }
 
   void read(std::string_view line, int64_t number) {
-    const JsonText json(std::string(line), number, mistakes_);
+    const JsonDocument json(std::string(line), number, mistakes_);
     const auto root = json.root();
     if (!root) return;
     if (!root->is(Kind::object)) {

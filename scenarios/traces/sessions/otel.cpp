@@ -17,7 +17,7 @@
 namespace tokwatt::scenarios {
 namespace {
 
-using Kind = JsonText::Kind;
+using Kind = JsonDocument::Kind;
 
 constexpr int64_t kCharactersPerToken = 4;
 
@@ -156,7 +156,7 @@ class OtelReader {
       return said;
     }
     Mistakes inside("");
-    const JsonText json(value.string(), 1, inside);
+    const JsonDocument json(value.string(), 1, inside);
     const auto root = json.root();
     if (!root && span == nullptr) {  // an answer that only begins like a list
       gather(value, said);
@@ -244,7 +244,7 @@ class OtelReader {
 void read_otel(const std::string& path, Recording& recording) {
   auto text = read_json_file(path, recording.mistakes);
   if (!text) return;
-  const JsonText json(std::move(*text), 1, recording.mistakes);
+  const JsonDocument json(std::move(*text), 1, recording.mistakes);
   if (const auto root = json.root()) OtelReader(recording).read(*root);
 }
 

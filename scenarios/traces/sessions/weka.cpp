@@ -15,7 +15,7 @@
 namespace tokwatt::scenarios {
 namespace {
 
-using Kind = JsonText::Kind;
+using Kind = JsonDocument::Kind;
 
 bool parse_id(std::string_view text, uint64_t& id) {
   id = 0;
@@ -133,7 +133,7 @@ class WekaReader {
 void read_weka(const std::string& path, Recording& recording) {
   auto text = read_json_file(path, recording.mistakes);
   if (!text) return;
-  const JsonText json(std::move(*text), 1, recording.mistakes);
+  const JsonDocument json(std::move(*text), 1, recording.mistakes);
   if (const auto session = json.root()) WekaReader(recording).read(*session);
 }
 
