@@ -21,9 +21,11 @@ int characters(std::string_view text) {
 
 }  // namespace
 
+bool Mistakes::full() const { return first_.size() >= kMostKept; }
+
 void Mistakes::add(int64_t line, std::string_view text, std::size_t offset, std::size_t size, std::string message) {
   ++count_;
-  if (first_.size() >= kMostKept) return;
+  if (full()) return;
   const auto at = static_cast<int>(std::min<int64_t>(line, std::numeric_limits<int>::max()));
   const int column = characters(text.substr(0, offset)) + 1;
   const int width = characters(text.substr(std::min(offset, text.size()), size));
