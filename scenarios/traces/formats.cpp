@@ -60,7 +60,7 @@ void read_keys(FirstLine& first) {
   Mistakes unsaid("");
   JsonText json(first.text, 1, unsaid);
   json.object([&](std::string_view key) {
-    first.names.emplace_back(key);
+    if (first.names.size() < kMostColumns) first.names.emplace_back(key);
     json.value();
   });
 }

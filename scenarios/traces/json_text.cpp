@@ -12,6 +12,7 @@ namespace tokwatt::scenarios {
 namespace {
 
 constexpr int kDeepest = 64;
+constexpr std::size_t kMostLikely = 64;   // keys among which a misspelt one is looked for
 constexpr std::size_t kPlainDigits = 18;  // fit 64 bits without a thought
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -34,6 +35,8 @@ bool parse_id(std::string_view text, uint64_t& id) {
 }  // namespace
 
 void JsonText::wrong(std::string_view piece, std::string message) {
+  // A line may hold millions of mistakes, and to find the place of one costs a look at all that stands before it.
+  if (mistakes_.full()) return mistakes_.add(line_, "", 0, 1, {});
   const auto offset = static_cast<std::size_t>(piece.data() - text_.data());
   // The text may be a whole file: the line that the piece is in.
   const std::size_t newline = text_.substr(0, offset).rfind('\n');
@@ -266,6 +269,7 @@ void JsonText::finish(std::initializer_list<const char*> required) {
     std::vector<std::string> others;
     for (const std::string_view k : keys_) {
       if (std::find(required.begin(), required.end(), k) == required.end()) others.emplace_back(k);
+      if (others.size() == kMostLikely) break;
     }
     const std::string meant = nearest(name, others);
     wrong(text_.substr(0, 1), fmt::format("no key \"{}\"; expected {}{}", name, fmt::join(required, ", "),

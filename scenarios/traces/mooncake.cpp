@@ -34,8 +34,8 @@ class MooncakeRows final : public RowReader {
     });
     json.finish({"timestamp", "input_length", "output_length", "hash_ids"});
     if (!json.good()) return false;
-    const auto blocks = static_cast<std::size_t>(row.prompt / kBlock + (row.prompt % kBlock > 0 ? 1 : 0));
-    if (ids_.size() != blocks) {
+    const int32_t blocks = row.prompt / kBlock + (row.prompt % kBlock > 0 ? 1 : 0);
+    if (ids_.size() != static_cast<std::size_t>(blocks)) {
       json.wrong(ids_at, fmt::format("hash_ids has {} ids; expected {}, one for each {} tokens of {}", ids_.size(),
                                      blocks, kBlock, row.prompt));
       return false;

@@ -61,7 +61,7 @@ class WindowReader {
     if (mistakes_.count() == before) windows_.push_back(window_);
   }
 
-  /// Length of window i [ps], up to the next one; the last is as long as the one before.
+  /// The windows, where nothing is wrong with them.
   std::vector<RateWindow> finish() {
     for (std::size_t i = 0; i < windows_.size() && mistakes_.count() == 0; ++i) {
       const RateWindow& w = windows_[i];
@@ -74,6 +74,7 @@ class WindowReader {
     return std::move(windows_);
   }
 
+  /// Of window i [ps]: up to the next one; the last is as long as the one before.
   static TraceInstant length_of(const std::vector<RateWindow>& windows, std::size_t i) {
     if (windows.size() < 2) return static_cast<TraceInstant>(kDefaultLength) * kSecond;
     const std::size_t from = std::min(i, windows.size() - 2);
@@ -145,7 +146,12 @@ std::vector<RateWindow> read_windows(const std::string& path, const TraceOptions
       if (!line) break;
       if (blank != 0) mistakes.add(blank, "", 0, 1, "an empty line; expected a window");
       blank = line->empty() ? lines.line() : 0;
-      if (!line->empty()) reader.read(*line, lines.line());
+      if (lines.too_long()) {
+        mistakes.add(lines.line(), *line, 0, 1,
+                     fmt::format("a line of more than {} bytes; expected a window", kLongestLine));
+      } else if (!line->empty()) {
+        reader.read(*line, lines.line());
+      }
     }
   } catch (const ReadFailure& e) {
     mistakes.add(lines.line() + 1, "", 0, 1, e.what());

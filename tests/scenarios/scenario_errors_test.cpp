@@ -82,6 +82,8 @@ TEST_CASE("each wrong value is answered with what was expected", "[scenarios][er
        "workload.0 has 0 sources; expected exactly one of trace, arrivals, users and sessions"},
       {with("users: 12", "users: 12, arrivals: {process: poisson, rate: 1/s}"), "workload.0 has 2 sources"},
       {with("users: 12", "trace: x.csv"), "workload.0 has think, which goes only with users"},
+      {with("users: 12", "users: 12, lengths: x.json"), "workload.0 has lengths, which goes only with trace"},
+      {with("users: 12", "trace: x.csv, users: 12"), "workload.0 has 2 sources"},
       {with("users: 12, think: {exponential: 30 s}", "arrivals: {process: poisson}"),
        "workload.0.arrivals needs exactly one of rate and stages"},
       {with("users: 12, think: {exponential: 30 s}", "arrivals: {process: poison, rate: 1/s}"),
@@ -203,6 +205,22 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
   refused(with("runs_on: desk}",
                "runs_on: desk}\n  other: {model: llama-3.1-8b, quant: bf16, engine: vllm, runs_on: desk}"),
           "deployments.other.runs_on: two deployments on one system (assistant and other on desk)");
+}
+
+TEST_CASE("arrivals beside a trace are checked, and set its pace alone", "[scenarios][errors][traces]") {
+  const std::string users =
+      "users: 12, think: {exponential: 30 s}, prompt: 800, output: {lognormal: {median: 250, p99: 2000}}";
+  const std::string trace = "trace: " TOKWATT_SOURCE_DIR "/tests/data/traces/vidur_arxiv_head60.csv, ";
+  const auto said = [&](const std::string& source) { return errors_of(with(users, trace + source)); };
+  CHECK(said("arrivals: {process: poisson, rate: 1/s}").empty());
+  CHECK_THAT(said("arrivals: {process: poisson}"),
+             Contains("workload.0.arrivals needs exactly one of rate and stages"));
+  CHECK_THAT(said("speed: 2, start: 1 s, arrivals: {process: poisson, rate: 1/s}"),
+             Contains("has speed, which goes only with a trace that has times of its own") && Contains("has start"));
+  CHECK_THAT(said("lengths: x.json, arrivals: {process: poisson, rate: 1/s}"),
+             Contains("lengths goes only with a trace of format servegen"));
+  CHECK_THAT(said("limit: 5"), Contains("has lengths only; expected arrivals: beside trace:"));
+  CHECK_THAT(said("prompt: 5, arrivals: {process: poisson, rate: 1/s}"), Contains("has prompt, which goes only with"));
 }
 
 TEST_CASE("what a box says of engines is checked, also of those that no deployment uses", "[scenarios][errors]") {

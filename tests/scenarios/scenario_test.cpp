@@ -262,6 +262,9 @@ TEST_CASE("rows of a trace that are moved into order are told, and only those", 
   REQUIRE(notes("two_sorted_runs.csv").size() == 1);
   CHECK_THAT(notes("two_sorted_runs.csv").front(), Contains("rows were moved"));
   CHECK(notes("azure_zoned.csv").empty());
+  const auto drawn = notes("servegen_chunk0_trace_head72.csv.gz, lengths: servegen_chunk0_dataset_head2.json.gz");
+  REQUIRE(drawn.size() == 1);
+  CHECK_THAT(drawn.front(), Contains("72 windows, 19 of them empty; the requests are drawn"));
 }
 
 TEST_CASE("a user's own sheet is found beside the scenario, and its mistakes are its own", "[scenarios][sheets]") {

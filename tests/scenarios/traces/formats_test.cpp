@@ -291,6 +291,17 @@ TEST_CASE("a line may hold a million ids", "[scenarios][traces]") {
   CHECK(sum_of_prompts(read_trace(file.path())) == 894'371);
 }
 
+TEST_CASE("a line with millions of mistakes or keys is told as quickly as any", "[scenarios][traces]") {
+  std::string ids = "[-1", keys;
+  for (int i = 0; i < 1'000'000; ++i) ids += ",-1";
+  for (int i = 0; i < 500'000; ++i) keys += ", \"timestam" + std::to_string(i) + "\": 0";
+  const auto of_ids = mistakes_in(mooncake(1, ids + "]"));
+  REQUIRE(of_ids.size() == 21);
+  CHECK_THAT(of_ids.back(), Contains("... and 999981 more mistakes"));
+  CHECK_THAT(only_mistake_in("{\"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]" + keys + "}\n"),
+             Contains("no key \"timestamp\""));
+}
+
 TEST_CASE("a format that is asked for is not looked for", "[scenarios][traces]") {
   scenarios::TraceOptions options;
   options.format = "azure";

@@ -142,6 +142,8 @@ TEST_CASE("what is wrong with a window is told at its field", "[scenarios][trace
   CHECK_THAT(only_said_of(good + "1300,1,1,Gamma,1,1\n"), StartsWith("2:6: rate is \"1\", but the lengths have no"));
   CHECK_THAT(only_said_of("0,0,0,,0,0\n600,0,0,,0,0\n"), Contains("no window has a rate above 0"));
   CHECK_THAT(only_said_of("0,1e12,1,Gamma,1,1\n"), Contains("a window with 6e+14 requests; expected at most"));
+  CHECK_THAT(only_said_of(good + "600,1,1,Gamma,1,1." + std::string(17'000'000, '0') + "\n"),
+             StartsWith("2:1: a line of more than 16777216 bytes; expected a window"));
   CHECK(said_of(good + "600,1\n", kLengths, 1).empty());  // the limit counts windows
 }
 
