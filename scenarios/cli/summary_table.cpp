@@ -132,12 +132,14 @@ class Lines {
 std::string latencies(const Json& s, const Terminal& terminal) {
   Columns table("lrrrrrr");
   table.row({"latency", "mean", "p50", "p90", "p95", "p99", "max"});
-  constexpr std::array<std::pair<const char*, const char*>, 5> kRows = {{{"queue_s", "in the queue"},
+  constexpr std::array<std::pair<const char*, const char*>, 6> kRows = {{{"queue_s", "in the queue"},
                                                                          {"ttft_s", "first token (TTFT)"},
+                                                                         {"ttfa_s", "its answer (TTFA)"},
                                                                          {"tpot_s", "per token (TPOT)"},
                                                                          {"itl_s", "each gap (ITL)"},
                                                                          {"e2e_s", "whole request (E2E)"}}};
   for (const auto& [key, label] : kRows) {
+    if (std::string_view(key) == "ttfa_s" && s["ttfa_s"] == s["ttft_s"]) continue;  // nothing is thought
     std::vector<std::string> cells = {label};
     for (const char* statistic : {"mean", "p50", "p90", "p95", "p99", "max"})
       cells.push_back(duration(at(s, fmt::format("{}.{}", key, statistic))));
@@ -241,9 +243,12 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   if (const std::string met = objective(s); !met.empty()) lines.add("objective", met);
   lines.raw("\n" + latencies(s, terminal));
   lines.raw(parts(s, "deployments", "deployment") + parts(s, "workload", "stream") + "\n");
-  lines.add("batch", fmt::format("{} mean, {} max; KV cache {} full at its peak, {} preemptions",
+  const std::string found = count_at(s, "tokens.cached") > 0
+                                ? percent(at(s, "kv.prefix_hit_fraction")) + " of prompt tokens found in it, "
+                                : "";
+  lines.add("batch", fmt::format("{} mean, {} max; KV cache {} full at its peak, {}{} preemptions",
                                  three_digits(at(s, "batch.mean")), grouped(count_at(s, "batch.max")),
-                                 percent(at(s, "kv.peak_fraction")), grouped(count_at(s, "kv.preemptions"))));
+                                 percent(at(s, "kv.peak_fraction")), found, grouped(count_at(s, "kv.preemptions"))));
   const bool one_box = facts.systems < 2;
   if (one_box)
     lines.add("power", fmt::format("wall {} mean, {} max; chip {} mean, {} max", watts(at(s, "power_w.wall.mean")),

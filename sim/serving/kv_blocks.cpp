@@ -6,23 +6,18 @@ KvBlocks::KvBlocks(const KvCapacity& capacity, bool prefix_cache) : capacity_(ca
   if (prefix_cache) cache_ = std::make_unique<PrefixCache>(capacity.block_size);
 }
 
-PrefixCache::Hit KvBlocks::find(const Request& r) const {
-  return cache_ ? cache_->find(r.content.get(), (r.target - 1) / capacity_.block_size) : PrefixCache::Hit{};
-}
-
-int64_t KvBlocks::cached_tokens(const Request& r) {
-  if (!cache_) return 0;
+PrefixCache::Hit KvBlocks::find(const Request& r) {
+  if (!cache_) return {};
   cache_->trim(left());
-  return find(r).blocks * capacity_.block_size;
+  return cache_->find(r.content.get(), (r.target - 1) / capacity_.block_size);
 }
 
 // Blocks that somebody holds already are there; those that nobody holds count as used again.
-bool KvBlocks::admit(RequestId id, Request& r, int64_t cached_tokens, int64_t tokens) {
-  const PrefixCache::Hit hit = find(r);
-  const int64_t more = capacity_.blocks_of(cached_tokens + tokens) - hit.blocks + hit.idle;
+bool KvBlocks::admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t tokens) {
+  const int64_t more = capacity_.blocks_of(tokens_of(hit) + tokens) - hit.blocks + hit.idle;
   if (more > left()) return false;
   used_ += more;
-  r.computed = cached_tokens;
+  r.computed = tokens_of(hit);
   if (cache_) {
     cache_->hold(id, r.content.get(), hit.blocks);
     cache_->trim(left());

@@ -19,10 +19,11 @@ class KvBlocks {
   /// Takes so many more, which must be left.
   void take(int64_t blocks) { used_ += blocks; }
 
-  /// Tokens of a waiting request that need not be computed: whole cached blocks, at least one token less than all.
-  int64_t cached_tokens(const Request& r);
-  /// Gives a waiting request its cached tokens and blocks for `tokens` more, if there are enough; sets r.computed.
-  bool admit(RequestId id, Request& r, int64_t cached_tokens, int64_t tokens);
+  /// What a waiting request need not compute: whole cached blocks, at least one token less than all.
+  PrefixCache::Hit find(const Request& r);
+  int64_t tokens_of(const PrefixCache::Hit& hit) const { return hit.blocks * capacity_.block_size; }
+  /// Gives a waiting request what find() has found and blocks for `tokens` more, if there are enough; sets r.computed.
+  bool admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t tokens);
   /// A chunk of the request has been computed.
   void computed(RequestId id, const Request& r);
   /// The request goes: its blocks are free, or stay cached.
@@ -31,8 +32,6 @@ class KvBlocks {
   void exhausted();
 
  private:
-  PrefixCache::Hit find(const Request& r) const;
-
   const KvCapacity& capacity_;
   std::unique_ptr<PrefixCache> cache_;  ///< nothing: nothing is found again
   int64_t used_ = 0;

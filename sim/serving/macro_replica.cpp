@@ -83,9 +83,9 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
     const RequestId id = waiting_.front();
     Request& r = pool_[id];
     r.target = r.prompt + r.produced;
-    const int64_t cached = blocks_.cached_tokens(r);
-    const int64_t tokens = std::min(r.target - cached, budget);
-    if (!blocks_.admit(id, r, cached, tokens)) return true;
+    const auto hit = blocks_.find(r);
+    const int64_t tokens = std::min(r.target - blocks_.tokens_of(hit), budget);
+    if (!blocks_.admit(id, r, hit, tokens)) return true;
     waiting_.pop_front();
     ++running_;
     budget -= tokens;
@@ -97,7 +97,7 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
     }
     if (r.admitted == kNever) {
       r.admitted = now;
-      r.cached = cached;
+      r.cached = r.computed;
     }
     const auto place =
         std::find_if(prompts_.begin(), prompts_.end(), [&](RequestId other) { return pool_[other].rank > r.rank; });

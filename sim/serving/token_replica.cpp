@@ -82,9 +82,9 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
     const RequestId id = waiting_.front();
     Request& r = pool_[id];
     r.target = r.prompt + r.produced;
-    const int64_t cached = blocks_.cached_tokens(r);
-    const int64_t tokens = std::min(r.target - cached, budget);
-    if (!blocks_.admit(id, r, cached, tokens)) return true;
+    const auto hit = blocks_.find(r);
+    const int64_t tokens = std::min(r.target - blocks_.tokens_of(hit), budget);
+    if (!blocks_.admit(id, r, hit, tokens)) return true;
     waiting_.pop_front();
     running_.push_back(id);
     budget -= tokens;
@@ -96,7 +96,7 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
     }
     if (r.admitted == kNever) {
       r.admitted = now;
-      r.cached = cached;
+      r.cached = r.computed;
     }
     if (tokens > 0) step_.chunks.push_back({id, tokens});
   }
