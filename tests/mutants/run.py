@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COPY = ROOT / "build/mutants/tree"
 BUILD = ROOT / "build/mutants/build"
 LOG = ROOT / "build/mutants/build.log"
-NOT_COPIED = {"build", ".git", ".venv", "results", "__pycache__", ".pytest_cache"}
+NOT_COPIED = {"build", ".git", ".venv", "results", ".pytest_cache"}  # at the root
 STEPPING, OTHERS = "[stepping]", "~[stepping]"
 MOST_MEMORY = 4 << 30  # bytes; a bug may ask for any amount
 
@@ -50,12 +50,13 @@ def misfits(bugs):
 
 
 def files_of(folder):
-    return {
-        Path(base, file).relative_to(folder)
-        for base, folders, files in os.walk(folder)
-        if folders.__setitem__(slice(None), [f for f in folders if f not in NOT_COPIED]) is None
-        for file in files
-    }
+    found = set()
+    for base, folders, files in os.walk(folder):
+        if Path(base) == folder:
+            folders[:] = [f for f in folders if f not in NOT_COPIED]
+        folders[:] = [f for f in folders if f != "__pycache__"]
+        found |= {Path(base, file).relative_to(folder) for file in files}
+    return found
 
 
 def update_copy():

@@ -140,14 +140,14 @@ Distribution lengths(Dice& dice, double high) {
   return d;
 }
 
-Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed, bool& endless) {
+Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed, Features& features) {
   Stream stream;
   stream.name = fmt::format("stream{}", number);
   stream.deployment = deployment;
   stream.key = stream_key(seed, stream.name);
   const Distribution prompt = lengths(dice, dice.real(1, 300)), output = lengths(dice, dice.real(1, 200));
   if (dice.chance(0.4)) {
-    endless = true;
+    features.insert("users");
     Distribution think;
     if (dice.chance(0.8)) think.shape = Exponential{dice.real(0, 5)};  // else none at all
     stream.source = users_source(dice.in(1, 15), think, prompt, output, stream.key);
@@ -158,12 +158,22 @@ Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed, bool
     arrivals.stages = {{dice.real(0.2, 8), dice.real(2, 15)}, {dice.real(0, 2), dice.real(1, 15)}};
     stream.source = synthetic_source(arrivals, prompt, output, stream.key);
   }
-  if (dice.chance(0.4))
+  if (dice.chance(0.4)) {
+    features.insert("system prompt");
     stream.source = prefixed_source(std::move(stream.source), dice.in(1, 120), dice.in(1, 4), stream.key);
-  if (dice.chance(0.3)) stream.source = thinking_source(std::move(stream.source), lengths(dice, 60), stream.key);
-  if (!stream.source->closed() && dice.chance(0.3))
+  }
+  if (dice.chance(0.3)) {
+    features.insert("thinking");
+    stream.source = thinking_source(std::move(stream.source), lengths(dice, 60), stream.key);
+  }
+  if (!stream.source->closed() && dice.chance(0.3)) {
+    features.insert("client limit");
     stream.source = in_flight_source(std::move(stream.source), dice.in(1, 10));
-  if (dice.chance(0.3)) stream.objective = Objective{0.5, 0.05};
+  }
+  if (dice.chance(0.3)) {
+    features.insert("objective");
+    stream.objective = Objective{0.5, 0.05};
+  }
   return stream;
 }
 
@@ -182,18 +192,54 @@ void add_changes(Dice& dice, Input& input) {
                    [](const Change& a, const Change& b) { return a.at < b.at; });
 }
 
-}  // namespace
-
-Input random_input(uint64_t seed) {
-  std::mt19937_64 engine(seed);
-  return random_input([&](int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(engine() % static_cast<uint64_t>(high - low + 1));
-  });
+Features features_of(const models::Architecture& model) {
+  Features features;
+  for (const auto& layer : model.layers) {
+    if (layer.grouped && layer.grouped->window > 0) features.insert("window");
+    if (layer.grouped && layer.grouped->chunk > 0) features.insert("chunked attention");
+    if (layer.latent) features.insert("latent attention");
+    if (layer.linear) features.insert("recurrent state");
+    if (layer.experts) features.insert("experts");
+  }
+  return features;
 }
 
-Input random_input(const Draw& draw) {
-  Dice dice(draw);
+Features features_of(const Input& input, const Deployment& d) {
+  Features features = features_of(d.model);
+  features.insert(d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server");
+  if (d.engine.limits.micro_batch > 0) features.insert("micro-batches");
+  if (d.prefix_cache) features.insert("prefix cache");
+  if (d.kv_blocks) features.insert("blocks given");
+  if (input.systems[static_cast<std::size_t>(d.system)].start_temperature) features.insert("start temperature");
+  features.insert(input.duration ? "fixed end" : "drained");
+  features.insert(input.record_requests ? "requests recorded" : "requests not recorded");
+  if (!input.prices.electricity) features.insert("no price");
+  if (input.systems.size() > 1) features.insert("two boxes");
+  for (const Change& change : input.changes) {
+    if (change.kind == Change::Kind::ambient) features.insert("ambient changes");
+    if (change.kind == Change::Kind::electricity) features.insert("price changes");
+    if (change.kind == Change::Kind::power_limit && change.system == d.system) features.insert("power limit changes");
+  }
+  return features;
+}
+
+struct Made {
   Input input;
+  std::vector<Features> features;  // by deployment
+};
+
+void add_stream(Made& made, Stream stream, const Features& features) {
+  auto& mine = made.features[static_cast<std::size_t>(stream.deployment)];
+  if (mine.contains("stream")) mine.insert("several streams");
+  mine.insert("stream");
+  mine.insert(features.begin(), features.end());
+  made.input.streams.push_back(std::move(stream));
+}
+
+Made make(const Draw& draw) {
+  Dice dice(draw);
+  Made made;
+  Input& input = made.input;
   input.seed = static_cast<uint64_t>(dice.in(0, 1'000'000));
   const uint64_t seed = input.seed;
   input.ambient = dice.real(10, 35);
@@ -230,12 +276,13 @@ Input random_input(const Draw& draw) {
     d.prefix_cache = d.engine.policy == models::Policy::vllm && dice.chance(0.6);
     input.deployments.push_back(std::move(d));
   }
+  made.features.resize(input.deployments.size());
   const int64_t streams = dice.in(1, 3);
   for (int s = 0; s < streams; ++s) {
-    bool endless = false;
-    auto stream = random_stream(dice, s, static_cast<int>(dice.in(0, boxes - 1)), seed, endless);
-    if (drain && endless) continue;
-    input.streams.push_back(std::move(stream));
+    Features features;
+    auto stream = random_stream(dice, s, static_cast<int>(dice.in(0, boxes - 1)), seed, features);
+    if (drain && features.contains("users")) continue;  // they never stop
+    add_stream(made, std::move(stream), features);
   }
   if (input.streams.empty()) {
     Stream stream;
@@ -243,12 +290,27 @@ Input random_input(const Draw& draw) {
     stream.key = stream_key(seed, stream.name);
     stream.source = synthetic_source({GapProcess::poisson, 1, {{2, 5}}}, {Uniform{1, 200}, {}, {}},
                                      {Uniform{1, 100}, {}, {}}, stream.key);
-    input.streams.push_back(std::move(stream));
+    add_stream(made, std::move(stream), {});
   }
   add_changes(dice, input);
   input.record_requests = dice.chance(0.85);
-  return input;
+  for (std::size_t d = 0; d < input.deployments.size(); ++d)
+    made.features[d].merge(features_of(input, input.deployments[d]));
+  return made;
 }
+
+Made make(uint64_t seed) {
+  std::mt19937_64 engine(seed);
+  return make([&](int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(engine() % static_cast<uint64_t>(high - low + 1));
+  });
+}
+
+}  // namespace
+
+Input random_input(const Draw& draw) { return make(draw).input; }
+Input random_input(uint64_t seed) { return make(seed).input; }
+std::vector<Features> random_features(uint64_t seed) { return make(seed).features; }
 
 std::string describe(const Input& input) {
   const auto& d = input.deployments.front();
