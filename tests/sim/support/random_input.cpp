@@ -48,7 +48,7 @@ hardware::Box random_box(Dice& dice) {
   box.power.leakage = dice.real(0, 2);
   box.power.per_byte = 5e-9;
   box.power.per_flop.fill(2e-9);
-  box.power.limit = dice.chance(0.3) ? dice.real(5, 15) : 1000;
+  box.power.limit = dice.chance(0.5) ? dice.real(4, 10) : 1000;
   box.power.rest_idle = 5;
   box.power.rest_busy = 9;
   box.power.psu_efficiency = 0.9;
@@ -270,7 +270,7 @@ Made make(const Draw& draw) {
       const auto window_blocks = static_cast<int64_t>(std::ceil((kv.window_fixed + kv.state_fixed) / block_bytes));
       const int64_t longest = *d.max_model_len / size + 1 + window_blocks;
       const bool paged = d.engine.policy == models::Policy::vllm;
-      d.kv_blocks = paged ? longest + dice.in(0, 2 * longest)
+      d.kv_blocks = paged ? longest + dice.in(0, longest)
                           : (*d.max_model_len + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
     }
     d.prefix_cache = d.engine.policy == models::Policy::vllm && dice.chance(0.6);
