@@ -6,6 +6,7 @@ from dataclasses import dataclass
 class Bug:
     name: str
     edits: list  # of (file, text in it, what to write instead)
+    in_one_stepping: bool = False
 
 
 def bug(name, *edits):
@@ -117,4 +118,6 @@ SHARED = [
     bug("what follows a finished request is not asked for", (LOOP, "while (schedule_next_arrival(request.stream)) { }", "")),
 ]
 
+for one_sided in PLANS:
+    one_sided.in_one_stepping = True
 BUGS = PLANS + SHARED

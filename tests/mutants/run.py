@@ -124,7 +124,7 @@ def hunt(bug, limits, jobs):
     try:
         if not build(jobs):
             sys.exit(f'"{bug.name}" does not compile; see {LOG}')
-        for which in (STEPPING, OTHERS):
+        for which in (STEPPING, OTHERS) if bug.in_one_stepping else (OTHERS, STEPPING):
             outcome = run_tests(which, limits[which])
             if outcome.failed:
                 return outcome
