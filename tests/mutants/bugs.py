@@ -95,7 +95,7 @@ SHARED = [
     bug("a release frees blocks that others hold", (BLOCKS, "used_ -= of(r) - shared;", "used_ -= of(r);")),
     bug("blocks that nobody holds any more are lost", (CACHE, "} else { make_idle(*place); }", "}")),
     bug("a request without shared text pushes nothing out of the cache", (CACHE, "make_idle(add(unknown));", "")),
-    bug("idle blocks are never pushed out by admissions", (BLOCKS, "cache_->hold(id, r.content.get(), hit.blocks); cache_->trim(left());", "cache_->hold(id, r.content.get(), hit.blocks);")),
+    bug("idle blocks that decoding took come back with a release", (BLOCKS, "cache_->trim(left()); shared = cache_->release(", "shared = cache_->release(")),
     bug("every full block asks for one more", ("sim/serving/kv_capacity.hpp", "(tokens + block_size - 1) / block_size", "(tokens + block_size) / block_size")),
     bug("windowed layers take no blocks", ("sim/serving/kv_capacity.hpp", "/ block_size + window_blocks;", "/ block_size;")),
     bug("a client has one request more in flight than it may", ("sim/workload/in_flight.cpp", "left_(most) {}", "left_(most + 1) {}")),

@@ -71,14 +71,17 @@ def update_copy():
 
 
 def put_in(bug):
+    """Returns what the files held before: the working tree may change meanwhile."""
+    before = {COPY / file: (COPY / file).read_text() for file, _, _ in bug.edits}
     for file, old, new in bug.edits:
         path = COPY / file
         path.write_text(pattern(old).sub(lambda _: new, path.read_text()))
+    return before
 
 
-def take_out(bug):
-    for file, _, _ in bug.edits:
-        shutil.copy(ROOT / file, COPY / file)
+def take_out(before):
+    for path, text in before.items():
+        path.write_text(text)
 
 
 def configure():
@@ -120,7 +123,7 @@ def run_tests(which, limit):
 
 def hunt(bug, limits, jobs):
     """The first test that catches a bug, or nothing."""
-    put_in(bug)
+    before = put_in(bug)
     try:
         if not build(jobs):
             sys.exit(f'"{bug.name}" does not compile; see {LOG}')
@@ -130,7 +133,7 @@ def hunt(bug, limits, jobs):
                 return outcome
         return None
     finally:
-        take_out(bug)
+        take_out(before)
 
 
 def limits_from_sound_tree(jobs):
@@ -143,7 +146,7 @@ def limits_from_sound_tree(jobs):
         if outcome.failed:
             sys.exit(f'without any bug "{outcome.test}" {outcome.how}')
         say(f"{which} passes without any bug in {outcome.seconds:.0f} s")
-        limits[which] = 60 + 10 * outcome.seconds
+        limits[which] = 30 + 5 * outcome.seconds
     return limits
 
 
@@ -164,10 +167,11 @@ def main():
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), help="for the compiler; default one a core")
     parser.add_argument("--check", action="store_true", help="only see that every bug still fits the source")
     options = parser.parse_args()
+    missing = [w for w in options.words if not any(w in b.name for b in BUGS)]
+    if missing:
+        parser.error(f"no bug's name has {' or '.join(missing)}")
     bugs = [b for b in BUGS if not options.words or any(w in b.name for w in options.words)]
-    if not bugs:
-        parser.error("no bug has such a name")
-    wrong = misfits(bugs)
+    wrong = misfits(BUGS)
     if wrong:
         sys.exit("\n".join(wrong))
     if options.check:

@@ -102,6 +102,29 @@ TEST_CASE("the preempted is served before those who wait", "[sim][kv]") {
   CHECK(finish[1] < finish[2]);
 }
 
+TEST_CASE("a step that preempts admits nobody", "[sim][kv]") {
+  Input input = with({{kSecond, 60, 100}, {kSecond, 60, 100}});
+  auto& d = input.deployments[0];
+  d.kv_blocks = 14;
+  d.max_model_len = 200;
+  d.engine.limits.max_num_batched_tokens = 20;  // the first chunk of the preempted would find room at once
+  const Results r = run(std::move(input));
+  const auto& kinds = values<int8_t>(r, "events", "kind");
+  const auto& times = values<double>(r, "events", "time");
+  const auto& start = values<int64_t>(r, "segments", "start");
+  const auto& chunks = values<int64_t>(r, "segments", "chunk_tokens");
+  int64_t preempting = 0;
+  for (std::size_t e = 0; e < kinds.size(); ++e) {
+    if (kinds[e] != 0) continue;
+    for (std::size_t s = 0; s < start.size(); ++s) {
+      if (seconds(start[s]) != times[e]) continue;
+      CHECK(chunks[s] == 0);
+      ++preempting;
+    }
+  }
+  CHECK(preempting > 0);
+}
+
 TEST_CASE("llama-server gives the slot that has been free for longest, and reads prompts slot by slot",
           "[sim][serving]") {
   // The second slot is free first: the third request gets it, the fourth the first slot, and so comes before.

@@ -270,8 +270,8 @@ Made make(const Draw& draw) {
       const auto window_blocks = static_cast<int64_t>(std::ceil((kv.window_fixed + kv.state_fixed) / block_bytes));
       const int64_t longest = *d.max_model_len / size + 1 + window_blocks;
       const bool paged = d.engine.policy == models::Policy::vllm;
-      d.kv_blocks = paged ? longest + dice.in(0, longest)
-                          : (*d.max_model_len + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
+      d.kv_blocks =
+          paged ? longest + dice.in(0, longest) : (*d.max_model_len + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
     }
     d.prefix_cache = d.engine.policy == models::Policy::vllm && dice.chance(0.6);
     input.deployments.push_back(std::move(d));
