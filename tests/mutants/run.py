@@ -25,6 +25,7 @@ BUILD = ROOT / "build/mutants/build"
 LOG = ROOT / "build/mutants/build.log"
 NOT_COPIED = {"build", ".git", ".venv", "results", ".pytest_cache"}  # at the root
 STEPPING, OTHERS = "[stepping]", "~[stepping]"
+CCACHE = {"CCACHE_SLOPPINESS": "pch_defines,time_macros"}  # it never hits otherwise where headers are precompiled
 MOST_MEMORY = 4 << 30  # bytes; a bug may ask for any amount
 
 
@@ -94,7 +95,7 @@ def configure():
 def build(jobs):
     with LOG.open("w") as log:
         done = subprocess.run(["cmake", "--build", str(BUILD), "--target", "test_sim", "-j", str(jobs)],
-                              stdout=log, stderr=subprocess.STDOUT)
+                              stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **CCACHE})
     return done.returncode == 0
 
 
