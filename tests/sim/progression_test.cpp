@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "sim/results/histogram.hpp"
 #include "sim/serving/serving.hpp"
@@ -39,6 +40,15 @@ TEST_CASE("boundaries belong to the step that ends there", "[sim][time]") {
     CHECK(steps_within(d, 50, at) == j);
     if (j > 0) CHECK(steps_within(d, 50, at - 1) == j - 1);
   }
+}
+
+TEST_CASE("a share is what is through so far, rounded down, and intervals are differences", "[sim][time]") {
+  CHECK(share(10, 0, 3) == 0);
+  CHECK(share(10, 1, 3) == 3);
+  CHECK(share(10, 2, 3) == 6);
+  CHECK(share(10, 3, 3) == 10);
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  CHECK(share(kMost, kMost - 1, kMost) == kMost - 1);
 }
 
 TEST_CASE("a histogram filled by progression equals one filled by value", "[sim][histogram]") {

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <utility>
 
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
@@ -44,10 +45,87 @@ std::string difference(const Results& a, const Results& b) {
 
 int scenarios_to_try() { return std::getenv("TOKWATT_LONG") ? 20'000 : 2'000; }
 
+// What happened to a deployment, from its part of the summary.
+test::Features happenings(const nlohmann::ordered_json& s) {
+  test::Features seen;
+  const auto note = [&](const char* what, bool happened) {
+    if (happened) seen.insert(what);
+  };
+  note("completed", s["requests"]["completed"] > 0);
+  note("unfinished", s["requests"]["unfinished"] > 0);
+  note("rejected", s["requests"]["rejected"] > 0);
+  note("preempted", s["kv"]["preemptions"] > 0);
+  note("timed out", s["requests"]["timed_out"] > 0);
+  note("cancelled", s["requests"]["cancelled"] > 0);
+  note("retried", s["requests_retried"] > 0);
+  note("cached", s["tokens"]["cached"] > 0);
+  note("throttled", s["throttled_s"] > 0);
+  note("hot", s["limited_by"]["heat"] > 0);
+  note("capped", s["limited_by"]["power"] > 0);
+  note("queued", s["limited_by"]["queue"] > 0);
+  return seen;
+}
+
+using Pair = std::pair<std::string, std::string>;  // in the order of the alphabet; twice the same: the feature itself
+
+struct Impossible {
+  Pair pair;
+  const char* why;
+};
+
+// What no deployment can have at once.
+const Impossible kImpossible[] = {
+    {{"llama-server", "vllm"}, "a deployment has one engine"},
+    {{"drained", "fixed end"}, "a run has one end"},
+    {{"requests not recorded", "requests recorded"}, "either they are or not"},
+    {{"drained", "users"}, "users never stop"},
+    {{"drained", "unfinished"}, "a drained run has nothing left"},
+    {{"llama-server", "prefix cache"}, "paged engines only"},
+    {{"cached", "llama-server"}, "it has no prefix cache"},
+    {{"llama-server", "preempted"}, "the context is split over its slots when it starts"},
+};
+
+// Features of deployments and how often each two came together.
+class Coverage {
+ public:
+  void add(const test::Features& features) {
+    for (auto a = features.begin(); a != features.end(); ++a) {
+      for (auto b = a; b != features.end(); ++b) ++together_[{*a, *b}];
+    }
+  }
+  void check(int least_alone, int least_together) {
+    for (const auto& [pair, why] : kImpossible) {
+      CAPTURE(pair.first, pair.second, why);
+      CHECK(together_[pair] == 0);
+      together_.erase(pair);
+    }
+    const auto features = names();
+    CHECK(features.size() == 43);  // one that never comes would not be missed otherwise
+    for (auto a = features.begin(); a != features.end(); ++a) {
+      for (auto b = a; b != features.end(); ++b) {
+        CAPTURE(*a, *b);
+        if (!impossible({*a, *b})) CHECK(together_[{*a, *b}] >= (a == b ? least_alone : least_together));
+      }
+    }
+  }
+
+ private:
+  test::Features names() const {
+    test::Features names;
+    for (const auto& [pair, count] : together_) names.insert(pair.first);
+    return names;
+  }
+  static bool impossible(const Pair& pair) {
+    return std::any_of(std::begin(kImpossible), std::end(kImpossible), [&](const auto& i) { return i.pair == pair; });
+  }
+
+  std::map<Pair, int> together_;
+};
+
 }  // namespace
 
 TEST_CASE("both steppings give the same bytes on random simulations", "[sim][stepping]") {
-  std::map<std::string, int> seen;
+  Coverage coverage;
   for (uint64_t seed = 1; seed <= static_cast<uint64_t>(scenarios_to_try()); ++seed) {
     const Results macro = simulate(test::random_input(seed), Stepping::macro);
     const Results token = simulate(test::random_input(seed), Stepping::token);
@@ -56,25 +134,16 @@ TEST_CASE("both steppings give the same bytes on random simulations", "[sim][ste
       CAPTURE(seed, test::describe(test::random_input(seed)));
       FAIL("they differ in " << where);
     }
-    const auto& s = macro.summary;
-    seen["completed"] += s["requests"]["completed"] > 0;
-    seen["unfinished"] += s["requests"]["unfinished"] > 0;
-    seen["rejected"] += s["requests"]["rejected"] > 0;
-    seen["preempted"] += s["kv"]["preemptions"] > 0;
-    seen["timed out"] += s["requests"]["timed_out"] > 0;
-    seen["cancelled"] += s["requests"]["cancelled"] > 0;
-    seen["retried"] += s["requests_retried"] > 0;
-    seen["cached"] += s["tokens"]["cached"] > 0;
-    seen["throttled"] += s["throttled_s"] > 0;
-    seen["hot"] += s["limited_by"]["heat"] > 0;
-    seen["capped"] += s["limited_by"]["power"] > 0;
-    seen["queued"] += s["limited_by"]["queue"] > 0;
+    auto features = test::random_features(seed);
+    const auto& deployments = macro.summary["deployments"];
+    for (std::size_t d = 0; d < features.size(); ++d) {
+      if (!features[d].contains("stream")) continue;  // it idles
+      features[d].merge(happenings(deployments["model" + std::to_string(d)]));
+      coverage.add(features[d]);
+    }
   }
-  // What was compared must have happened often enough for the comparison to mean something.
-  for (const auto& [what, count] : seen) {
-    CAPTURE(what, count);
-    CHECK(count > scenarios_to_try() / 50);
-  }
+  // What was compared must have happened often enough, with everything else, for the comparison to mean something.
+  coverage.check(scenarios_to_try() / 20, scenarios_to_try() / 400);
 }
 
 // The same once more with every choice drawn by rapidcheck, which shrinks a failure to the simplest simulation that

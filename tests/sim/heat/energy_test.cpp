@@ -1,9 +1,8 @@
-// Energy, heat and money against closed forms, and their conservation on random simulations.
+// Energy, heat and money against closed forms.
 #include <cmath>
 
 #include "hardware/thermal_network.hpp"
 #include "tests/catch.hpp"
-#include "tests/sim/support/random_input.hpp"
 #include "tests/sim/support/toy.hpp"
 
 using namespace tokwatt;
@@ -83,61 +82,6 @@ TEST_CASE("a warmer room warms the box by as much, with its own time constants",
   CHECK(T[99] == Approx(reference.die()));
   for (int s = 0; s < 50; ++s) reference.advance(1, {10, 20}, 35);
   CHECK(T[149] == Approx(reference.die()));
-}
-
-TEST_CASE("joules, tokens, dollars and requests are conserved on random simulations", "[sim][conservation]") {
-  for (uint64_t seed = 20'001; seed <= 20'300; ++seed) {
-    const Input input = test::random_input(seed);
-    const bool priced = input.prices.electricity.has_value();
-    const Results r = simulate(test::random_input(seed));
-    CAPTURE(seed, test::describe(input));
-    const auto& s = r.summary;
-    const auto& e = s["energy_j"];
-    const auto J = [&](const char* key) { return e[key].get<double>(); };
-    REQUIRE(J("wall") == Approx(J("compute") + J("memory") + J("static") + J("rest")).epsilon(1e-12));
-    REQUIRE(J("chip") == Approx(J("compute") + J("memory") + J("static")).epsilon(1e-12));
-    const auto& n = s["requests"];
-    int64_t ended = 0;
-    for (const auto& [how, count] : n.items()) ended += how == "submitted" ? 0 : count.get<int64_t>();
-    REQUIRE(n["submitted"] == ended);
-    // The series adds up to the summary: energy and bill at the last instant, tokens over all intervals.
-    const std::size_t devices = input.systems.size();
-    const auto& time = values<double>(r, "series", "time");
-    const auto& energy = values<double>(r, "series", "energy");
-    const auto& power = values<double>(r, "series", "power");
-    const auto& bill = values<double>(r, "series", "cost");
-    double last_energy = 0, last_bill = 0, integral = 0;
-    for (std::size_t d = 0; d < devices; ++d) {
-      last_energy += energy[(time.size() - 1) * devices + d];
-      last_bill += bill[(time.size() - 1) * devices + d];
-      for (std::size_t t = 0; t < time.size(); ++t)
-        integral += power[t * devices + d] * (time[t] - (t > 0 ? time[t - 1] : 0));
-    }
-    REQUIRE(last_energy == Approx(J("wall")).epsilon(1e-9));
-    REQUIRE(integral == Approx(J("wall")).epsilon(1e-9));
-    if (priced) REQUIRE(last_bill == Approx(s["cost_usd"]["electricity"].get<double>()).epsilon(1e-9));
-    const auto& rate = values<double>(r, "series", "throughput");
-    double tokens = 0;
-    for (std::size_t t = 0; t < time.size(); ++t) {
-      for (std::size_t d = 0; d < devices; ++d) tokens += rate[t * devices + d] * (time[t] - (t > 0 ? time[t - 1] : 0));
-    }
-    const auto out = s["tokens"]["output"].get<double>();
-    REQUIRE(tokens >= out * (1 - 1e-9));  // tokens of a step in flight at the end are counted by share only here
-    REQUIRE(tokens <= out + static_cast<double>(devices) * 12);
-    if (!input.record_requests) continue;
-    // Tokens of finished requests are those asked for; nobody got a token before it was admitted.
-    const auto& outcome = values<int8_t>(r, "requests", "outcome");
-    const auto& arrival = values<double>(r, "requests", "arrival");
-    const auto& admitted = values<double>(r, "requests", "admitted");
-    const auto& first = values<double>(r, "requests", "first_token");
-    const auto& finish = values<double>(r, "requests", "finish");
-    for (std::size_t q = 0; q < outcome.size(); ++q) {
-      if (outcome[q] != 1) continue;
-      REQUIRE(arrival[q] <= admitted[q]);
-      REQUIRE(admitted[q] < first[q]);
-      REQUIRE(first[q] <= finish[q]);
-    }
-  }
 }
 
 TEST_CASE("a power limit holds the mean power once the governor has seen it", "[sim][power]") {

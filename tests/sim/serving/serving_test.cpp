@@ -69,6 +69,80 @@ TEST_CASE("a full KV cache preempts the youngest sequence, which is computed aga
   CHECK(r.summary["kv"]["peak_fraction"] == 1.0);
 }
 
+TEST_CASE("the gap of a preempted sequence lasts until it is computed again", "[sim][kv]") {
+  Input input = with({{kSecond, 60, 100}, {kSecond, 60, 100}});
+  input.deployments[0].kv_blocks = 14;
+  input.deployments[0].max_model_len = 200;
+  const Results r = run(std::move(input));
+  const auto& first = values<double>(r, "requests", "first_token");
+  const auto& finish = values<double>(r, "requests", "finish");
+  const auto& s = r.summary;
+  // The older one is done first; the younger one waits for its blocks.
+  CHECK(s["itl_s"]["max"].get<double>() > (finish[0] - first[0]) / 4);
+  CHECK(s["itl_s"]["mean"].get<double>() * (99 + 99) == Approx(finish[0] - first[0] + finish[1] - first[1]));
+  // It computes its prompt and what it had produced again; the other one's share is its own prompt.
+  const auto& chunks = values<int64_t>(r, "segments", "chunk_tokens");
+  const auto ends = test::step_ends(r);
+  const auto produced =
+      std::count_if(ends.begin(), ends.end(), [&](double t) { return t >= first[1] && t < finish[0]; }) - 1;
+  CHECK(chunks.back() <= 60 + produced);
+  CHECK(std::accumulate(chunks.begin(), chunks.end(), int64_t{0}) > 60 + 60 + 60 + 20);
+}
+
+TEST_CASE("the preempted is served before those who wait", "[sim][kv]") {
+  Input input = with({{kSecond, 60, 100}, {kSecond, 60, 100}, {kSecond + 10'000'000'000, 20, 10}});
+  input.deployments[0].kv_blocks = 14;
+  input.deployments[0].max_model_len = 200;
+  input.deployments[0].engine.limits.max_num_seqs = 2;
+  const Results r = run(std::move(input));
+  CHECK(values<int64_t>(r, "requests", "preemptions") == std::vector<int64_t>{0, 1, 0});
+  // There was a slot and room for the short one as soon as the second was preempted.
+  const auto& admitted = values<double>(r, "requests", "admitted");
+  CHECK(admitted[2] >= values<double>(r, "requests", "finish")[0]);
+}
+
+TEST_CASE("a step that preempts admits nobody", "[sim][kv]") {
+  Input input = with({{kSecond, 60, 100}, {kSecond, 60, 100}});
+  auto& d = input.deployments[0];
+  d.kv_blocks = 14;
+  d.max_model_len = 200;
+  d.engine.limits.max_num_batched_tokens = 20;  // the first chunk of the preempted would find room at once
+  const Results r = run(std::move(input));
+  const auto& kinds = values<int8_t>(r, "events", "kind");
+  const auto& times = values<double>(r, "events", "time");
+  const auto& start = values<int64_t>(r, "segments", "start");
+  const auto& chunks = values<int64_t>(r, "segments", "chunk_tokens");
+  int64_t preempting = 0;
+  for (std::size_t e = 0; e < kinds.size(); ++e) {
+    if (kinds[e] != 0) continue;
+    for (std::size_t s = 0; s < start.size(); ++s) {
+      if (seconds(start[s]) != times[e]) continue;
+      CHECK(chunks[s] == 0);
+      ++preempting;
+    }
+  }
+  CHECK(preempting > 0);
+}
+
+TEST_CASE("llama-server gives the slot that has been free for longest, and reads prompts slot by slot",
+          "[sim][serving]") {
+  // The second slot is free first: the third request gets it, the fourth the first slot, and so comes before.
+  Input input = with({{kSecond, 20, 200}, {kSecond, 20, 50}, {20 * kSecond, 1000, 5}, {20 * kSecond, 1000, 5}});
+  auto& d = input.deployments[0];
+  d.engine.policy = models::Policy::llama_server;
+  d.engine.limits.max_num_seqs = 2;
+  d.max_model_len = 2000;
+  const Results r = run(std::move(input));
+  const auto& first = values<double>(r, "requests", "first_token");
+  CHECK(first[3] < first[2]);
+}
+
+TEST_CASE("a request that just fits the context is served", "[sim][serving]") {
+  Input input = with({{kSecond, 200, 100}});
+  input.deployments[0].max_model_len = 300;
+  CHECK(run(std::move(input)).summary["requests"]["completed"] == 1);
+}
+
 TEST_CASE("a request longer than the context is rejected, counted and named", "[sim][serving]") {
   Input input = with({{kSecond, 500, 100}, {2 * kSecond, 50, 10}});
   input.deployments[0].max_model_len = 300;
@@ -172,21 +246,13 @@ TEST_CASE("limits of time sum to the run", "[sim][serving]") {
 
 TEST_CASE("every token time can be rebuilt from the segments", "[sim][segments]") {
   const Results r = run(with({{kSecond, 100, 70}, {kSecond + 20'000'000'000, 300, 30}}));
-  const auto& start = values<int64_t>(r, "segments", "start");
-  const auto& steps = values<int64_t>(r, "segments", "steps");
-  const auto& duration = values<int64_t>(r, "segments", "duration");
-  const auto& growth = values<int64_t>(r, "segments", "growth");
-  std::vector<Picoseconds> ends;
-  for (std::size_t s = 0; s < start.size(); ++s) {
-    const Progression d{duration[s], growth[s]};
-    for (int64_t j = 1; j <= steps[s]; ++j) ends.push_back(start[s] + static_cast<Picoseconds>(d.sum(j)));
-  }
+  const auto ends = test::step_ends(r);
   const auto& first = values<double>(r, "requests", "first_token");
   const auto& finish = values<double>(r, "requests", "finish");
   const auto& output = values<int64_t>(r, "requests", "output");
   for (std::size_t q = 0; q < output.size(); ++q) {
-    const auto tokens = std::count_if(ends.begin(), ends.end(),
-                                      [&](Picoseconds t) { return seconds(t) >= first[q] && seconds(t) <= finish[q]; });
+    const auto tokens =
+        std::count_if(ends.begin(), ends.end(), [&](double t) { return t >= first[q] && t <= finish[q]; });
     CHECK(tokens == output[q]);
   }
 }

@@ -50,7 +50,7 @@ hardware::Box random_box(Dice& dice) {
   box.power.leakage = dice.real(0, 2);
   box.power.per_byte = 5e-9;
   box.power.per_flop.fill(2e-9);
-  box.power.limit = dice.chance(0.3) ? dice.real(5, 15) : 1000;
+  box.power.limit = dice.chance(0.5) ? dice.real(4, 10) : 1000;
   box.power.rest_idle = 5;
   box.power.rest_busy = 9;
   box.power.psu_efficiency = 0.9;
@@ -177,19 +177,22 @@ std::unique_ptr<RequestSource> random_calls(Dice& dice, StreamKey key) {
   return calls_source(std::move(graph), key);
 }
 
-Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed, bool drain) {
+Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed, bool drain, Features& features) {
   Stream stream;
   stream.name = fmt::format("stream{}", number);
   stream.deployment = deployment;
   stream.key = stream_key(seed, stream.name);
   const Distribution prompt = lengths(dice, dice.real(1, 300)), output = lengths(dice, dice.real(1, 200));
   if (!drain && dice.chance(0.4)) {
+    features.insert("users");
     Distribution think;
     if (dice.chance(0.8)) think.shape = Exponential{dice.real(0, 5)};  // else none at all
     stream.source = users_source(dice.in(1, 15), think, prompt, output, stream.key);
   } else if (dice.chance(0.3)) {
+    features.insert("sessions");
     stream.source = random_sessions(dice, stream.key, drain);
   } else if (dice.chance(0.3)) {
+    features.insert("recorded calls");
     stream.source = random_calls(dice, stream.key);
   } else {
     ArrivalProcess arrivals;
@@ -198,17 +201,31 @@ Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed, bool
     arrivals.stages = {{dice.real(0.2, 8), dice.real(2, 15)}, {dice.real(0, 2), dice.real(1, 15)}};
     stream.source = synthetic_source(arrivals, prompt, output, stream.key);
   }
-  if (dice.chance(0.4))
+  if (dice.chance(0.4)) {
+    features.insert("system prompt");
     stream.source = prefixed_source(std::move(stream.source), dice.in(1, 120), dice.in(1, 4), stream.key);
-  if (dice.chance(0.3)) stream.source = thinking_source(std::move(stream.source), lengths(dice, 60), stream.key);
-  if (!stream.source->closed() && dice.chance(0.3))
-    stream.source = in_flight_source(std::move(stream.source), dice.in(1, 10));
+  }
   if (dice.chance(0.3)) {
+    features.insert("thinking");
+    stream.source = thinking_source(std::move(stream.source), lengths(dice, 60), stream.key);
+  }
+  if (!stream.source->closed() && dice.chance(0.3)) {
+    features.insert("client limit");
+    stream.source = in_flight_source(std::move(stream.source), dice.in(1, 10));
+  }
+  if (dice.chance(0.3)) {
+    features.insert("timeout");
     stream.timeout = dice.pick({0.25, 1.0, dice.real(0.01, 5)});  // also at the very instants of ticks
     stream.retries = dice.in(0, 2);
   }
-  if (dice.chance(0.2)) stream.patience = Distribution{Exponential{dice.real(0.05, 5)}, {}, {}};
-  if (dice.chance(0.3)) stream.objective = Objective{0.5, 0.05};
+  if (dice.chance(0.2)) {
+    features.insert("patience");
+    stream.patience = Distribution{Exponential{dice.real(0.05, 5)}, {}, {}};
+  }
+  if (dice.chance(0.3)) {
+    features.insert("objective");
+    stream.objective = Objective{0.5, 0.05};
+  }
   return stream;
 }
 
@@ -227,18 +244,54 @@ void add_changes(Dice& dice, Input& input) {
                    [](const Change& a, const Change& b) { return a.at < b.at; });
 }
 
-}  // namespace
-
-Input random_input(uint64_t seed) {
-  std::mt19937_64 engine(seed);
-  return random_input([&](int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(engine() % static_cast<uint64_t>(high - low + 1));
-  });
+Features features_of(const models::Architecture& model) {
+  Features features;
+  for (const auto& layer : model.layers) {
+    if (layer.grouped && layer.grouped->window > 0) features.insert("window");
+    if (layer.grouped && layer.grouped->chunk > 0) features.insert("chunked attention");
+    if (layer.latent) features.insert("latent attention");
+    if (layer.linear) features.insert("recurrent state");
+    if (layer.experts) features.insert("experts");
+  }
+  return features;
 }
 
-Input random_input(const Draw& draw) {
-  Dice dice(draw);
+Features features_of(const Input& input, const Deployment& d) {
+  Features features = features_of(d.model);
+  features.insert(d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server");
+  if (d.engine.limits.micro_batch > 0) features.insert("micro-batches");
+  if (d.prefix_cache) features.insert("prefix cache");
+  if (d.kv_blocks) features.insert("blocks given");
+  if (input.systems[static_cast<std::size_t>(d.system)].start_temperature) features.insert("start temperature");
+  features.insert(input.duration ? "fixed end" : "drained");
+  features.insert(input.record_requests ? "requests recorded" : "requests not recorded");
+  if (!input.prices.electricity) features.insert("no price");
+  if (input.systems.size() > 1) features.insert("two boxes");
+  for (const Change& change : input.changes) {
+    if (change.kind == Change::Kind::ambient) features.insert("ambient changes");
+    if (change.kind == Change::Kind::electricity) features.insert("price changes");
+    if (change.kind == Change::Kind::power_limit && change.system == d.system) features.insert("power limit changes");
+  }
+  return features;
+}
+
+struct Made {
   Input input;
+  std::vector<Features> features;  // by deployment
+};
+
+void add_stream(Made& made, Stream stream, const Features& features) {
+  auto& mine = made.features[static_cast<std::size_t>(stream.deployment)];
+  if (mine.contains("stream")) mine.insert("several streams");
+  mine.insert("stream");
+  mine.insert(features.begin(), features.end());
+  made.input.streams.push_back(std::move(stream));
+}
+
+Made make(const Draw& draw) {
+  Dice dice(draw);
+  Made made;
+  Input& input = made.input;
   input.seed = static_cast<uint64_t>(dice.in(0, 1'000'000));
   const uint64_t seed = input.seed;
   input.ambient = dice.real(10, 35);
@@ -269,20 +322,38 @@ Input random_input(const Draw& draw) {
       const auto window_blocks = static_cast<int64_t>(std::ceil((kv.window_fixed + kv.state_fixed) / block_bytes));
       const int64_t longest = *d.max_model_len / size + 1 + window_blocks;
       const bool paged = d.engine.policy == models::Policy::vllm;
-      d.kv_blocks = paged ? longest + dice.in(0, 2 * longest)
-                          : (*d.max_model_len + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
+      d.kv_blocks =
+          paged ? longest + dice.in(0, longest) : (*d.max_model_len + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
     }
     d.prefix_cache = d.engine.policy == models::Policy::vllm && dice.chance(0.6);
     input.deployments.push_back(std::move(d));
   }
+  made.features.resize(input.deployments.size());
   const int64_t streams = dice.in(1, 3);
   for (int s = 0; s < streams; ++s) {
-    input.streams.push_back(random_stream(dice, s, static_cast<int>(dice.in(0, boxes - 1)), seed, drain));
+    Features features;
+    auto stream = random_stream(dice, s, static_cast<int>(dice.in(0, boxes - 1)), seed, drain, features);
+    add_stream(made, std::move(stream), features);
   }
   add_changes(dice, input);
   input.record_requests = dice.chance(0.85);
-  return input;
+  for (std::size_t d = 0; d < input.deployments.size(); ++d)
+    made.features[d].merge(features_of(input, input.deployments[d]));
+  return made;
 }
+
+Made make(uint64_t seed) {
+  std::mt19937_64 engine(seed);
+  return make([&](int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(engine() % static_cast<uint64_t>(high - low + 1));
+  });
+}
+
+}  // namespace
+
+Input random_input(const Draw& draw) { return make(draw).input; }
+Input random_input(uint64_t seed) { return make(seed).input; }
+std::vector<Features> random_features(uint64_t seed) { return make(seed).features; }
 
 std::string describe(const Input& input) {
   const auto& d = input.deployments.front();

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "sim/progression.hpp"
+
 namespace tokwatt::test {
 
 namespace {
@@ -77,6 +79,22 @@ const sim::Variable& column(const sim::Results& results, const std::string& grou
     }
   }
   throw std::out_of_range(group + "/" + variable);
+}
+
+std::vector<double> step_ends(const sim::Results& results, int replica) {
+  const auto& of = values<int32_t>(results, "segments", "replica");
+  const auto& start = values<int64_t>(results, "segments", "start");
+  const auto& steps = values<int64_t>(results, "segments", "steps");
+  const auto& duration = values<int64_t>(results, "segments", "duration");
+  const auto& growth = values<int64_t>(results, "segments", "growth");
+  std::vector<double> ends;
+  for (std::size_t s = 0; s < start.size(); ++s) {
+    if (of[s] != replica) continue;
+    const sim::Progression d{duration[s], growth[s]};
+    for (int64_t j = 1; j <= steps[s]; ++j)
+      ends.push_back(sim::seconds(start[s] + static_cast<sim::Picoseconds>(d.sum(j))));
+  }
+  return ends;
 }
 
 }  // namespace tokwatt::test

@@ -20,4 +20,7 @@ const std::vector<T>& values(const sim::Results& results, const std::string& gro
   return std::get<std::vector<T>>(column(results, group, variable).values);
 }
 
+/// When the steps of a replica ended [s], in order: whatever decodes got a token then. From /segments.
+std::vector<double> step_ends(const sim::Results& results, int replica = 0);
+
 }  // namespace tokwatt::test

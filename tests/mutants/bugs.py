@@ -1,0 +1,123 @@
+"""Deliberate bugs, each of the kind that this design invites (docs/theory/time.md, docs/theory/prefix-cache.md)."""
+from dataclasses import dataclass
+
+
+@dataclass
+class Bug:
+    name: str
+    edits: list  # of (file, text in it, what to write instead)
+    in_one_stepping: bool = False
+
+
+def bug(name, *edits):
+    return Bug(name, list(edits))
+
+
+MACRO = "sim/serving/macro_replica.cpp"
+TOKEN = "sim/serving/token_replica.cpp"
+BATCH = "sim/serving/decode_batch.cpp"
+BLOCKS = "sim/serving/kv_blocks.cpp"
+CACHE = "sim/serving/prefix_cache.cpp"
+COST = "sim/serving/cost_model.cpp"
+SERVING = "sim/serving/serving.cpp"
+LOOP = "sim/event_loop.cpp"
+DEVICE = "sim/heat/device.cpp"
+TALLY = "sim/results/tally.cpp"
+RECORDER = "sim/results/recorder.cpp"
+
+
+# In the fast path alone: the reference differs.
+PLANS = [
+    bug("an arrival does not cut the plan", (MACRO, "if (plan_.running && waiting_.size() == 1) cut(now);", "")),
+    bug("a change of clock does not cut the plan", (MACRO, "if (plan_.running && !(plan_.clock == clock)) cut(now);", "")),
+    bug("a cut at a step's end takes one step more", (MACRO, "return at_boundary ? completed - 1 : completed;", "return completed;")),
+    bug("a cut loses the step in flight", (MACRO, "const int64_t steps = in_flight_at(now) + 1;", "const int64_t steps = std::max<int64_t>(in_flight_at(now), 1);")),
+    bug("a plan runs a step past its change", (BATCH, "return next == kNever ? kNever : next - step_;", "return next == kNever ? kNever : next - step_ + 1;")),
+    bug("attention turns to compute a step late", (MACRO, "-excess / gain + 1", "-excess / gain + 2")),
+    bug("attention turns to memory a step early", (MACRO, "(excess + -gain - 1) / -gain", "excess / -gain")),
+    bug("a window fills a step late", (BATCH, "window.due.push({window.length - member.computed_base - 1, r.admission, id});", "window.due.push({window.length - member.computed_base, r.admission, id});")),
+    bug("a second wrap of an attention chunk is missed", (BATCH, "due.step += window.chunk; window.due.push(due);", "")),
+    bug("a member that leaves keeps its passed chunks in the sum", (BATCH, "window.passed -= member.passed[g];", "")),
+    bug("a long plan forgets the blocks of its last step", (BATCH, "for (int64_t s = 1; s <= ahead % cycle; ++s)", "for (int64_t s = 1; s < ahead % cycle; ++s)")),
+    bug("a plan has blocks for a step more than it has", (MACRO, "int64_t with_blocks = 1 + cycles * cycle;", "int64_t with_blocks = 2 + cycles * cycle;")),
+    bug("a plan grows with the members whose windows are full", (MACRO, "const int64_t more = batch_.growing(g);", "const int64_t more = batch_.size();")),
+    bug("a full cache preempts a decoding sequence before a begun prompt", (MACRO, "if (!prompts_.empty()) { id = prompts_.back();", "if (batch_.size() == 0) { id = prompts_.back();")),
+    bug("a preempted prompt keeps what it had computed", (MACRO, "r.computed = 0;", "")),
+    bug("the gap of a preempted sequence begins at its plan's start", (MACRO, "pool_[id].last_token = now;  // steps follow each other without a gap", "")),
+    bug("the first answer comes a token late", (BATCH, "answers_.push({r.thinking + 1 - member.produced_base,", "answers_.push({r.thinking + 2 - member.produced_base,")),
+    bug("prompts of llama-server go in order of admission", (MACRO, "return pool_[other].rank > r.rank;", "return pool_[other].admission > r.admission;")),
+    bug("the last step of a plan is not metered", (MACRO, "done_.values[q] += plan_.amounts.values[q].sum(steps);", "done_.values[q] += plan_.amounts.values[q].sum(std::max<int64_t>(steps - 1, 1));")),
+    bug("the end of the run drops the steps of the plan in flight", (MACRO, "advance(completed_by(now));", "")),
+    bug("gaps between tokens are counted for one sequence of each stream", (MACRO, "plan_.duration, steps, by_stream[s]);", "plan_.duration, steps, 1);")),
+]
+
+# In what both steppings share, or in both alike: other tests must tell.
+SHARED = [
+    bug("shares are rounded up", ("sim/progression.hpp", "int128{amount} * part / whole", "(int128{amount} * part + whole - 1) / whole")),
+    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { step_end, tick, sample, change, arrival, step_start };", "enum class EventKind : uint8_t { arrival, step_end, tick, sample, change, step_start };")),
+    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "step_end, tick, sample, change, arrival, step_start };", "step_end, sample, tick, change, arrival, step_start };")),
+    bug("static energy is counted twice in a tick", (DEVICE, "energy_.fixed += fixed_energy;", "energy_.fixed += 2 * fixed_energy;")),
+    bug("dynamic energy of earlier ticks is counted again", (DEVICE, "energy_.compute = meter[Quantity::compute_energy];", "energy_.compute += meter[Quantity::compute_energy];")),
+    bug("a new price holds for the whole tick", (DEVICE, "bill_up_to(energy.wall()); if (mark.row)", "if (mark.row)")),
+    bug("the bill is not marked as paid", (DEVICE, "billed_ = wall;", "if (usd_per_joule_) billed_ = wall / 2;")),
+    bug("both steppings preempt whoever came first",
+        (TOKEN, "const RequestId id = running_.back(); running_.pop_back();", "const RequestId id = running_.front(); running_.erase(running_.begin());"),
+        (MACRO, "id = batch_.last();", "id = batch_.first();"),
+        ("sim/serving/decode_batch.hpp", "RequestId last() const { return tail_; }", "RequestId last() const { return tail_; } RequestId first() const { RequestId id = tail_; while (link(id).before >= 0) id = link(id).before; return id; }")),
+    bug("both steppings send the preempted to the end of the queue",
+        (TOKEN, "waiting_.push_front(id);", "waiting_.push_back(id);"), (MACRO, "waiting_.push_front(id);", "waiting_.push_back(id);")),
+    bug("both steppings compute only the prompt again after a preemption",
+        (TOKEN, "r.computed = 0; r.target = r.prompt + r.produced;  // recompute", "r.computed = 0; r.target = r.prompt;"),
+        (TOKEN, "r.target = r.prompt + r.produced; const int64_t cached", "r.target = r.prompt; const int64_t cached"),
+        (MACRO, "r.computed = 0; r.target = r.prompt + r.produced;", "r.computed = 0; r.target = r.prompt;"),
+        (MACRO, "r.target = r.prompt + r.produced; const int64_t cached", "r.target = r.prompt; const int64_t cached")),
+    bug("both steppings skip the gap of a recomputed sequence",
+        (TOKEN, "observer_.token_gaps(r.stream, {now - r.last_token, 0}, 1, 1);", "if (!(r.computed == r.target && r.preemptions > 0)) observer_.token_gaps(r.stream, {now - r.last_token, 0}, 1, 1);"),
+        (MACRO, "observer_.token_gaps(r.stream, {now - r.last_token, 0}, 1, 1);", "")),
+    bug("both steppings give a freed slot to the next request",
+        (TOKEN, "free_slots_.push_back(r.rank);", "free_slots_.push_front(r.rank);"), (MACRO, "free_slots_.push_back(r.rank);", "free_slots_.push_front(r.rank);")),
+    bug("both steppings admit in a step that preempts",
+        (TOKEN, "const bool queued = preempted || admit(now, budget);", "const bool queued = admit(now, budget) || preempted;"),
+        (MACRO, "const bool queued = preempted || admit(now, budget);", "const bool queued = admit(now, budget) || preempted;")),
+    bug("both steppings let prompts have the budget of what decodes",
+        (TOKEN, "int64_t budget = serving_.token_budget - std::ssize(step_.decoding);", "int64_t budget = serving_.token_budget;"),
+        (MACRO, "int64_t budget = serving_.token_budget - batch_.size();", "int64_t budget = serving_.token_budget;")),
+    bug("both steppings keep the blocks of what they preempt",
+        (TOKEN, "Request& r = pool_[id]; blocks_.release(id, r); if (!prefilling(id))", "Request& r = pool_[id]; if (!prefilling(id))"),
+        (MACRO, "Request& r = pool_[id]; blocks_.release(id, r); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;")),
+    bug("the first answer of both is the last thinking token",
+        ("sim/serving/request.hpp", "produced == thinking + 1", "produced == std::max<int64_t>(thinking, 1)"),
+        (BATCH, "if (r.produced <= r.thinking) answers_.push({r.thinking + 1 - member.produced_base,", "if (r.produced < r.thinking) answers_.push({r.thinking - member.produced_base,")),
+    bug("the prefix cache forgets the newest block first", (CACHE, "forget(oldest_);", "forget(newest_);")),
+    bug("a whole prompt may be found in the prefix cache", (BLOCKS, "(r.target - 1) / capacity_.block_size", "r.target / capacity_.block_size")),
+    bug("a shared block is counted for each who holds it", (BLOCKS, "capacity_.blocks_of(cached_tokens + tokens) - hit.blocks + hit.idle", "capacity_.blocks_of(cached_tokens + tokens)")),
+    bug("a block found idle is not counted as used again", (BLOCKS, "- hit.blocks + hit.idle;", "- hit.blocks;")),
+    bug("a release frees blocks that others hold", (BLOCKS, "used_ -= of(r) - shared;", "used_ -= of(r);")),
+    bug("blocks that nobody holds any more are lost", (CACHE, "} else { make_idle(*place); }", "}")),
+    bug("a request without shared text pushes nothing out of the cache", (CACHE, "make_idle(add(unknown));", "")),
+    bug("idle blocks that decoding took come back with a release", (BLOCKS, "cache_->trim(left()); shared = cache_->release(", "shared = cache_->release(")),
+    bug("every full block asks for one more", ("sim/serving/kv_capacity.hpp", "(tokens + block_size - 1) / block_size", "(tokens + block_size) / block_size")),
+    bug("windowed layers take no blocks", ("sim/serving/kv_capacity.hpp", "/ block_size + window_blocks;", "/ block_size;")),
+    bug("a client has one request more in flight than it may", ("sim/workload/in_flight.cpp", "left_(most) {}", "left_(most + 1) {}")),
+    bug("held-back requests keep the time they would have come", ("sim/workload/in_flight.cpp", "arrival->at = std::max(arrival->at, now_);", "")),
+    bug("a chunk that begins inside its window sees one token too many", (SERVING, "std::clamp<int64_t>(window - before, 0, tokens);", "std::clamp<int64_t>(window - before + 1, 0, tokens);")),
+    bug("the last micro-batch is free", (COST, "if (rest > 0) add(1, pass(rest));", "")),
+    bug("recurrent states are free", (COST, "cost.bandwidth += ps(state_bytes / (bandwidth_ * tuning_.memory_efficiency_kv));", "")),
+    bug("every expert is read in every step", (COST, "weight_bytes *= touched / static_cast<double>(op.experts);", "")),
+    bug("attention costs the larger of its forms twice", (COST, "+= std::max(compute, memory); step.compute_energy", "+= compute + memory; step.compute_energy")),
+    bug("attention's energy is that of its longer form alone", (COST, "step.memory_energy += forms.memory_energy_base + forms.memory_energy_per_token * sums.kept_tokens;", "if (memory >= compute) step.memory_energy += forms.memory_energy_base + forms.memory_energy_per_token * sums.kept_tokens;")),
+    bug("the slope of a step's cost ignores the clock", (COST, "const double per_flop = 1 / (attention_peak_ * clock_share(level) * tuning_.compute_efficiency_attention);", "const double per_flop = 1 / (attention_peak_ * tuning_.compute_efficiency_attention);")),
+    bug("a step without its last chunk gives a token too", (SERVING, "out[Quantity::output_tokens] = context.output_tokens;", "out[Quantity::output_tokens] = context.output_tokens + (context.prompt_tokens > 0);")),
+    bug("recomputed prompt tokens are prefilled for nothing", (SERVING, "out[Quantity::prompt_tokens] = context.prompt_tokens;", "out[Quantity::prompt_tokens] = std::min<int64_t>(context.prompt_tokens, 100);")),
+    bug("tokens of unfinished requests are lost", (TALLY, "output_tokens += r.produced;", "if (r.outcome == Outcome::completed) output_tokens += r.produced;")),
+    bug("rejected requests are not counted as sent", (TALLY, "++submitted;", "if (r.outcome != Outcome::rejected) ++submitted;")),
+    bug("segments are joined across a change of clock", (RECORDER, "before.clock == run.clock &&", "")),
+    bug("segments are joined across a gap", (RECORDER, "before.start + static_cast<Picoseconds>(before.duration.sum(before.steps)) == run.start;", "true;")),
+    bug("a joined segment keeps the growth of its first step", (RECORDER, "if (last.run.steps == 1) last.run.duration.slope = run.duration.base - last.run.duration.base;", "")),
+    bug("a request that just fits the context is rejected", (LOOP, "if (arrival.prompt + arrival.output > longest)", "if (arrival.prompt + arrival.output >= longest)")),
+    bug("what follows a finished request is not asked for", (LOOP, "while (schedule_next_arrival(request.stream)) { }", "")),
+]
+
+for one_sided in PLANS:
+    one_sided.in_one_stepping = True
+BUGS = PLANS + SHARED

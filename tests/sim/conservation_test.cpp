@@ -1,0 +1,294 @@
+// What goes in comes out: requests, tokens, blocks, time, joules and dollars of random simulations.
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "sim/progression.hpp"
+#include "sim/simulation.hpp"
+#include "tests/catch.hpp"
+#include "tests/sim/support/random_input.hpp"
+#include "tests/sim/support/toy.hpp"
+
+using namespace tokwatt;
+using namespace tokwatt::sim;
+using tokwatt::test::values;
+
+namespace {
+
+enum Ended : int8_t { unfinished, completed, rejected };
+
+struct Run {
+  Input input;  // the same once more: its sources have sent nothing
+  const Results& results;
+  const nlohmann::ordered_json& summary;
+};
+
+void for_random_runs(uint64_t first, uint64_t count, const std::function<void(const Run&)>& check) {
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    const Results results = simulate(test::random_input(seed));
+    const Run run{test::random_input(seed), results, results.summary};
+    CAPTURE(seed, test::describe(run.input));
+    check(run);
+  }
+}
+
+double last_of_all(const std::vector<double>& by_device, std::size_t devices) {
+  return std::accumulate(by_device.end() - static_cast<std::ptrdiff_t>(devices), by_device.end(), 0.0);
+}
+
+// A rate per deployment or device times the length of its intervals.
+double integral(const Run& run, const std::string& variable) {
+  const auto& time = values<double>(run.results, "series", "time");
+  const auto& rate = values<double>(run.results, "series", variable);
+  const std::size_t columns = rate.size() / time.size();
+  double sum = 0;
+  for (std::size_t i = 0; i < rate.size(); ++i) {
+    const std::size_t t = i / columns;
+    sum += rate[i] * (time[t] - (t > 0 ? time[t - 1] : 0));
+  }
+  return sum;
+}
+
+int64_t sum(const Run& run, const std::string& group, const std::string& variable) {
+  const auto& column = values<int64_t>(run.results, group, variable);
+  return std::accumulate(column.begin(), column.end(), int64_t{0});
+}
+
+int64_t count_of(const std::vector<int8_t>& column, int8_t value) {
+  return std::count(column.begin(), column.end(), value);
+}
+
+// Times that each kind of /events' flags comes.
+int64_t events(const Run& run, const std::string& kind) {
+  const auto& variable = test::column(run.results, "events", "kind");
+  const auto at = std::find(variable.flag_meanings.begin(), variable.flag_meanings.end(), kind);
+  REQUIRE(at != variable.flag_meanings.end());
+  return count_of(std::get<std::vector<int8_t>>(variable.values),
+                  static_cast<int8_t>(at - variable.flag_meanings.begin()));
+}
+
+}  // namespace
+
+TEST_CASE("joules are conserved", "[sim][conservation]") {
+  for_random_runs(20'001, 300, [](const Run& run) {
+    const auto J = [&](const char* key) { return run.summary["energy_j"][key].get<double>(); };
+    REQUIRE(J("wall") == Approx(J("compute") + J("memory") + J("static") + J("rest")).epsilon(1e-12));
+    REQUIRE(J("chip") == Approx(J("compute") + J("memory") + J("static")).epsilon(1e-12));
+    // The series ends at the summary, by its running sum and by power times time.
+    const std::size_t devices = run.input.systems.size();
+    const auto& energy = values<double>(run.results, "series", "energy");
+    REQUIRE(last_of_all(energy, devices) == Approx(J("wall")).epsilon(1e-9));
+    REQUIRE(integral(run, "power") == Approx(J("wall")).epsilon(1e-9));
+    REQUIRE(integral(run, "chip_power") == Approx(J("chip")).epsilon(1e-9));
+    for (std::size_t i = devices; i < energy.size(); ++i) REQUIRE(energy[i] > energy[i - devices]);
+    // What is not dynamic is at least what the boxes draw doing nothing.
+    double idle = 0;
+    for (const auto& system : run.input.systems) idle += system.box.power.idle;
+    const double span = values<double>(run.results, "series", "time").back();
+    REQUIRE(J("static") >= idle * span * (1 - 1e-9));
+  });
+}
+
+TEST_CASE("dollars are joules times their price", "[sim][conservation][money]") {
+  for_random_runs(20'301, 300, [](const Run& run) {
+    const auto& price = run.input.prices.electricity;
+    const auto& cost = run.summary["cost_usd"];
+    if (!price) return;
+    const auto electricity = cost["electricity"].get<double>();
+    const auto& bill = values<double>(run.results, "series", "cost");
+    REQUIRE(last_of_all(bill, run.input.systems.size()) == Approx(electricity).epsilon(1e-9));
+    REQUIRE(cost["total"].get<double>() == Approx(electricity + cost["hardware"].get<double>()));
+    // Joule by joule at the price of its instant: what it was before the first change, and after each.
+    const auto& time = values<double>(run.results, "series", "time");
+    double lowest = *price, highest = *price;
+    for (const Change& change : run.input.changes) {
+      if (change.kind != Change::Kind::electricity || seconds(change.at) >= time.back()) continue;
+      lowest = std::min(lowest, change.value);
+      highest = std::max(highest, change.value);
+    }
+    const auto wall = run.summary["energy_j"]["wall"].get<double>();
+    REQUIRE(electricity >= lowest * wall * (1 - 1e-9));
+    REQUIRE(electricity <= highest * wall * (1 + 1e-9));
+  });
+}
+
+TEST_CASE("requests are conserved", "[sim][conservation]") {
+  for_random_runs(20'601, 300, [](const Run& run) {
+    const auto count = [](const nlohmann::ordered_json& part, const char* key) {
+      return part["requests"][key].get<int64_t>();
+    };
+    for (const char* key : {"submitted", "completed", "rejected", "unfinished"}) {
+      int64_t by_stream = 0, by_deployment = 0;
+      for (const auto& [name, part] : run.summary["workload"].items()) by_stream += count(part, key);
+      for (const auto& [name, part] : run.summary["deployments"].items()) by_deployment += count(part, key);
+      REQUIRE(by_stream == count(run.summary, key));
+      REQUIRE(by_deployment == count(run.summary, key));
+    }
+    const int64_t submitted = count(run.summary, "submitted"), done = count(run.summary, "completed"),
+                  refused = count(run.summary, "rejected"), left = count(run.summary, "unfinished");
+    REQUIRE(submitted == done + refused + left);
+    if (!run.input.duration) REQUIRE(left == 0);
+    REQUIRE(events(run, "rejection") == refused);
+    REQUIRE(events(run, "preemption") == run.summary["kv"]["preemptions"].get<int64_t>());
+    if (!run.input.record_requests) return;
+    const auto& outcome = values<int8_t>(run.results, "requests", "outcome");
+    REQUIRE(std::ssize(outcome) == submitted);
+    REQUIRE(count_of(outcome, completed) == done);
+    REQUIRE(count_of(outcome, rejected) == refused);
+    REQUIRE(sum(run, "requests", "preemptions") == run.summary["kv"]["preemptions"].get<int64_t>());
+  });
+}
+
+TEST_CASE("output tokens are conserved", "[sim][conservation]") {
+  for_random_runs(20'901, 300, [](const Run& run) {
+    const auto out = run.summary["tokens"]["output"].get<int64_t>();
+    const double metered = integral(run, "throughput");
+    // The meter counts a share of the step in flight at the end, whose tokens are not out.
+    REQUIRE(metered >= static_cast<double>(out) * (1 - 1e-9));
+    const auto sequences = static_cast<double>(run.summary["batch"]["max"].get<int64_t>() * 2);
+    REQUIRE(metered <= static_cast<double>(out) * (1 + 1e-9) + (run.input.duration ? sequences : 0));
+    if (!run.input.record_requests) return;
+    const auto& outcome = values<int8_t>(run.results, "requests", "outcome");
+    const auto& output = values<int64_t>(run.results, "requests", "output");
+    const auto& first = values<double>(run.results, "requests", "first_token");
+    const auto& finish = values<double>(run.results, "requests", "finish");
+    int64_t asked = 0, begun = 0;
+    double generation = 0;
+    for (std::size_t q = 0; q < outcome.size(); ++q) {
+      begun += std::isnan(first[q]) ? 0 : 1;
+      if (outcome[q] != completed) continue;
+      asked += output[q];
+      generation += finish[q] - first[q];
+    }
+    REQUIRE(out >= asked);
+    if (!run.input.duration) {
+      REQUIRE(out == asked);
+      // Every gap between two tokens of a request is counted, once.
+      const auto& mean = run.summary["itl_s"]["mean"];
+      const double gaps = static_cast<double>(out - begun);
+      if (gaps > 0) REQUIRE(mean.get<double>() * gaps == Approx(generation).epsilon(1e-9));
+    }
+    // One for each decoding sequence of each step, and the one that the end of a prompt gives.
+    const auto& steps = values<int64_t>(run.results, "segments", "steps");
+    const auto& decoding = values<int64_t>(run.results, "segments", "decoding");
+    const int64_t decoded = std::inner_product(steps.begin(), steps.end(), decoding.begin(), int64_t{0});
+    REQUIRE(out >= decoded + begun);
+    REQUIRE(out <= decoded + begun + sum(run, "requests", "preemptions"));
+  });
+}
+
+TEST_CASE("prompt tokens are conserved", "[sim][conservation]") {
+  for_random_runs(21'201, 300, [](const Run& run) {
+    if (!run.input.record_requests) return;
+    const int64_t prefilled = sum(run, "segments", "chunk_tokens");
+    const double metered = integral(run, "prefill_throughput");
+    REQUIRE(metered >= static_cast<double>(prefilled) * (1 - 1e-9));
+    if (run.input.duration) return;
+    REQUIRE(metered == Approx(static_cast<double>(prefilled)).epsilon(1e-9));
+    const auto& outcome = values<int8_t>(run.results, "requests", "outcome");
+    const auto& prompt = values<int64_t>(run.results, "requests", "prompt");
+    const auto& cached = values<int64_t>(run.results, "requests", "cached");
+    int64_t asked = 0, found = 0;
+    for (std::size_t q = 0; q < outcome.size(); ++q) {
+      if (outcome[q] != completed) continue;
+      REQUIRE(cached[q] < prompt[q]);
+      asked += prompt[q];
+      found += cached[q];
+    }
+    REQUIRE(run.summary["tokens"]["prompt"] == asked);
+    REQUIRE(run.summary["tokens"]["cached"] == found);
+    // A preempted request computes its prompt and its output so far again, at most all of it each time.
+    const int64_t preemptions = sum(run, "requests", "preemptions");
+    if (preemptions == 0) REQUIRE(prefilled == asked - found);
+    REQUIRE(prefilled >= asked - found);
+    int64_t longest = 0;
+    for (const auto& d : run.input.deployments) longest = std::max(longest, *d.max_model_len);
+    REQUIRE(prefilled <= asked - found + preemptions * longest);
+  });
+}
+
+TEST_CASE("blocks are conserved", "[sim][conservation][kv]") {
+  for_random_runs(21'501, 300, [](const Run& run) {
+    const auto peak = run.summary["kv"]["peak_fraction"].get<double>();
+    REQUIRE(peak <= 1);
+    const auto& used = values<double>(run.results, "series", "kv_used");
+    const auto& batch = values<int64_t>(run.results, "series", "batch");
+    const auto& queue = values<int64_t>(run.results, "series", "queue");
+    for (std::size_t i = 0; i < used.size(); ++i) {
+      REQUIRE(used[i] >= 0);
+      REQUIRE(used[i] <= peak);
+      REQUIRE((used[i] > 0) == (batch[i] > 0));
+    }
+    if (run.input.duration) return;
+    for (std::size_t d = 1; d <= run.input.deployments.size(); ++d) {
+      REQUIRE(used[used.size() - d] == 0);
+      REQUIRE(batch[used.size() - d] == 0);
+      REQUIRE(queue[used.size() - d] == 0);
+    }
+  });
+}
+
+TEST_CASE("time is conserved", "[sim][conservation]") {
+  for_random_runs(21'801, 300, [](const Run& run) {
+    double sum_of_limits = 0;
+    for (const auto& [name, share] : run.summary["limited_by"].items()) sum_of_limits += share.get<double>();
+    REQUIRE(sum_of_limits == Approx(1).epsilon(1e-9));
+    if (!run.input.record_requests) return;
+    // What is not idle are the steps, which do not overlap.
+    const auto& time = values<double>(run.results, "series", "time");
+    double busy = 0;
+    for (int d = 0; d < static_cast<int>(run.input.deployments.size()); ++d) {
+      double before = 0;
+      for (const double end : test::step_ends(run.results, d)) {
+        REQUIRE(end > before);
+        before = end;
+      }
+    }
+    const auto& steps = values<int64_t>(run.results, "segments", "steps");
+    const auto& duration = values<int64_t>(run.results, "segments", "duration");
+    const auto& growth = values<int64_t>(run.results, "segments", "growth");
+    for (std::size_t s = 0; s < steps.size(); ++s)
+      busy += static_cast<double>(Progression{duration[s], growth[s]}.sum(steps[s])) / kPicosecondsPerSecond;
+    const double idle = run.summary["limited_by"]["idle"].get<double>();
+    const double metered = (1 - idle) * time.back() * static_cast<double>(run.input.deployments.size());
+    REQUIRE(metered >= busy * (1 - 1e-9) - 1e-9);
+    if (!run.input.duration) REQUIRE(metered == Approx(busy).epsilon(1e-6).margin(1e-6));
+  });
+}
+
+TEST_CASE("token times rebuilt from the segments are those of the requests", "[sim][conservation][segments]") {
+  int64_t rebuilt = 0;
+  for_random_runs(22'101, 300, [&](const Run& run) {
+    if (!run.input.record_requests) return;
+    std::vector<std::vector<double>> ends;
+    for (int d = 0; d < static_cast<int>(run.input.deployments.size()); ++d)
+      ends.push_back(test::step_ends(run.results, d));
+    const auto& stream = values<int32_t>(run.results, "requests", "stream");
+    const auto& arrival = values<double>(run.results, "requests", "arrival");
+    const auto& admitted = values<double>(run.results, "requests", "admitted");
+    const auto& first = values<double>(run.results, "requests", "first_token");
+    const auto& answer = values<double>(run.results, "requests", "first_answer");
+    const auto& finish = values<double>(run.results, "requests", "finish");
+    const auto& output = values<int64_t>(run.results, "requests", "output");
+    const auto& preemptions = values<int64_t>(run.results, "requests", "preemptions");
+    const auto& outcome = values<int8_t>(run.results, "requests", "outcome");
+    for (std::size_t q = 0; q < outcome.size(); ++q) {
+      if (outcome[q] != completed) continue;
+      REQUIRE(arrival[q] <= admitted[q]);
+      REQUIRE(admitted[q] < first[q]);
+      REQUIRE(first[q] <= answer[q]);
+      REQUIRE(answer[q] <= finish[q]);
+      const auto& mine =
+          ends[static_cast<std::size_t>(run.input.streams[static_cast<std::size_t>(stream[q])].deployment)];
+      const auto from = std::lower_bound(mine.begin(), mine.end(), first[q]);
+      const auto to = std::lower_bound(mine.begin(), mine.end(), finish[q]);
+      REQUIRE((from != mine.end() && *from == first[q]));
+      REQUIRE((to != mine.end() && *to == finish[q]));
+      REQUIRE(to - from + 1 >= output[q]);
+      if (preemptions[q] == 0) REQUIRE(to - from + 1 == output[q]);  // else it missed some
+      ++rebuilt;
+    }
+  });
+  CHECK(rebuilt > 1000);
+}

@@ -1,0 +1,88 @@
+#include "sim/serving/kv_blocks.hpp"
+
+#include "tests/catch.hpp"
+
+using namespace tokwatt::sim;
+
+namespace {
+
+constexpr KvCapacity kTenBlocksOfFour{4, 10, 0, 40};
+
+Request request(uint64_t text, int64_t tokens) {
+  Request r;
+  r.prompt = r.target = tokens;
+  r.content = std::make_shared<const Content>(Content{{{text, tokens}}, false});
+  return r;
+}
+
+void compute_all(KvBlocks& blocks, RequestId id, Request& r) {
+  const int64_t cached = blocks.cached_tokens(r);
+  REQUIRE(blocks.admit(id, r, cached, r.target - cached));
+  r.computed = r.target;
+  blocks.computed(id, r);
+}
+
+}  // namespace
+
+TEST_CASE("tokens take whole blocks, and a sequence its windows' blocks besides", "[sim][kv]") {
+  const KvCapacity plain{16, 100, 0, 1000}, windowed{16, 100, 3, 1000};
+  CHECK(plain.blocks_of(0) == 0);
+  CHECK(plain.blocks_of(1) == 1);
+  CHECK(plain.blocks_of(16) == 1);
+  CHECK(plain.blocks_of(17) == 2);
+  CHECK(windowed.blocks_of(16) == 4);
+}
+
+TEST_CASE("a block that several requests hold is in use once", "[sim][kv][prefix]") {
+  KvBlocks blocks(kTenBlocksOfFour, true);
+  Request a = request(1, 17), b = request(1, 17), c = request(1, 17);
+  compute_all(blocks, 0, a);
+  CHECK(blocks.used() == 5);
+  compute_all(blocks, 1, b);  // finds four whole blocks
+  CHECK(b.computed == 17);
+  CHECK(blocks.used() == 6);
+  blocks.release(0, a);
+  CHECK(blocks.used() == 5);
+  blocks.release(1, b);
+  CHECK(blocks.used() == 0);
+  compute_all(blocks, 2, c);  // found idle: in use again
+  CHECK(blocks.used() == 5);
+}
+
+TEST_CASE("of a prompt that is cached as a whole, the last block is computed again", "[sim][kv][prefix]") {
+  KvBlocks blocks(kTenBlocksOfFour, true);
+  Request a = request(1, 16), b = request(1, 16);
+  compute_all(blocks, 0, a);
+  blocks.release(0, a);
+  CHECK(blocks.cached_tokens(b) == 12);
+}
+
+TEST_CASE("what decoding takes room from is not found again", "[sim][kv][prefix]") {
+  KvBlocks blocks(kTenBlocksOfFour, true);
+  Request old = request(1, 8), a = request(2, 16), b = request(2, 16), again = request(1, 9);
+  compute_all(blocks, 0, old);
+  blocks.release(0, old);  // two blocks that nobody holds
+  // Both before either has ended a chunk: each has its own copy of the four blocks.
+  REQUIRE(blocks.admit(1, a, blocks.cached_tokens(a), 16));
+  REQUIRE(blocks.admit(2, b, blocks.cached_tokens(b), 16));
+  a.computed = b.computed = 16;
+  blocks.computed(1, a);
+  blocks.computed(2, b);
+  blocks.take(1);  // of the two blocks left, one of the idle ones
+  a.computed = 17;
+  CHECK(blocks.left() == 1);
+  blocks.release(2, b);  // the copies are free: there would be room for both again
+  CHECK(blocks.cached_tokens(again) == 4);
+}
+
+TEST_CASE("blocks of a text that nobody shares push others out", "[sim][kv][prefix]") {
+  KvBlocks blocks(kTenBlocksOfFour, true);
+  Request shared = request(1, 16), alone = request(2, 28), again = request(1, 17);
+  alone.content = nullptr;
+  compute_all(blocks, 0, shared);
+  blocks.release(0, shared);
+  compute_all(blocks, 1, alone);
+  blocks.release(1, alone);
+  CHECK(blocks.used() == 0);
+  CHECK(blocks.cached_tokens(again) == 12);  // three of its four are left, the last one went first
+}
