@@ -48,14 +48,22 @@ PLANS = [
     bug("prompts of llama-server go in order of admission", (MACRO, "return pool_[other].rank > r.rank;", "return pool_[other].admission > r.admission;")),
     bug("the last step of a plan is not metered", (MACRO, "done_.values[q] += plan_.amounts.values[q].sum(steps);", "done_.values[q] += plan_.amounts.values[q].sum(std::max<int64_t>(steps - 1, 1));")),
     bug("the end of the run drops the steps of the plan in flight", (MACRO, "advance(completed_by(now));", "")),
-    bug("gaps between tokens are counted for one sequence of each stream", (MACRO, "plan_.duration, steps, by_stream[s]);", "plan_.duration, steps, 1);")),
+    bug("gaps between tokens are counted for one sequence of each stream", (MACRO, "plan_.duration, all, by_stream[s]);", "plan_.duration, all, 1);")),
+]
+
+# Clients who give up.
+PLANS += [
+    bug("who gives up in a step gets its token", (MACRO, "--pool_[id].produced;", "")),
+    bug("the step of who gives up counts its token", (MACRO, "--pool_[id].produced; --done_[Quantity::output_tokens];", "--pool_[id].produced;")),
+    bug("giving up does not cut the plan", (MACRO, "if (plan_.running) cut(now); if (const auto at", "if (const auto at")),
+    bug("the gap of who gives up is counted", (MACRO, "by_stream[s] - leaving);", "by_stream[s]);")),
 ]
 
 # In what both steppings share, or in both alike: other tests must tell.
 SHARED = [
     bug("shares are rounded up", ("sim/progression.hpp", "int128{amount} * part / whole", "(int128{amount} * part + whole - 1) / whole")),
-    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { step_end, tick, sample, change, arrival, step_start };", "enum class EventKind : uint8_t { arrival, step_end, tick, sample, change, step_start };")),
-    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "step_end, tick, sample, change, arrival, step_start };", "step_end, sample, tick, change, arrival, step_start };")),
+    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { step_end, tick, sample, change, give_up, arrival, step_start };", "enum class EventKind : uint8_t { arrival, step_end, tick, sample, change, step_start };")),
+    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "step_end, tick, sample, change, give_up, arrival, step_start };", "step_end, sample, tick, change, arrival, step_start };")),
     bug("static energy is counted twice in a tick", (DEVICE, "energy_.fixed += fixed_energy;", "energy_.fixed += 2 * fixed_energy;")),
     bug("dynamic energy of earlier ticks is counted again", (DEVICE, "energy_.compute = meter[Quantity::compute_energy];", "energy_.compute += meter[Quantity::compute_energy];")),
     bug("a new price holds for the whole tick", (DEVICE, "bill_up_to(energy.wall()); if (mark.row)", "if (mark.row)")),
@@ -68,9 +76,9 @@ SHARED = [
         (TOKEN, "waiting_.push_front(id);", "waiting_.push_back(id);"), (MACRO, "waiting_.push_front(id);", "waiting_.push_back(id);")),
     bug("both steppings compute only the prompt again after a preemption",
         (TOKEN, "r.computed = 0; r.target = r.prompt + r.produced;  // recompute", "r.computed = 0; r.target = r.prompt;"),
-        (TOKEN, "r.target = r.prompt + r.produced; const int64_t cached", "r.target = r.prompt; const int64_t cached"),
+        (TOKEN, "r.target = r.prompt + r.produced; const auto hit", "r.target = r.prompt; const auto hit"),
         (MACRO, "r.computed = 0; r.target = r.prompt + r.produced;", "r.computed = 0; r.target = r.prompt;"),
-        (MACRO, "r.target = r.prompt + r.produced; const int64_t cached", "r.target = r.prompt; const int64_t cached")),
+        (MACRO, "r.target = r.prompt + r.produced; const auto hit", "r.target = r.prompt; const auto hit")),
     bug("both steppings skip the gap of a recomputed sequence",
         (TOKEN, "observer_.token_gaps(r.stream, {now - r.last_token, 0}, 1, 1);", "if (!(r.computed == r.target && r.preemptions > 0)) observer_.token_gaps(r.stream, {now - r.last_token, 0}, 1, 1);"),
         (MACRO, "observer_.token_gaps(r.stream, {now - r.last_token, 0}, 1, 1);", "")),
@@ -90,7 +98,7 @@ SHARED = [
         (BATCH, "if (r.produced <= r.thinking) answers_.push({r.thinking + 1 - member.produced_base,", "if (r.produced < r.thinking) answers_.push({r.thinking - member.produced_base,")),
     bug("the prefix cache forgets the newest block first", (CACHE, "forget(oldest_);", "forget(newest_);")),
     bug("a whole prompt may be found in the prefix cache", (BLOCKS, "(r.target - 1) / capacity_.block_size", "r.target / capacity_.block_size")),
-    bug("a shared block is counted for each who holds it", (BLOCKS, "capacity_.blocks_of(cached_tokens + tokens) - hit.blocks + hit.idle", "capacity_.blocks_of(cached_tokens + tokens)")),
+    bug("a shared block is counted for each who holds it", (BLOCKS, "capacity_.blocks_of(tokens_of(hit) + tokens) - hit.blocks + hit.idle", "capacity_.blocks_of(tokens_of(hit) + tokens)")),
     bug("a block found idle is not counted as used again", (BLOCKS, "- hit.blocks + hit.idle;", "- hit.blocks;")),
     bug("a release frees blocks that others hold", (BLOCKS, "used_ -= of(r) - shared;", "used_ -= of(r);")),
     bug("blocks that nobody holds any more are lost", (CACHE, "} else { make_idle(*place); }", "}")),
