@@ -62,8 +62,8 @@ PLANS += [
 # In what both steppings share, or in both alike: other tests must tell.
 SHARED = [
     bug("shares are rounded up", ("sim/progression.hpp", "int128{amount} * part / whole", "(int128{amount} * part + whole - 1) / whole")),
-    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { step_end, tick, sample, change, give_up, arrival, step_start };", "enum class EventKind : uint8_t { arrival, step_end, tick, sample, change, step_start };")),
-    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "step_end, tick, sample, change, give_up, arrival, step_start };", "step_end, sample, tick, change, arrival, step_start };")),
+    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { step_end, tick, sample, change, give_up, arrival, step_start };", "enum class EventKind : uint8_t { arrival, step_end, tick, sample, change, give_up, step_start };")),
+    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "step_end, tick, sample, change, give_up, arrival, step_start };", "step_end, sample, tick, change, give_up, arrival, step_start };")),
     bug("static energy is counted twice in a tick", (DEVICE, "energy_.fixed += fixed_energy;", "energy_.fixed += 2 * fixed_energy;")),
     bug("dynamic energy of earlier ticks is counted again", (DEVICE, "energy_.compute = meter[Quantity::compute_energy];", "energy_.compute += meter[Quantity::compute_energy];")),
     bug("a new price holds for the whole tick", (DEVICE, "bill_up_to(energy.wall()); if (mark.row)", "if (mark.row)")),
