@@ -45,10 +45,13 @@ class HeaderCheck {
     const std::string& name = names_[i];
     if (contains(names_.first(i), name))
       return fmt::format("column {} comes twice; expected each column once", in_quotes(name));
-    if (layout_.ours && (name == "session" || name == "priority")) {
-      return fmt::format("column {} is not built yet; leave it out to replay the requests by their instants",
-                         in_quotes(name));
-    }
+    if (layout_.ours && name == "priority")
+      return fmt::format("column {} is not built yet; expected a file without it", in_quotes(name));
+    if (layout_.ours && name == "session")
+      return fmt::format(
+          "column {} makes this a file of sessions; expected columns arrival_s, prompt_tokens and "
+          "output_tokens beside it",
+          in_quotes(name));
     if (contains(known_, name) || (!layout_.ours && !is_misspelt(name))) return {};
     if (const std::string meant = nearest(name, known_); !meant.empty()) meant_.push_back(meant);
     return fmt::format("unknown column {}; expected {}{}", in_quotes(name), fmt::join(known_, ", "),

@@ -19,13 +19,6 @@ constexpr std::array kFormats = {&kAzure,    &kCsv,      &kBurstGpt, &kVidur,
                                  &kServeGen, &kMooncake, &kRagPulse, &kLlmServingSim};
 constexpr std::size_t kMostColumns = 256;
 
-// A name that only one format has which design and documentation name, but which is not read so far.
-struct Foreign {
-  const char* name;
-  const char* format;
-};
-constexpr std::array kNotBuilt = {Foreign{"completion_tokens", "exgentic"}, Foreign{"hash_id_scope", "weka"}};
-
 std::string expected_formats() {
   std::string names;
   for (const TraceFormat* f : kFormats)
@@ -111,11 +104,6 @@ const TraceFormat* choose_format(const FirstLine& first, const std::string& name
   const auto wrong = [&](const std::string& what) {
     mistakes.add(1, first.text, 0, first.text.size(), fmt::format("{}; {}", what, expected_formats()));
   };
-  for (const Foreign& f : kNotBuilt) {
-    if (std::find(first.names.begin(), first.names.end(), f.name) == first.names.end()) continue;
-    wrong(fmt::format("this looks like a trace of format {}, which is not built yet", f.format));
-    return nullptr;
-  }
   for (const bool roughly : {false, true}) {
     const auto likeness = [&](const TraceFormat* f) { return f->likeness(first, roughly); };
     const auto* const best = *std::max_element(kFormats.begin(), kFormats.end(),

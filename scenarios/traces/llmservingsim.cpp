@@ -28,10 +28,9 @@ class LlmServingSimRows final : public RowReader {
       json.value();
     });
     if (!session.empty() && !json.broken()) {
-      json.wrong(session,
-                 fmt::format("{}: sessions of llmservingsim are not built yet; expected lines with input_toks, "
-                             "output_toks and arrival_time_ns",
-                             session));
+      json.wrong(session, fmt::format("{}: a session among requests; expected input_toks, output_toks and "
+                                      "arrival_time_ns, or sessions from the first line on",
+                                      session));
       return false;
     }
     json.finish({"input_toks", "output_toks", "arrival_time_ns"});

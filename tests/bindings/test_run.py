@@ -157,7 +157,9 @@ def test_progress_is_told_and_what_it_raises_ends_the_run(scenario):
 
 def test_control_c_ends_a_run(scenario):
     """The signal's handler is Python's, which a run in C++ must let speak."""
-    script = f"import tokwatt, sys; print('go', flush=True); tokwatt.run({str(scenario)!r}, set={{'duration': '100 d', 'timeline': []}}, stepping='token')"
+    # A shell's background job ignores the signal, and its children with it.
+    handled = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    script = f"{handled}; import tokwatt; print('go', flush=True); tokwatt.run({str(scenario)!r}, set={{'duration': '100 d', 'timeline': []}}, stepping='token')"
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "go\n"
     time.sleep(0.5)

@@ -240,10 +240,10 @@ TEST_CASE("LLMServingSim's lines may hold token ids, which are counted", "[scena
   CHECK_THAT(only_mistake_in(line(", \"output_tok_ids\": []")), Contains("output_tok_ids has 0 ids; expected 2"));
 }
 
-TEST_CASE("sessions of LLMServingSim are refused by name", "[scenarios][traces][llmservingsim]") {
+TEST_CASE("a session of LLMServingSim among requests is refused", "[scenarios][traces][llmservingsim]") {
   CHECK_THAT(only_mistake_in("{\"session_id\": \"a\", \"arrival_time_ns\": 0, \"sub_requests\": [{\"input_toks\": 1, "
                              "\"output_toks\": 1, \"tool_duration_ns\": 5}]}\n"),
-             Contains("sub_requests: sessions of llmservingsim are not built yet"));
+             Contains("sub_requests: a session among requests; expected input_toks"));
 }
 
 TEST_CASE("a key that is missing, twice or misspelt is told, one that is unknown is ignored", "[scenarios][traces]") {

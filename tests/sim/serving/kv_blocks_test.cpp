@@ -16,8 +16,8 @@ Request request(uint64_t text, int64_t tokens) {
 }
 
 void compute_all(KvBlocks& blocks, RequestId id, Request& r) {
-  const int64_t cached = blocks.cached_tokens(r);
-  REQUIRE(blocks.admit(id, r, cached, r.target - cached));
+  const auto hit = blocks.find(r);
+  REQUIRE(blocks.admit(id, r, hit, r.target - blocks.tokens_of(hit)));
   r.computed = r.target;
   blocks.computed(id, r);
 }
@@ -54,7 +54,7 @@ TEST_CASE("of a prompt that is cached as a whole, the last block is computed aga
   Request a = request(1, 16), b = request(1, 16);
   compute_all(blocks, 0, a);
   blocks.release(0, a);
-  CHECK(blocks.cached_tokens(b) == 12);
+  CHECK(blocks.tokens_of(blocks.find(b)) == 12);
 }
 
 TEST_CASE("what decoding takes room from is not found again", "[sim][kv][prefix]") {
@@ -63,8 +63,8 @@ TEST_CASE("what decoding takes room from is not found again", "[sim][kv][prefix]
   compute_all(blocks, 0, old);
   blocks.release(0, old);  // two blocks that nobody holds
   // Both before either has ended a chunk: each has its own copy of the four blocks.
-  REQUIRE(blocks.admit(1, a, blocks.cached_tokens(a), 16));
-  REQUIRE(blocks.admit(2, b, blocks.cached_tokens(b), 16));
+  REQUIRE(blocks.admit(1, a, blocks.find(a), 16));
+  REQUIRE(blocks.admit(2, b, blocks.find(b), 16));
   a.computed = b.computed = 16;
   blocks.computed(1, a);
   blocks.computed(2, b);
@@ -72,7 +72,7 @@ TEST_CASE("what decoding takes room from is not found again", "[sim][kv][prefix]
   a.computed = 17;
   CHECK(blocks.left() == 1);
   blocks.release(2, b);  // the copies are free: there would be room for both again
-  CHECK(blocks.cached_tokens(again) == 4);
+  CHECK(blocks.tokens_of(blocks.find(again)) == 4);
 }
 
 TEST_CASE("blocks of a text that nobody shares push others out", "[sim][kv][prefix]") {
@@ -84,5 +84,5 @@ TEST_CASE("blocks of a text that nobody shares push others out", "[sim][kv][pref
   compute_all(blocks, 1, alone);
   blocks.release(1, alone);
   CHECK(blocks.used() == 0);
-  CHECK(blocks.cached_tokens(again) == 12);  // three of its four are left, the last one went first
+  CHECK(blocks.tokens_of(blocks.find(again)) == 12);  // three of its four are left, the last one went first
 }

@@ -149,7 +149,7 @@ std::unique_ptr<RequestSource> random_sessions(Dice& dice, StreamKey key, bool d
   shape.prompt = lengths(dice, dice.real(1, 60));  // so that some outgrow max_model_len
   shape.output = lengths(dice, dice.real(1, 60));
   if (!drain && dice.chance(0.5)) return user_sessions_source(dice.in(1, 10), shape, key);
-  return arriving_sessions_source({GapProcess::poisson, 1, {{dice.real(0.1, 2), dice.real(2, 15)}}}, shape, key);
+  return arriving_sessions_source({GapProcess::poisson, 1, {{dice.real(1, 2), dice.real(5, 15)}}}, shape, key);
 }
 
 // Chains, forks and joins, with pauses and without.
