@@ -33,16 +33,17 @@ std::string_view line_of(const Source& source, int line) {
 /// The source line, and below it a caret under column `place.column`.
 std::string excerpt(const Place& place) {
   const std::string_view line = line_of(*place.source, place.line);
-  const auto points = code_points(line);
-  const int size = static_cast<int>(points.size());
+  const int size = static_cast<int>(count_code_points(line));
   const int at = std::clamp(place.column - 1, 0, size);
   const int from = size <= kLineWindow ? 0 : std::clamp(at - kLineWindow / 2, 0, size - kLineWindow);
   const int to = std::min(size, from + kLineWindow);
+  const auto window = line.substr(offset_of_code_point(line, static_cast<std::size_t>(from)));
+  const auto points = code_points(window.substr(0, offset_of_code_point(window, static_cast<std::size_t>(to - from))));
   std::string shown = from > 0 ? "..." : "", below(shown.size(), ' ');
   std::size_t before = below.size(), marked = 0;
   for (int i = from; i < to; ++i) {
-    const std::string piece =
-        points[static_cast<std::size_t>(i)] == "\t" ? " " : escaped(points[static_cast<std::size_t>(i)]);
+    const std::string_view point = points[static_cast<std::size_t>(i - from)];
+    const std::string piece = point == "\t" ? " " : escaped(point);
     const std::size_t width = code_points(piece).size();
     if (i < at) before += width;
     if (i >= at && i < at + place.width) marked += width;
@@ -151,7 +152,8 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t kLongestQuote = 60;
-  return '"' + shortened(escaped(text), kLongestQuote) + '"';
+  constexpr std::size_t kEnough = 8 * kLongestQuote;  // [B]; what is quoted may be megabytes long
+  return '"' + shortened(escaped(text.substr(0, kEnough)), kLongestQuote) + '"';
 }
 
 }  // namespace tokwatt::scenarios

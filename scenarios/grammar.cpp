@@ -1,6 +1,7 @@
 #include "scenarios/grammar.hpp"
 
 #include "scenarios/sheets/sheet_fields.hpp"
+#include "scenarios/traces/trace.hpp"
 
 namespace tokwatt::scenarios {
 namespace {
@@ -11,11 +12,15 @@ constexpr Range kSpan{0, kLongestSeconds, true};  ///< a duration that simulated
 constexpr Range kInstant{0, kLongestSeconds, false};
 constexpr Range kAir{-60, 100};  ///< [degC]
 constexpr Range kRate{1e-9, 1e9, false};
+constexpr Range kUsers{1, 1e6};
 
 const Choices kUntil{{"drained"}, {}};
-const Choices kTraceFormats{
-    {"auto", "azure", "csv"},
-    {"burstgpt", "mooncake", "vidur", "ragpulse", "weka", "llmservingsim", "servegen", "otel", "exgentic"}};
+Choices trace_formats_to_choose() {
+  std::vector<std::string> names = trace_format_names();
+  names.insert(names.begin(), "auto");
+  for (const char* sessions : {"weka", "otel", "exgentic"}) names.push_back(sessions);
+  return {names, {}};
+}
 const Choices kProcesses{{"poisson", "constant", "gamma", "weibull"}, {}};
 
 }  // namespace
@@ -83,6 +88,17 @@ static void fields(Fields& f, WrittenArrivals& a) {
   f.sections(optional("stages", "in place of rate: one rate after the other; no arrivals after the last"), a.stages);
 }
 
+static void fields(Fields& f, WrittenSessions& s) {
+  f.here(s.place, &s.keys);
+  f.quantity(optional("rate", "mean sessions begun per time, at random; each goes on in closed loop", kRate),
+             Dimension::rate, s.rate);
+  f.sections(optional("stages", "in place of rate: one rate after the other; no sessions begin after the last"),
+             s.stages);
+  f.count(optional("users", "in place of rate: people who begin a session when theirs is over", kUsers), s.users);
+  f.distribution(required("turns", "turns of a session"), Dimension::number, s.turns);
+  f.distribution(required("think", "time between an answer and the next turn"), Dimension::duration, s.think);
+}
+
 static void fields(Fields& f, WrittenObjective& o) {
   f.quantity(optional("ttft", "time to the first token", kSpan), Dimension::duration, o.ttft);
   f.quantity(optional("tpot", "mean time per output token after the first", kSpan), Dimension::duration, o.tpot);
@@ -99,20 +115,33 @@ static void fields(Fields& f, WrittenStream& s) {
   f.text(required("name", "name; keys its random numbers"), s.name);
   f.text(required("to", "deployment that serves it"), s.to);
   f.text(optional("trace", "recorded requests: a file, gzip or not"), s.trace);
-  f.choice(optional("format", "of the trace (default auto: by its header)"), kTraceFormats, s.format);
+  f.choice(optional("format", "of the trace (default auto: by its first line)"), trace_formats_to_choose(), s.format);
   f.number(optional("speed", "of the trace: 0.1 stretches it tenfold (default 1)", {1e-6, 1e6}), s.speed);
   f.count(optional("limit", "only the first rows of the trace", kCount), s.limit);
   f.quantity(optional("start", "instant of the trace's first row (default 0 s)", kInstant), Dimension::duration,
              s.start);
-  f.section(optional("arrivals", "requests drawn from an arrival process"), s.arrivals);
-  f.count(optional("users", "closed loop: people who think, send, wait for the answer, and think again", {1, 1e6}),
+  f.text(optional("lengths", "beside a trace of format servegen: the client's dataset of lengths"), s.lengths);
+  f.section(optional("arrivals", "requests drawn from an arrival process; or when those of a trace without times come"),
+            s.arrivals);
+  f.count(optional("users", "closed loop: people who think, send, wait for the answer, and think again", kUsers),
           s.users);
+  f.section(optional("sessions", "closed loop in turns, each with all that was said before in front of its prompt"),
+            s.sessions);
   f.distribution(optional("think", "time that a user thinks"), Dimension::duration, s.think);
-  f.distribution(optional("prompt", "prompt tokens"), Dimension::number, s.prompt);
+  f.distribution(optional("prompt", "prompt tokens; of a session's turn the new ones"), Dimension::number, s.prompt);
   f.distribution(optional("output", "output tokens"), Dimension::number, s.output);
   f.section(optional("prefix", "a text that prompts begin with, such as a system prompt"), s.prefix);
   f.section(optional("slo", "objectives, for goodput"), s.slo);
-  for (const char* key : {"sessions", "turns", "thinking", "priority", "timeout", "max_in_flight"}) f.not_yet(key);
+  f.distribution(optional("thinking", "output tokens in front of the answer's, besides those of output"),
+                 Dimension::number, s.thinking);
+  f.quantity(optional("timeout", "how long the client waits for the whole answer before it gives up", kSpan),
+             Dimension::duration, s.timeout);
+  f.count(optional("retries", "times that it sends the same again after a timeout (default 0)", {0, 1000}), s.retries);
+  f.distribution(optional("patience", "after what time a person stops the answer, if it is not whole"),
+                 Dimension::duration, s.patience);
+  f.count(optional("max_in_flight", "requests that the client has out at once; it holds the others back", kCount),
+          s.max_in_flight);
+  f.not_yet("priority");
 }
 
 static void fields(Fields& f, WrittenEnvironment& e) {
@@ -160,7 +189,7 @@ void fields(Fields& f, Written& w) {
   f.choice(optional("until", "drained: until every request has its answer; or `duration`"), kUntil, w.until);
   f.named(required("systems", "boxes, by name"), w.systems);
   f.named(required("deployments", "models served, by name"), w.deployments);
-  f.sections(required("workload", "streams of requests; each with trace, arrivals or users"), w.workload);
+  f.sections(required("workload", "streams of requests; each with trace, arrivals, users or sessions"), w.workload);
   f.section(optional("environment", "surroundings"), w.environment);
   f.section(optional("prices", "prices"), w.prices);
   f.sections(optional("timeline", "changes while it runs"), w.timeline);

@@ -38,6 +38,15 @@ struct WrittenArrivals {
   std::vector<sim::RateStage> stages;
 };
 
+struct WrittenSessions {
+  Place place;
+  std::vector<std::string> keys;
+  std::optional<double> rate;
+  std::vector<sim::RateStage> stages;
+  std::optional<int64_t> users;
+  std::optional<sim::Distribution> turns, think;
+};
+
 struct WrittenObjective {
   std::optional<double> ttft, tpot;
 };
@@ -49,12 +58,16 @@ struct WrittenPrefix {
 struct WrittenStream {
   Place place;
   std::vector<std::string> keys;  ///< that it has, with good values or bad
-  Text name, to, trace, format;
+  Text name, to, trace, format, lengths;
   std::optional<double> speed, start;
   std::optional<int64_t> limit, users;
   std::optional<WrittenArrivals> arrivals;
+  std::optional<WrittenSessions> sessions;
   std::optional<sim::Distribution> think, prompt, output;
   std::optional<WrittenPrefix> prefix;
+  std::optional<sim::Distribution> thinking, patience;
+  std::optional<double> timeout;
+  std::optional<int64_t> retries, max_in_flight;
   std::optional<WrittenObjective> slo;
 };
 

@@ -49,6 +49,19 @@ std::vector<std::string_view> code_points(std::string_view text) {
   return points;
 }
 
+std::size_t count_code_points(std::string_view text) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < text.size(); ++count)
+    at += std::max<std::size_t>(1, code_point_length(text.substr(at)));
+  return count;
+}
+
+std::size_t offset_of_code_point(std::string_view text, std::size_t index) {
+  std::size_t at = 0;
+  for (; index > 0 && at < text.size(); --index) at += std::max<std::size_t>(1, code_point_length(text.substr(at)));
+  return at;
+}
+
 std::string escaped(std::string_view text) {
   std::string out;
   out.reserve(text.size());

@@ -11,6 +11,9 @@ namespace tokwatt::scenarios {
 std::size_t code_point_length(std::string_view text);
 /// The characters of a text; a byte that belongs to none stands alone.
 std::vector<std::string_view> code_points(std::string_view text);
+/// How many those are, and where number `index` begins (or the text ends) [B]: for texts of many megabytes.
+std::size_t count_code_points(std::string_view text);
+std::size_t offset_of_code_point(std::string_view text, std::size_t index);
 /// Control characters, direction marks and bytes that are not UTF-8 as \n, \x1b, \u202e.
 std::string escaped(std::string_view text);
 /// Cut to at most `longest` characters, "..." included.

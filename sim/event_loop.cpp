@@ -35,6 +35,8 @@ void EventLoop<Replica>::handle(const Event& event) {
       return handle_sample();
     case EventKind::change:
       return handle_change(input_.changes[static_cast<std::size_t>(event.subject)]);
+    case EventKind::give_up:
+      return handle_give_up(event);
     case EventKind::arrival:
       return handle_arrival(event);
     case EventKind::step_start:
@@ -107,9 +109,10 @@ void EventLoop<Replica>::handle_arrival(const Event& event) {
 }
 
 template <class Replica>
-void EventLoop<Replica>::send(int stream, const Arrival& arrival) {
+void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attempt) {
   Request request;
   request.stream = stream;
+  request.attempt = attempt;
   request.number = arrival.number;
   request.prompt = arrival.prompt;
   request.output = arrival.output;
@@ -129,9 +132,12 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival) {
     recorder_.event(
         now_, EventRecord::rejection, fmt::format("request {}", request.record),
         fmt::format("{} + {} tokens are more than max_model_len {}", arrival.prompt, arrival.output, longest));
-    settle(id);
+    const Request rejected = pool_[id];
+    remove(id);
+    answer(rejected);
     return;
   }
+  schedule_give_up(id);
   auto& replica = replicas_[index(d)];
   const uint64_t version = replica.version();
   replica.arrive(id, now_);
@@ -139,21 +145,63 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival) {
   if (!replica.busy()) schedule_step_start(d);
 }
 
-// A request has left: count it, and ask for what follows. What follows a rejected one does not come at the same
-// instant: of a user without thinking time that would go on for ever.
+// What a client does when it knows how its request ended: what follows it, if anything does. What follows a rejected
+// one does not come at the same instant: of a user without thinking time that would go on for ever.
 template <class Replica>
-void EventLoop<Replica>::settle(RequestId id) {
-  const Request request = pool_[id];
-  recorder_.left(request);
-  pool_.remove(id);
-  live_requests_[index(id)] = 0;
-  --live_;
-  if (request.outcome == Outcome::completed) ++completed_;
+void EventLoop<Replica>::answer(const Request& request) {
   const auto& stream = input_.streams[index(request.stream)];
   if (!stream.source->closed()) return;
   const auto& device = devices_[index(input_.deployments[index(stream.deployment)].system)];
-  stream.source->left(request.number, now_, request.outcome == Outcome::rejected ? device.tick_length() : 0);
+  stream.source->left(request.number, now_, request.outcome == Outcome::completed ? 0 : device.tick_length());
   while (schedule_next_arrival(request.stream)) {
+  }
+}
+
+// A request has left its replica.
+template <class Replica>
+void EventLoop<Replica>::remove(RequestId id) {
+  if (pool_[id].outcome == Outcome::completed) ++completed_;
+  recorder_.left(pool_[id]);
+  pool_[id].content.reset();
+  pool_.remove(id);
+  live_requests_[index(id)] = 0;
+  --live_;
+}
+
+// --- clients who give up -------------------------------------------------------------------------------------------
+
+template <class Replica>
+void EventLoop<Replica>::schedule_give_up(RequestId id) {
+  Request& r = pool_[id];
+  const auto& stream = input_.streams[index(r.stream)];
+  Picoseconds wait = stream.timeout ? picoseconds(*stream.timeout) : kNever;
+  if (stream.patience) {
+    const Picoseconds patience = picoseconds(draw(*stream.patience, stream.key, Purpose::patience, r.number));
+    if (patience < wait) r.gives_up_as = Outcome::cancelled;
+    wait = std::min(wait, patience);
+  }
+  if (wait < end_ - now_) queue_.push({now_ + wait, EventKind::give_up, id, 0, static_cast<uint64_t>(r.record)});
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_give_up(const Event& event) {
+  const RequestId id = event.subject;
+  if (static_cast<uint64_t>(pool_[id].record) != event.detail || pool_[id].outcome != Outcome::unfinished) return;
+  pool_[id].outcome = pool_[id].gives_up_as;
+  pool_[id].finished = now_;
+  const Request request = pool_[id];
+  const auto& stream = input_.streams[index(request.stream)];
+  auto& replica = replicas_[index(stream.deployment)];
+  const uint64_t version = replica.version();
+  const bool has_left = replica.give_up(id, now_);
+  if (replica.version() != version) schedule_step_end(stream.deployment);
+  if (has_left) remove(id);
+  if (request.outcome == Outcome::timed_out && request.attempt < stream.retries) {
+    recorder_.tally(request.stream).retried += 1;
+    send(request.stream, {now_, request.prompt, request.output, request.number, request.content, request.thinking},
+         request.attempt + 1);
+  } else {
+    answer(request);
   }
 }
 
@@ -176,6 +224,7 @@ template <class Replica>
 void EventLoop<Replica>::handle_step_start(int replica) {
   if (now_ == end_) return;  // it would only be thrown away
   start_pending_[index(replica)] = false;
+  if (!replicas_[index(replica)].has_work()) return;  // whoever waited has given up
   const auto& device = devices_[index(input_.deployments[index(replica)].system)];
   replicas_[index(replica)].start(now_, device.clock());
   schedule_step_end(replica);
@@ -185,7 +234,11 @@ template <class Replica>
 void EventLoop<Replica>::handle_step_end(const Event& event) {
   auto& replica = replicas_[index(event.subject)];
   if (event.detail != replica.version() || !replica.busy()) return;  // the plan was cut since
-  for (const RequestId id : replica.end(now_)) settle(id);
+  for (const RequestId id : replica.end(now_)) {
+    const Request request = pool_[id];
+    remove(id);
+    if (!request.given_up()) answer(request);
+  }
   if (replica.has_work()) schedule_step_start(event.subject);
 }
 

@@ -37,12 +37,15 @@ class EventLoop : private ReplicaObserver {
   void handle_tick(int device);
   void handle_sample();
   void handle_change(const Change& change);
+  void handle_give_up(const Event& event);
   void handle_arrival(const Event& event);
   void handle_step_start(int replica);
   Ending finish();
 
-  void send(int stream, const Arrival& arrival);
-  void settle(RequestId id);
+  void send(int stream, const Arrival& arrival, int64_t attempt = 0);
+  void schedule_give_up(RequestId id);
+  void answer(const Request& request);
+  void remove(RequestId id);
   bool schedule_next_arrival(int stream);
   void schedule_step_start(int replica);
   void schedule_step_end(int replica);

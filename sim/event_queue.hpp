@@ -11,16 +11,17 @@
 namespace tokwatt::sim {
 
 /// What happens; the order of the names is the order at one instant. A step ends before the tick that judges it, a
-/// sample sees the state that the tick leaves, changes come before the arrivals they meet, and steps start last, when
-/// everything else of the instant is known.
-enum class EventKind : uint8_t { step_end, tick, sample, change, arrival, step_start };
+/// sample sees the state that the tick leaves, changes and clients who give up come before the arrivals they meet, and
+/// steps start last, when everything else of the instant is known.
+enum class EventKind : uint8_t { step_end, tick, sample, change, give_up, arrival, step_start };
 
 struct Event {
   Picoseconds time = 0;
   EventKind kind = EventKind::step_end;
-  int32_t subject = 0;    ///< replica, device or stream number
+  int32_t subject = 0;    ///< replica, device, stream or request
   uint64_t sequence = 0;  ///< given by the queue: first in, first out
-  uint64_t detail = 0;    ///< of a step_end: the plan's version; of an arrival: its place in the pool
+  uint64_t detail =
+      0;  ///< of a step_end: the plan's version; of an arrival: its place in the pool; of a give_up: the record
 
   auto order() const { return std::tie(time, kind, subject, sequence); }
 };

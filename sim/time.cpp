@@ -4,6 +4,9 @@
 
 namespace tokwatt::sim {
 
-Picoseconds picoseconds(double s) { return std::llround(s * kPicosecondsPerSecond); }
+Picoseconds picoseconds(double s) {
+  const double ps = s * kPicosecondsPerSecond;
+  return ps < static_cast<double>(kNever) ? std::llround(ps) : kNever;
+}
 
 }  // namespace tokwatt::sim

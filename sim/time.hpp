@@ -16,7 +16,7 @@ inline constexpr Picoseconds kLongestDuration = 9'158'400'000'000'000'000;  ///<
 
 inline double seconds(Picoseconds t) { return static_cast<double>(t) / kPicosecondsPerSecond; }
 inline double joules(int128 pj) { return static_cast<double>(pj) / 1e12; }
-/// Nearest picosecond; the caller has checked the range.
+/// Nearest picosecond; kNever for what is later than all that can be counted.
 Picoseconds picoseconds(double s);
 
 }  // namespace tokwatt::sim

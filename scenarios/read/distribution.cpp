@@ -69,10 +69,10 @@ std::optional<sim::Distribution> to_distribution(const DistributionSheet& s, con
   if (shapes == 0) return fail(fmt::format("has no shape; expected {}", kShapes));
   if (shapes > 1) return fail(fmt::format("has {} shapes; expected {}", shapes, kShapes));
   if (s.min && s.max && *s.min > *s.max) return fail("has a min above its max");
-  // Draws are of tokens where they have no unit, and a request has at least one of each.
+  // Draws without a unit are counts of tokens or turns, and there is at least one of each.
   const double most = std::min(s.constant.value_or(1), s.max.value_or(1));
   if (s.dimension == Dimension::number && most < 1)
-    return fail(fmt::format("is at most {} tokens; expected at least 1", most));
+    return fail(fmt::format("is at most {}; expected at least 1", most));
   sim::Distribution d;
   d.min = s.min;
   d.max = s.max;

@@ -81,6 +81,10 @@ bool to_picoseconds(const Decimal& d, TraceInstant& instant) {
   return true;
 }
 
+constexpr int64_t picoseconds_in(TimeUnit unit) {
+  return unit == TimeUnit::s ? kPicosecondsInSecond : unit == TimeUnit::ms ? 1'000'000'000 : 1000;
+}
+
 int two(const char* p) { return 10 * digit(p[0]) + digit(p[1]); }
 
 }  // namespace
@@ -128,16 +132,17 @@ std::string explain_tokens(std::string_view text) {
   return fmt::format("{}, {}{}", in_quotes(text), what, kExpected);
 }
 
-bool parse_seconds(std::string_view text, TraceInstant& instant) {
-  // The common form, up to 12 digits on either side of the point.
+bool parse_instant(std::string_view text, TimeUnit unit, TraceInstant& instant) {
+  // The common forms: up to 12 digits, and in seconds as many after the point.
   int64_t whole = 0, fraction = 0;
   std::size_t at = 0;
   while (at < text.size() && at < 12 && is_digit(text[at])) whole = 10 * whole + digit(text[at++]);
   if (at > 0 && at == text.size()) {
-    instant = static_cast<TraceInstant>(whole) * kPicosecondsInSecond;
+    instant = static_cast<TraceInstant>(whole) * picoseconds_in(unit);
     return true;
   }
-  if (at > 0 && text[at] == '.' && text.size() > at + 1 && text.size() - at - 1 <= kPicosecondDigits) {
+  if (unit == TimeUnit::s && at > 0 && text[at] == '.' && text.size() > at + 1 &&
+      text.size() - at - 1 <= kPicosecondDigits) {
     std::size_t place = at + 1;
     while (place < text.size() && is_digit(text[place])) fraction = 10 * fraction + digit(text[place++]);
     if (place == text.size()) {
@@ -146,20 +151,23 @@ bool parse_seconds(std::string_view text, TraceInstant& instant) {
       return true;
     }
   }
-  const Decimal d = parse_decimal(text);
+  Decimal d = parse_decimal(text);
+  d.exponent -= unit == TimeUnit::ms ? 3 : unit == TimeUnit::ns ? 9 : 0;
   return d.valid && to_picoseconds(d, instant);
 }
 
-std::string explain_seconds(std::string_view text) {
-  constexpr std::string_view kExpected = "; expected seconds such as 12.5, from 0 to 1e12";
-  if (text.empty()) return fmt::format("empty{}", kExpected);
+std::string explain_instant(std::string_view text, TimeUnit unit) {
+  const std::string_view expected = unit == TimeUnit::s    ? "; expected seconds such as 12.5, from 0 to 1e12"
+                                    : unit == TimeUnit::ms ? "; expected milliseconds such as 12500, from 0 to 1e15"
+                                                           : "; expected nanoseconds such as 12500, from 0 to 1e21";
+  if (text.empty()) return fmt::format("empty{}", expected);
   const bool negative = text.front() == '-';
   const bool number = parse_decimal(negative ? text.substr(1) : text).valid;
   return fmt::format("{}, {}{}", in_quotes(text),
                      !number    ? "not a number"
                      : negative ? "negative"
                                 : "too large",
-                     kExpected);
+                     expected);
 }
 
 // The form alone, decided by length and by what is not a digit.

@@ -21,9 +21,11 @@ bool parse_tokens(std::string_view text, int32_t& tokens);
 /// `"12.5", not a whole number; expected ...`
 std::string explain_tokens(std::string_view text);
 
-/// Seconds as a decimal number, 0 to 1e12, rounded half up to picoseconds.
-bool parse_seconds(std::string_view text, TraceInstant& instant);
-std::string explain_seconds(std::string_view text);
+enum class TimeUnit { s, ms, ns };
+
+/// A decimal number of that unit, 0 to 1e12 s, rounded half up to picoseconds.
+bool parse_instant(std::string_view text, TimeUnit unit, TraceInstant& instant);
+std::string explain_instant(std::string_view text, TimeUnit unit);
 
 /// Wall-clock time as Azure writes it: `YYYY-MM-DD HH:MM:SS.fffffff`, or with 6 or no digits and `+00:00`; the first
 /// one read settles which.

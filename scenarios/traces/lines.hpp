@@ -33,7 +33,8 @@ class ByteStream {
   std::unique_ptr<State> state_;
 };
 
-inline constexpr std::size_t kLongestLine = std::size_t{1} << 20U;  ///< [B]
+/// [B] A prompt of a million tokens with an id for each has 7 MiB.
+inline constexpr std::size_t kLongestLine = std::size_t{16} << 20U;
 
 class LineReader {
  public:

@@ -11,17 +11,20 @@ namespace tokwatt::scenarios {
 namespace {
 
 constexpr std::size_t kMostKept = 20;
+constexpr std::size_t kLongestShown = std::size_t{1} << 20U;  // [B]; a longer line is told without its text
 
 }  // namespace
 
+bool Mistakes::full() const { return first_.size() >= kMostKept; }
+
 void Mistakes::add(int64_t line, std::string_view text, std::size_t offset, std::size_t size, std::string message) {
   ++count_;
-  if (first_.size() >= kMostKept) return;
+  if (full()) return;
   const auto at = static_cast<int>(std::min<int64_t>(line, std::numeric_limits<int>::max()));
-  const auto column = static_cast<int>(code_points(text.substr(0, offset)).size()) + 1;
-  const auto width = static_cast<int>(code_points(text.substr(std::min(offset, text.size()), size)).size());
+  const auto column = static_cast<int>(count_code_points(text.substr(0, offset))) + 1;
+  const auto width = static_cast<int>(count_code_points(text.substr(std::min(offset, text.size()), size)));
   first_.push_back({at, column, std::max(1, width), std::move(message)});
-  lines_.try_emplace(at, text);
+  lines_.try_emplace(at, text.size() <= kLongestShown ? text : "");
 }
 
 // The text that places point into holds only the lines with mistakes; the others are empty, a byte each.

@@ -16,6 +16,7 @@ class Mistakes {
   /// A mistake at byte `offset` of line `line` (from 1), `size` bytes wide.
   void add(int64_t line, std::string_view text, std::size_t offset, std::size_t size, std::string message);
   int64_t count() const { return count_; }
+  bool full() const;  ///< more are only counted
   /// Hands them over, with "... and N more mistakes" if there were more than are kept.
   void report(Diagnostics& diagnostics) const;
   [[noreturn]] void raise() const;  ///< as an InputError

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "scenarios/traces/rows.hpp"
+#include "scenarios/traces/servegen.hpp"
 #include "scenarios/traces/time_scale.hpp"
 
 namespace tokwatt::scenarios {
@@ -29,11 +30,12 @@ struct Survey {
   std::vector<TraceRow> late;
   int64_t rows = 0, requests = 0;
   TraceInstant first = 0;  // earliest instant
+  bool timed = true;
 };
 
-Survey survey(const std::string& path, const TraceOptions& options, Mistakes& mistakes) {
+Survey survey(const std::string& path, const TraceFormat& format, const TraceOptions& options, Mistakes& mistakes) {
   Survey found;
-  TraceRows rows(path, options);
+  TraceRows rows(path, format, options);
   TraceRow row;
   TraceInstant newest = 0;
   for (auto outcome = rows.next(row, mistakes); outcome != TraceRows::Outcome::end;
@@ -46,55 +48,80 @@ Survey survey(const std::string& path, const TraceOptions& options, Mistakes& mi
     ++found.rows;
     if (reason_to_drop(row) == nullptr) ++found.requests;
   }
+  found.timed = rows.timed();
   std::stable_sort(found.late.begin(), found.late.end(), earlier);
   if (mistakes.count() > 0 || found.requests > 0) return found;
   mistakes.add(std::max<int64_t>(1, rows.line()), "", 0, 1,
                found.rows == 0
-                   ? "no request; expected rows below the header"
+                   ? "no request; expected rows"
                    : fmt::format("no request: none of the {} rows has both prompt and output tokens", found.rows));
   return found;
 }
 
 class TraceFile final : public TraceSource {
  public:
-  TraceFile(const std::string& path, const TraceOptions& options, Survey found)
+  TraceFile(const std::string& path, const TraceFormat& format, const TraceOptions& options, Survey found)
       : path_(path),
-        rows_(path, options),
+        rows_(path, format, options),
         scale_(found.first, options.speed, sim::picoseconds(options.start)),
         late_(std::move(found.late)),
-        expected_(found.rows) {}
+        expected_(found.rows) {
+    if (!options.arrivals) return;
+    times_.emplace(*options.arrivals, options.key);
+    next_time_ = times_->next();
+  }
 
   std::optional<sim::Arrival> next(sim::Picoseconds end) override {
-    while (const TraceRow* row = peek()) {
-      const auto at = scale_(row->at);
-      if (!at && end > sim::kLongestDuration)
-        fail(row->line,
-             "this row comes after 106 days, the longest simulation; expected a duration, a limit or a higher speed");
+    while (TraceRow* row = peek()) {
+      const char* reason = reason_to_drop(*row);
+      const auto at = instant_of(*row, end);
       if (!at || *at >= end) return std::nullopt;
-      const TraceRow taken = take(row);
       const auto number = static_cast<uint64_t>(counts_.read++);
-      const char* reason = reason_to_drop(taken);
-      if (reason == nullptr) return sim::Arrival{*at, taken.prompt, taken.output, number};
-      ++counts_.dropped_by[reason];
+      if (reason != nullptr) {
+        ++counts_.dropped_by[reason];
+      } else if (times_) {
+        next_time_ = times_->next();
+      }
+      TraceRow taken = take(row);
+      if (reason == nullptr) return sim::Arrival{*at, taken.prompt, taken.output, number, content_of(std::move(taken))};
     }
     return std::nullopt;
   }
 
   sim::RowCounts rows() const override { return counts_; }
   int64_t rows_moved() const override { return static_cast<int64_t>(late_.size()); }
+  std::string note() const override {
+    if (late_.empty()) return {};
+    return fmt::format("the file is not in order of time; {} of its rows were moved to their place", late_.size());
+  }
 
  private:
+  // With arrivals, a row that will be dropped comes with the request behind it and takes no instant of its own.
+  std::optional<sim::Picoseconds> instant_of(const TraceRow& row, sim::Picoseconds end) const {
+    if (times_) return next_time_;
+    const auto at = scale_(row.at);
+    if (!at && end > sim::kLongestDuration)
+      fail(row.line,
+           "this row comes after 106 days, the longest simulation; expected a duration, a limit or a higher speed");
+    return at;
+  }
+
+  static std::shared_ptr<const sim::Content> content_of(TraceRow row) {
+    if (row.parts.empty()) return nullptr;
+    return std::make_shared<const sim::Content>(sim::Content{std::move(row.parts), false});
+  }
+
   // The earlier of the next row in order and the next late one; of two at one instant the first in the file.
-  const TraceRow* peek() {
+  TraceRow* peek() {
     if (!ahead_ && !ended_) read_ahead();
-    const TraceRow* in_order = ahead_ ? &*ahead_ : nullptr;
-    const TraceRow* late = next_late_ < late_.size() ? &late_[next_late_] : nullptr;
+    TraceRow* in_order = ahead_ ? &*ahead_ : nullptr;
+    TraceRow* late = next_late_ < late_.size() ? &late_[next_late_] : nullptr;
     if (in_order == nullptr || late == nullptr) return in_order != nullptr ? in_order : late;
     return earlier(*late, *in_order) ? late : in_order;
   }
 
-  TraceRow take(const TraceRow* row) {
-    const TraceRow taken = *row;
+  TraceRow take(TraceRow* row) {
+    TraceRow taken = std::move(*row);
     if (ahead_ && row == &*ahead_) {
       ahead_.reset();
     } else {
@@ -113,7 +140,7 @@ class TraceFile final : public TraceSource {
       ++read_;
       if (read_ > 1 && row.at < newest_) continue;  // late: in memory already
       newest_ = row.at;
-      ahead_ = row;
+      ahead_ = std::move(row);
       return;
     }
     ended_ = true;
@@ -130,6 +157,8 @@ class TraceFile final : public TraceSource {
   std::string path_;
   TraceRows rows_;
   TimeScale scale_;
+  std::optional<sim::ArrivalTimes> times_;  // in place of the rows' own
+  std::optional<sim::Picoseconds> next_time_;
   std::vector<TraceRow> late_;  // by instant
   std::size_t next_late_ = 0;
   std::optional<TraceRow> ahead_;  // the next row that is in order
@@ -153,7 +182,44 @@ bool check_options(const TraceOptions& options, const Place& asked_at, Diagnosti
   return diagnostics.errors().size() == before;
 }
 
+std::string wrong_timing(const Survey& found, const TraceOptions& options, const std::string& path) {
+  if (!found.timed && !options.arrivals) {
+    return fmt::format("{} has lengths only; expected arrivals: beside trace: to say when its requests come",
+                       in_quotes(path));
+  }
+  if (found.timed && options.arrivals)
+    return fmt::format("{} has times of its own; expected no arrivals: beside trace:", in_quotes(path));
+  return {};
+}
+
+std::unique_ptr<TraceSource> open_file(const std::string& path, const TraceOptions& options, const Place& place,
+                                       Diagnostics& diagnostics) {
+  Mistakes mistakes(path);
+  LineReader lines(path);
+  const auto first = read_first_line(lines, mistakes);
+  const TraceFormat* format = first ? choose_format(*first, options.format, mistakes) : nullptr;
+  if (format != nullptr && format->reader == nullptr) return open_servegen(path, options, place, diagnostics);
+  Survey found;
+  if (format != nullptr) found = survey(path, *format, options, mistakes);
+  mistakes.report(diagnostics);
+  if (mistakes.count() > 0) return nullptr;
+  std::string wrong = wrong_timing(found, options, path);
+  if (!options.lengths.empty()) wrong = "lengths goes only with a trace of format servegen";
+  if (!wrong.empty()) {
+    diagnostics.error(place, wrong);
+    return nullptr;
+  }
+  return std::make_unique<TraceFile>(path, *format, options, std::move(found));
+}
+
 }  // namespace
+
+std::vector<std::string> trace_format_names() {
+  std::vector<std::string> names;
+  for (const TraceFormat* format : trace_formats()) names.emplace_back(format->name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 std::unique_ptr<TraceSource> open_trace(const std::string& path, const TraceOptions& options, const Place& asked_at,
                                         Diagnostics& diagnostics) {
@@ -167,11 +233,7 @@ std::unique_ptr<TraceSource> open_trace(const std::string& path, const TraceOpti
     return nullptr;
   }
   try {
-    Mistakes mistakes(path);
-    Survey found = survey(path, options, mistakes);
-    mistakes.report(diagnostics);
-    if (mistakes.count() > 0) return nullptr;
-    return std::make_unique<TraceFile>(path, options, std::move(found));
+    return open_file(path, options, place, diagnostics);
   } catch (const ReadFailure& e) {
     diagnostics.error(place, fmt::format("cannot read {}: {}", in_quotes(path), e.what()));
     return nullptr;

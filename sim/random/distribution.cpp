@@ -72,4 +72,8 @@ int64_t draw_tokens(const Distribution& distribution, StreamKey key, Purpose pur
   return static_cast<int64_t>(std::clamp(tokens, 1.0, kMostTokens));
 }
 
+uint64_t draw_id(StreamKey key, Purpose purpose, uint64_t number) {
+  return Philox(key.seed ^ key.stream, static_cast<uint32_t>(purpose), number)();
+}
+
 }  // namespace tokwatt::sim

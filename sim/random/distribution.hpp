@@ -46,7 +46,8 @@ enum class Purpose : uint32_t {
   turns = 4,
   text = 5,
   prefix = 6,
-  thinking = 7
+  thinking = 7,
+  patience = 8
 };
 
 /// Key of a stream's random numbers.
@@ -60,5 +61,7 @@ StreamKey stream_key(uint64_t seed, std::string_view stream_name);
 double draw(const Distribution& distribution, StreamKey key, Purpose purpose, uint64_t number);
 /// One draw in tokens: rounded half up, at least 1, at most 2,147,483,647.
 int64_t draw_tokens(const Distribution& distribution, StreamKey key, Purpose purpose, uint64_t number);
+/// 64 random bits: an id that nothing else has.
+uint64_t draw_id(StreamKey key, Purpose purpose, uint64_t number);
 
 }  // namespace tokwatt::sim

@@ -108,8 +108,12 @@ Group Recorder::requests_group() {
   g.variables.push_back({"cached", "count", "prompt tokens found in the prefix cache", dims, std::move(r.cached), {}});
   g.variables.push_back(
       {"preemptions", "count", "times it was preempted and recomputed", dims, std::move(r.preemptions), {}});
-  g.variables.push_back(
-      {"outcome", "", "how it ended", dims, std::move(r.outcome), {"unfinished", "completed", "rejected"}});
+  g.variables.push_back({"outcome",
+                         "",
+                         "how it ended",
+                         dims,
+                         std::move(r.outcome),
+                         {"unfinished", "completed", "rejected", "timed_out", "cancelled"}});
   return g;
 }
 

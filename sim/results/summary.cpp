@@ -48,14 +48,10 @@ void add_requests(Json& out, const Outcomes& o, const std::vector<std::size_t>& 
   const double duration = duration_of(all);
   out["duration_s"] = number(duration);
   out["rows"] = rows(o.input, streams);
-  out["requests"] = {{"submitted", all.submitted},
-                     {"completed", all.completed},
-                     {"rejected", all.rejected},
-                     {"cancelled", 0},
-                     {"timed_out", 0},
-                     {"failed", 0},
+  out["requests"] = {{"submitted", all.submitted},  {"completed", all.completed}, {"rejected", all.rejected},
+                     {"cancelled", all.cancelled},  {"timed_out", all.timed_out}, {"failed", 0},
                      {"unfinished", all.unfinished}};
-  out["requests_retried"] = 0;
+  out["requests_retried"] = all.retried;
   out["tokens"] = {{"prompt", all.prompt_tokens}, {"output", all.output_tokens}, {"cached", all.cached_tokens}};
   const auto output = static_cast<double>(all.output_tokens), prompt = static_cast<double>(all.prompt_tokens);
   out["throughput_tok_s"] = {{"output", ratio(output, duration)}, {"total", ratio(output + prompt, duration)}};

@@ -76,6 +76,8 @@ void Tally::count(const Request& r, const std::optional<Objective>& objective) {
     ttfa.add(r.first_answer - r.sent);
   }
   if (r.outcome == Outcome::rejected) ++rejected;
+  if (r.outcome == Outcome::timed_out) ++timed_out;
+  if (r.outcome == Outcome::cancelled) ++cancelled;
   if (r.outcome == Outcome::unfinished) ++unfinished;
   if (r.outcome != Outcome::completed) return;
   ++completed;
@@ -91,7 +93,10 @@ void Tally::merge(const Tally& other) {
   submitted += other.submitted;
   completed += other.completed;
   rejected += other.rejected;
+  timed_out += other.timed_out;
+  cancelled += other.cancelled;
   unfinished += other.unfinished;
+  retried += other.retried;
   prompt_tokens += other.prompt_tokens;
   cached_tokens += other.cached_tokens;
   output_tokens += other.output_tokens;

@@ -23,6 +23,7 @@ class DecodeBatch {
   void join(RequestId id);
   /// The member admitted last.
   RequestId last() const { return tail_; }
+  bool has(RequestId id) const { return static_cast<std::size_t>(id) < links_.size() && link(id).admission >= 0; }
   /// Takes a member out, with its computed and produced tokens brought up to date.
   void leave(RequestId id);
 

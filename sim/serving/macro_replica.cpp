@@ -22,6 +22,25 @@ void MacroReplica::arrive(RequestId id, Picoseconds now) {
   if (plan_.running && waiting_.size() == 1) cut(now);
 }
 
+bool MacroReplica::give_up(RequestId id, Picoseconds now) {
+  if (plan_.running) cut(now);
+  if (const auto at = std::find(waiting_.begin(), waiting_.end(), id); at != waiting_.end()) {
+    waiting_.erase(at);
+    return true;
+  }
+  if (plan_.running) {
+    leaving_.push_back(id);
+    return false;
+  }
+  if (const auto at = std::find(prompts_.begin(), prompts_.end(), id); at != prompts_.end()) {
+    prompts_.erase(at);
+  } else {
+    batch_.leave(id);
+  }
+  let_go(id);
+  return true;
+}
+
 void MacroReplica::clock_changed(Picoseconds now, ClockState clock) {
   if (plan_.running && !(plan_.clock == clock)) cut(now);
 }
@@ -273,14 +292,43 @@ void MacroReplica::advance(int64_t steps) {
   run.forms = plan_.forms;
   run.clock = plan_.clock;
   observer_.ran(number_, run);
-  const auto& by_stream = batch_.members_by_stream();
-  for (std::size_t s = 0; s < by_stream.size(); ++s) {
-    if (by_stream[s] > 0) observer_.token_gaps(static_cast<int>(s), plan_.duration, steps, by_stream[s]);
-  }
+  report_gaps(steps);
   for (std::size_t q = 0; q < kQuantities; ++q) done_.values[q] += plan_.amounts.values[q].sum(steps);
   if (plan_.chunk_tokens == 0) blocks_.take(batch_.new_blocks_until(steps - 1));
   observer_.step_started(number_, running_, blocks_.used());
   batch_.advance(steps);
+}
+
+// Who gives up during the plan's last step gets no token from it.
+void MacroReplica::report_gaps(int64_t steps) {
+  const auto& by_stream = batch_.members_by_stream();
+  for (std::size_t s = 0; s < by_stream.size(); ++s) {
+    const auto stream = static_cast<int>(s);
+    const auto leaving = std::count_if(leaving_.begin(), leaving_.end(),
+                                       [&](RequestId id) { return batch_.has(id) && pool_[id].stream == stream; });
+    const int64_t all = leaving > 0 && steps == plan_.steps ? steps - 1 : steps;
+    if (by_stream[s] > 0 && all > 0) observer_.token_gaps(stream, plan_.duration, all, by_stream[s]);
+    if (all < steps && by_stream[s] > leaving)
+      observer_.token_gaps(stream, {plan_.duration.at(all), 0}, 1, by_stream[s] - leaving);
+  }
+}
+
+// Their last token does not count, though it was computed.
+void MacroReplica::drop_leaving_members() {
+  for (const RequestId id : leaving_) {
+    if (!batch_.has(id)) continue;
+    batch_.leave(id);
+    --pool_[id].produced;
+    --done_[Quantity::output_tokens];
+    finished_.push_back(id);
+  }
+}
+
+void MacroReplica::let_go(RequestId id) {
+  const Request& r = pool_[id];
+  blocks_.release(id, r);
+  --running_;
+  if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank);
 }
 
 const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
@@ -288,20 +336,21 @@ const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
   plan_.running = false;
   plan_.end = kNever;
   finished_.clear();
+  drop_leaving_members();
   batch_.note_answers(now);
   batch_.take_completed(finished_);
   finish_prompts(now);
   std::sort(finished_.begin(), finished_.end(),
             [&](RequestId a, RequestId b) { return pool_[a].admission < pool_[b].admission; });
   for (const RequestId id : finished_) {
+    let_go(id);
     Request& r = pool_[id];
+    if (r.given_up()) continue;
     r.finished = now;
     r.last_token = now;
     r.outcome = Outcome::completed;
-    blocks_.release(id, r);
-    --running_;
-    if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank);
   }
+  leaving_.clear();
   return finished_;
 }
 
@@ -311,7 +360,8 @@ void MacroReplica::finish_prompts(Picoseconds now) {
     Request& r = pool_[id];
     r.computed += tokens;
     blocks_.computed(id, r);
-    if (r.computed < r.target) continue;
+    if (r.given_up() && r.computed == r.target) --done_[Quantity::output_tokens];
+    if (r.given_up() || r.computed < r.target) continue;
     prompts_.erase(std::find(prompts_.begin(), prompts_.end(), id));
     if (r.first_token == kNever) {
       r.first_token = now;
@@ -329,6 +379,12 @@ void MacroReplica::finish_prompts(Picoseconds now) {
     }
   }
   chunks_.clear();
+  for (const RequestId id : leaving_) {
+    const auto at = std::find(prompts_.begin(), prompts_.end(), id);
+    if (at == prompts_.end()) continue;
+    prompts_.erase(at);
+    finished_.push_back(id);
+  }
 }
 
 void MacroReplica::stop(Picoseconds now) {

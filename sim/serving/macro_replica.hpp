@@ -15,12 +15,14 @@ class MacroReplica {
 
   /// A request joins the queue; a plan it may change is cut at the next step boundary.
   void arrive(RequestId id, Picoseconds now);
+  /// Its client gives up on a request. True if it has left, false if it does so when the step in flight ends.
+  bool give_up(RequestId id, Picoseconds now);
   /// Starts a plan. Called when none runs and has_work().
   void start(Picoseconds now, ClockState clock);
   /// The plan in flight, if any, ends here; another version means that it was cut since.
   Picoseconds ends_at() const { return plan_.end; }
   uint64_t version() const { return version_; }
-  /// Ends the plan; returns the requests that got their last token, in order of admission.
+  /// Ends the plan; returns the requests that leave, in order of admission.
   const std::vector<RequestId>& end(Picoseconds now);
   /// The clock changed: steps that start from now on must see it.
   void clock_changed(Picoseconds now, ClockState clock);
@@ -65,7 +67,10 @@ class MacroReplica {
   int64_t in_flight_at(Picoseconds now) const;
   void cut(Picoseconds now);
   void advance(int64_t steps);
+  void report_gaps(int64_t steps);
+  void drop_leaving_members();
   void finish_prompts(Picoseconds now);
+  void let_go(RequestId id);
 
   int number_;
   const Serving& serving_;
@@ -83,6 +88,7 @@ class MacroReplica {
   uint64_t version_ = 0;
   Plan plan_;
   Meter done_;
+  std::vector<RequestId> leaving_;  // given up during the step in flight
   std::vector<RequestId> finished_;
 };
 

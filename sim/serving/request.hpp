@@ -9,7 +9,7 @@
 
 namespace tokwatt::sim {
 
-enum class Outcome : int8_t { unfinished, completed, rejected };
+enum class Outcome : int8_t { unfinished, completed, rejected, timed_out, cancelled };
 
 struct Request {
   int64_t record = 0;  ///< number in order of sending, over all streams
@@ -25,7 +25,11 @@ struct Request {
   int64_t preemptions = 0;
   int64_t cached = 0;  ///< prompt tokens that were in the prefix cache when it was admitted
   Outcome outcome = Outcome::unfinished;
+  Outcome gives_up_as = Outcome::timed_out;  ///< should its client lose patience
+  int64_t attempt = 0;                       ///< times that the client had sent it before
 
+  /// The client does not wait any more; the request may still be in a step.
+  bool given_up() const { return outcome == Outcome::timed_out || outcome == Outcome::cancelled; }
   bool at_first_answer() const { return produced == thinking + 1; }
 
   // While it runs.

@@ -13,6 +13,21 @@ TokenReplica::TokenReplica(int number, const Serving& serving, RequestPool& pool
 
 void TokenReplica::arrive(RequestId id, Picoseconds) { waiting_.push_back(id); }
 
+bool TokenReplica::give_up(RequestId id, Picoseconds) {
+  if (std::erase(waiting_, id) > 0) return true;
+  if (step_.running) return false;
+  std::erase(running_, id);
+  let_go(id);
+  return true;
+}
+
+void TokenReplica::let_go(RequestId id) {
+  const Request& r = pool_[id];
+  if (!prefilling(id)) ++composition_;
+  blocks_.release(id, r);
+  if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank);
+}
+
 // Decode first: each decoding sequence, in order of admission, takes one KV slot. When there is no block for it, the
 // last admitted sequence is preempted until there is (vLLM v1 Scheduler.schedule). Returns whether any was.
 bool TokenReplica::give_decoding_a_slot(Picoseconds now) {
@@ -169,31 +184,38 @@ void TokenReplica::report_step() const {
 const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
   report_step();
   for (std::size_t q = 0; q < kQuantities; ++q) done_.values[q] += step_.amounts.values[q];
+  // Who has given up was in the step, but gets no token from it.
+  const auto give_token = [&](RequestId id) {
+    if (pool_[id].given_up()) {
+      --done_[Quantity::output_tokens];
+    } else {
+      emit_token(id, now);
+    }
+  };
   for (const RequestId id : step_.decoding) {
     ++pool_[id].computed;
-    emit_token(id, now);
+    give_token(id);
   }
   for (const auto& [id, tokens] : step_.chunks) {
     pool_[id].computed += tokens;
     blocks_.computed(id, pool_[id]);
     if (prefilling(id)) continue;
     ++composition_;
-    emit_token(id, now);
+    give_token(id);
   }
   finished_.clear();
   std::vector<RequestId> still_running;
   for (const RequestId id : running_) {
     Request& r = pool_[id];
-    if (r.produced < r.output) {
+    if (r.produced < r.output && !r.given_up()) {
       still_running.push_back(id);
       continue;
     }
+    let_go(id);
+    finished_.push_back(id);
+    if (r.given_up()) continue;
     r.finished = now;
     r.outcome = Outcome::completed;
-    blocks_.release(id, r);
-    ++composition_;
-    if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank);
-    finished_.push_back(id);
   }
   running_ = std::move(still_running);
   step_.running = false;

@@ -14,12 +14,14 @@ class TokenReplica {
 
   /// A request joins the queue.
   void arrive(RequestId id, Picoseconds now);
+  /// Its client gives up on a request. True if it has left, false if it does so when the step in flight ends.
+  bool give_up(RequestId id, Picoseconds now);
   /// Starts a step. Called when no step runs and has_work().
   void start(Picoseconds now, ClockState clock);
   /// The step in flight, if any, ends here.
   Picoseconds ends_at() const { return step_.end; }
   uint64_t version() const { return version_; }
-  /// Ends the step; returns the requests that got their last token, in order of admission.
+  /// Ends the step; returns the requests that leave, in order of admission.
   const std::vector<RequestId>& end(Picoseconds now);
   /// The clock changed: nothing to do, the next step asks for it.
   void clock_changed(Picoseconds, ClockState) {}
@@ -55,6 +57,7 @@ class TokenReplica {
   void preempt_last(Picoseconds now);
   void price_step(bool queued);
   void report_step() const;
+  void let_go(RequestId id);
   void emit_token(RequestId id, Picoseconds now);
 
   int number_;

@@ -64,6 +64,9 @@ struct Stream {
   StreamKey key;
   std::unique_ptr<RequestSource> source;
   std::optional<Objective> objective;
+  std::optional<double> timeout = {};         ///< [s] from sending; then the client gives up on the answer
+  int64_t retries = 0;                        ///< times that it sends the same again after a timeout
+  std::optional<Distribution> patience = {};  ///< [s] after which a person stops the answer, drawn for each request
 };
 
 }  // namespace tokwatt::sim

@@ -15,6 +15,11 @@ class ThinkingSource final : public RequestSource {
     if (!arrival) return arrival;
     arrival->thinking = draw_tokens(thinking_, key_, Purpose::thinking, arrival->number);
     arrival->output += arrival->thinking;
+    if (arrival->content && arrival->content->output_continues) {  // the next turn has the answer without the thoughts
+      Content without = *arrival->content;
+      without.output_continues = false;
+      arrival->content = std::make_shared<const Content>(std::move(without));
+    }
     return arrival;
   }
   bool closed() const override { return source_->closed(); }

@@ -46,7 +46,10 @@ class UsersSource final : public RequestSource {
     Picoseconds at;
   };
 
-  Picoseconds thought(uint64_t number) const { return picoseconds(draw(think_, key_, Purpose::think, number)); }
+  // A normal distribution has negative draws.
+  Picoseconds thought(uint64_t number) const {
+    return std::max<Picoseconds>(0, picoseconds(draw(think_, key_, Purpose::think, number)));
+  }
 
   uint64_t users_;
   Distribution think_, prompt_, output_;

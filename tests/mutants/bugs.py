@@ -48,14 +48,16 @@ PLANS = [
     bug("prompts of llama-server go in order of admission", (MACRO, "return pool_[other].rank > r.rank;", "return pool_[other].admission > r.admission;")),
     bug("the last step of a plan is not metered", (MACRO, "done_.values[q] += plan_.amounts.values[q].sum(steps);", "done_.values[q] += plan_.amounts.values[q].sum(std::max<int64_t>(steps - 1, 1));")),
     bug("the end of the run drops the steps of the plan in flight", (MACRO, "advance(completed_by(now));", "")),
-    bug("gaps between tokens are counted for one sequence of each stream", (MACRO, "plan_.duration, steps, by_stream[s]);", "plan_.duration, steps, 1);")),
+    bug("a client who gives up does not cut the plan", (MACRO, "if (plan_.running) cut(now); if (const auto at", "if (const auto at")),
+    bug("who gives up still gets the token of the step in flight", (MACRO, "--pool_[id].produced;", "")),
+    bug("gaps between tokens are counted for one sequence of each stream", (MACRO, "plan_.duration, all, by_stream[s]);", "plan_.duration, all, 1);")),
 ]
 
 # In what both steppings share, or in both alike: other tests must tell.
 SHARED = [
     bug("shares are rounded up", ("sim/progression.hpp", "int128{amount} * part / whole", "(int128{amount} * part + whole - 1) / whole")),
-    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { step_end, tick, sample, change, arrival, step_start };", "enum class EventKind : uint8_t { arrival, step_end, tick, sample, change, step_start };")),
-    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "step_end, tick, sample, change, arrival, step_start };", "step_end, sample, tick, change, arrival, step_start };")),
+    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { step_end, tick, sample, change, give_up, arrival, step_start };", "enum class EventKind : uint8_t { arrival, step_end, tick, sample, change, give_up, step_start };")),
+    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "{ step_end, tick, sample,", "{ step_end, sample, tick,")),
     bug("static energy is counted twice in a tick", (DEVICE, "energy_.fixed += fixed_energy;", "energy_.fixed += 2 * fixed_energy;")),
     bug("dynamic energy of earlier ticks is counted again", (DEVICE, "energy_.compute = meter[Quantity::compute_energy];", "energy_.compute += meter[Quantity::compute_energy];")),
     bug("a new price holds for the whole tick", (DEVICE, "bill_up_to(energy.wall()); if (mark.row)", "if (mark.row)")),
@@ -112,9 +114,11 @@ SHARED = [
     bug("tokens of unfinished requests are lost", (TALLY, "output_tokens += r.produced;", "if (r.outcome == Outcome::completed) output_tokens += r.produced;")),
     bug("rejected requests are not counted as sent", (TALLY, "++submitted;", "if (r.outcome != Outcome::rejected) ++submitted;")),
     bug("segments are joined across a change of clock", (RECORDER, "before.clock == run.clock &&", "")),
-    bug("segments are joined across a gap", (RECORDER, "before.start + static_cast<Picoseconds>(before.duration.sum(before.steps)) == run.start;", "true;")),
+    bug("segments are joined though other sequences decode", (RECORDER, "before.composition == run.composition &&", "")),
     bug("a joined segment keeps the growth of its first step", (RECORDER, "if (last.run.steps == 1) last.run.duration.slope = run.duration.base - last.run.duration.base;", "")),
     bug("a request that just fits the context is rejected", (LOOP, "if (arrival.prompt + arrival.output > longest)", "if (arrival.prompt + arrival.output >= longest)")),
+    bug("a request that timed out is sent again once too often", (LOOP, "request.attempt < stream.retries", "request.attempt <= stream.retries")),
+    bug("who gives up keeps their blocks", (MACRO, "const Request& r = pool_[id]; blocks_.release(id, r); --running_;", "const Request& r = pool_[id]; if (!r.given_up()) blocks_.release(id, r); --running_;"), (TOKEN, "blocks_.release(id, r); if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank); }", "if (!r.given_up()) blocks_.release(id, r); if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank); }")),
     bug("what follows a finished request is not asked for", (LOOP, "while (schedule_next_arrival(request.stream)) { }", "")),
 ]
 

@@ -78,9 +78,12 @@ TEST_CASE("each wrong value is answered with what was expected", "[scenarios][er
       {with("to: assistant", "to: asistant"),
        "workload.0.to is \"asistant\"; no deployment has this name; did you mean \"assistant\"?"},
       {with("users: 12", "users: 12.5"), "workload.0.users is \"12.5\", which is not whole; expected a whole number"},
-      {with("users: 12, ", ""), "workload.0 has 0 sources; expected exactly one of trace, arrivals and users"},
+      {with("users: 12, ", ""),
+       "workload.0 has 0 sources; expected exactly one of trace, arrivals, users and sessions"},
       {with("users: 12", "users: 12, arrivals: {process: poisson, rate: 1/s}"), "workload.0 has 2 sources"},
       {with("users: 12", "trace: x.csv"), "workload.0 has think, which goes only with users"},
+      {with("users: 12", "users: 12, lengths: x.json"), "workload.0 has lengths, which goes only with trace"},
+      {with("users: 12", "trace: x.csv, users: 12"), "workload.0 has 2 sources"},
       {with("users: 12, think: {exponential: 30 s}", "arrivals: {process: poisson}"),
        "workload.0.arrivals needs exactly one of rate and stages"},
       {with("users: 12, think: {exponential: 30 s}", "arrivals: {process: poison, rate: 1/s}"),
@@ -91,9 +94,9 @@ TEST_CASE("each wrong value is answered with what was expected", "[scenarios][er
       {with("30 s", "30"), "workload.0.think.exponential is \"30\", a bare number; expected a duration"},
       {with("p99: 2000", "p99: 20"), "workload.0.output has a p99 below its median"},
       {with("median: 250, ", ""), "workload.0.output.lognormal.median is missing"},
-      {with("prompt: 800", "prompt: 0"), "workload.0.prompt is at most 0 tokens; expected at least 1"},
-      {with("prompt: 800", "prompt: {constant: 0.4}"), "workload.0.prompt is at most 0.4 tokens; expected at least 1"},
-      {with("prompt: 800", "prompt: {exponential: 5, max: 0}"), "workload.0.prompt is at most 0 tokens"},
+      {with("prompt: 800", "prompt: 0"), "workload.0.prompt is at most 0; expected at least 1"},
+      {with("prompt: 800", "prompt: {constant: 0.4}"), "workload.0.prompt is at most 0.4; expected at least 1"},
+      {with("prompt: 800", "prompt: {exponential: 5, max: 0}"), "workload.0.prompt is at most 0"},
       {with("prompt: 800", "prompt: {}"), "workload.0.prompt has no shape"},
       {with("prompt: 800", "prompt: {constant: 1, exponential: 3}"), "workload.0.prompt has 2 shapes"},
       {with("prompt: 800", "prompt: {uniform: [1]}"), "has 1 numbers in uniform; expected [low, high]"},
@@ -115,6 +118,34 @@ TEST_CASE("each wrong value is answered with what was expected", "[scenarios][er
     CAPTURE(row.text);
     CHECK_THAT(errors_of(row.text), Contains(row.said));
   }
+}
+
+TEST_CASE("sessions say how they begin, how long they are, and when they never end", "[scenarios][errors]") {
+  const auto said = [](const std::string& sessions, const std::string& set = "title=x") {
+    return errors_of(with("users: 12, think: {exponential: 30 s}", "sessions: {" + sessions + "}"), {set});
+  };
+  const std::string shape = ", turns: 4, think: 30 s";
+  CHECK(said("users: 12" + shape).empty());
+  CHECK(said("rate: 2/min" + shape).empty());
+  CHECK(said("stages: [{rate: 2/min, for: 1 h}]" + shape).empty());
+  CHECK_THAT(said("turns: 4, think: 30 s"),
+             Contains("workload.0.sessions needs exactly one of rate, stages and users"));
+  CHECK_THAT(said("users: 12, rate: 2/min" + shape), Contains("needs exactly one of rate, stages and users"));
+  CHECK_THAT(said("users: 12"),
+             Contains("workload.0.sessions.turns is missing") && Contains("workload.0.sessions.think is missing"));
+  CHECK_THAT(said("users: 12, turns: 0, think: 30 s"), Contains("workload.0.sessions.turns is at most 0"));
+  CHECK_THAT(said("stages: [{rate: 0/s, for: 1 h}]" + shape), Contains("has no stage with a rate above 0/s"));
+  CHECK_THAT(said("rate: 1e6/s" + shape), Contains("begins 3.6e+09 sessions; expected at most 10000000"));
+  CHECK_THAT(errors_of(with("prompt: 800", "sessions: {users: 1, turns: 2, think: 0 s}, prompt: 800")),
+             Contains("workload.0 has 2 sources"));
+  const auto drained = [&](const std::string& sessions) {
+    std::string text = with("users: 12, think: {exponential: 30 s}", "sessions: {" + sessions + "}");
+    return errors_of(text.replace(text.find("duration: 1 h"), 13, "until: drained"));
+  };
+  CHECK_THAT(drained("users: 12" + shape),
+             Contains("until: drained never comes, since workload.0 has users who begin"));
+  CHECK_THAT(drained("rate: 1/h" + shape), Contains("workload.0.sessions never ends"));
+  CHECK(drained("stages: [{rate: 2/min, for: 1 h}]" + shape).empty());
 }
 
 TEST_CASE("a wrong value is not also said to be missing", "[scenarios][errors]") {
@@ -162,9 +193,7 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
     refused(with("runs_on: desk", "runs_on: desk, " + key + ": 1"), "deployments.assistant." + key);
   }
   refused(with("runs_on: desk", "runs_on: [desk]"), "deployments.assistant.runs_on with a list");
-  for (const std::string key : {"sessions", "turns", "thinking", "priority", "timeout", "max_in_flight"}) {
-    refused(with("users: 12", "users: 12, " + key + ": 1"), "workload.0." + key);
-  }
+  refused(with("users: 12", "users: 12, priority: 1"), "workload.0.priority");
   for (const std::string key : {"links", "tariff", "plan"}) refused(kGood + key + ": []\n", key);
   for (const std::string key : {"ramp", "fault", "system"}) {
     refused(kGood + "timeline: [{at: 1 h, set: {environment.ambient: 30 degC}, " + key + ": x}]\n",
@@ -173,15 +202,25 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
   refused(with("{sheet: dgx-spark}", "{sheet: dgx-spark, link: tb5}"), "systems.desk.link");
   refused(with("{sheet: dgx-spark}", "{sheet: dgx-spark, count: 2}"),
           "systems.desk.count: more than one device in a box");
-  for (const std::string format :
-       {"burstgpt", "mooncake", "vidur", "ragpulse", "weka", "llmservingsim", "servegen", "otel", "exgentic"}) {
-    refused(with("users: 12, think: {exponential: 30 s}, prompt: 800, output: {lognormal: {median: 250, p99: 2000}}",
-                 "trace: x, format: " + format),
-            "workload.0.format: " + format);
-  }
   refused(with("runs_on: desk}",
                "runs_on: desk}\n  other: {model: llama-3.1-8b, quant: bf16, engine: vllm, runs_on: desk}"),
           "deployments.other.runs_on: two deployments on one system (assistant and other on desk)");
+}
+
+TEST_CASE("arrivals beside a trace are checked, and set its pace alone", "[scenarios][errors][traces]") {
+  const std::string users =
+      "users: 12, think: {exponential: 30 s}, prompt: 800, output: {lognormal: {median: 250, p99: 2000}}";
+  const std::string trace = "trace: " TOKWATT_SOURCE_DIR "/tests/data/traces/vidur_arxiv_head60.csv, ";
+  const auto said = [&](const std::string& source) { return errors_of(with(users, trace + source)); };
+  CHECK(said("arrivals: {process: poisson, rate: 1/s}").empty());
+  CHECK_THAT(said("arrivals: {process: poisson}"),
+             Contains("workload.0.arrivals needs exactly one of rate and stages"));
+  CHECK_THAT(said("speed: 2, start: 1 s, arrivals: {process: poisson, rate: 1/s}"),
+             Contains("has speed, which goes only with a trace that has times of its own") && Contains("has start"));
+  CHECK_THAT(said("lengths: x.json, arrivals: {process: poisson, rate: 1/s}"),
+             Contains("lengths goes only with a trace of format servegen"));
+  CHECK_THAT(said("limit: 5"), Contains("has lengths only; expected arrivals: beside trace:"));
+  CHECK_THAT(said("prompt: 5, arrivals: {process: poisson, rate: 1/s}"), Contains("has prompt, which goes only with"));
 }
 
 TEST_CASE("what a box says of engines is checked, also of those that no deployment uses", "[scenarios][errors]") {
@@ -215,4 +254,14 @@ TEST_CASE("what cannot run is infeasible, with the reason", "[scenarios][errors]
       Contains("infeasible: deployments.assistant.limits.kv_blocks: llama.cpp-cuda has no such limit"));
   CHECK(errors_of(with("{sheet: dgx-spark}", "{sheet: dgx-spark, compute: {bf16: 0 FLOP/s}}")) ==
         "infeasible: deployments.assistant: vllm computes mxfp4 in bf16; dgx-spark has no bf16 units");
+}
+
+TEST_CASE("what clients do must go together", "[scenarios][errors]") {
+  CHECK_THAT(errors_of(with("users: 12", "users: 12, retries: 2")),
+             Contains("workload.0 has retries, which go only with timeout"));
+  CHECK_THAT(errors_of(with("users: 12", "users: 12, max_in_flight: 2")),
+             Contains("workload.0 has max_in_flight, which goes only with arrivals and traces of requests"));
+  CHECK(
+      errors_of(with("users: 12", "users: 12, timeout: 30 s, retries: 2, patience: {exponential: 60 s}, thinking: 100"))
+          .empty());
 }

@@ -110,6 +110,33 @@ TEST_CASE("arrivals, stages and objectives are read", "[scenarios]") {
   CHECK_FALSE(in.streams[0].objective->tpot);
 }
 
+TEST_CASE("sessions begin on a clock or with their users, and go on in closed loop", "[scenarios]") {
+  const auto first = [](const std::string& sessions) {
+    const auto in = loaded(with("users: 12, think: {exponential: 30 s}", "sessions: {" + sessions + "}")).input;
+    CHECK(in.streams[0].source->closed());
+    return messages(*in.streams[0].source);
+  };
+  CHECK(first("users: 7, turns: 3, think: 30 s").size() == 7);
+  const auto arriving = first("stages: [{rate: 600/min, for: 100 s}], turns: 3, think: 30 s");
+  CHECK(std::ssize(arriving) == Approx(1000).margin(5 * 32));
+  CHECK(arriving.front().prompt == 800);
+}
+
+TEST_CASE("nobody thinks for less than no time", "[scenarios]") {
+  const auto in = loaded(with("{exponential: 30 s}", "{normal: {mean: 1 s, sd: 30 s}}")).input;
+  for (const auto& message : messages(*in.streams[0].source)) CHECK(message.at >= 0);
+}
+
+TEST_CASE("a trace of sessions is replayed in closed loop", "[scenarios]") {
+  const std::string trace = std::string(TOKWATT_SOURCE_DIR) + "/tests/data/traces/weka_agentic_0504.json.gz";
+  const auto in =
+      loaded(with("users: 12, think: {exponential: 30 s}, prompt: 800, output: {lognormal: {median: 250, p99: 2000}}",
+                  "trace: " + trace))
+          .input;
+  REQUIRE(in.streams[0].source->closed());
+  CHECK(messages(*in.streams[0].source).size() == 1);
+}
+
 TEST_CASE("the option --set changes values before they are checked, and says where it was wrong", "[scenarios][set]") {
   const auto in = loaded(kGood, {"workload.0.users=24", "environment.ambient=35 degC", "systems.desk.power.limit=90 W",
                                  "models.\"gpt-oss-120b\".max_context=8192", "workload.0.prompt={uniform: [10, 20]}"})
@@ -235,6 +262,9 @@ TEST_CASE("rows of a trace that are moved into order are told, and only those", 
   REQUIRE(notes("two_sorted_runs.csv").size() == 1);
   CHECK_THAT(notes("two_sorted_runs.csv").front(), Contains("rows were moved"));
   CHECK(notes("azure_zoned.csv").empty());
+  const auto drawn = notes("servegen_chunk0_trace_head72.csv.gz, lengths: servegen_chunk0_dataset_head2.json.gz");
+  REQUIRE(drawn.size() == 1);
+  CHECK_THAT(drawn.front(), Contains("72 windows, 19 of them empty; the requests are drawn"));
 }
 
 TEST_CASE("a user's own sheet is found beside the scenario, and its mistakes are its own", "[scenarios][sheets]") {

@@ -54,6 +54,9 @@ test::Features happenings(const nlohmann::ordered_json& s) {
   note("completed", s["requests"]["completed"] > 0);
   note("unfinished", s["requests"]["unfinished"] > 0);
   note("rejected", s["requests"]["rejected"] > 0);
+  note("timed out", s["requests"]["timed_out"] > 0);
+  note("cancelled", s["requests"]["cancelled"] > 0);
+  note("retried", s["requests_retried"] > 0);
   note("preempted", s["kv"]["preemptions"] > 0);
   note("cached", s["tokens"]["cached"] > 0);
   note("throttled", s["throttled_s"] > 0);
@@ -97,7 +100,7 @@ class Coverage {
       together_.erase(pair);
     }
     const auto features = names();
-    CHECK(features.size() == 36);  // one that never comes would not be missed otherwise
+    CHECK(features.size() == 43);  // one that never comes would not be missed otherwise
     for (auto a = features.begin(); a != features.end(); ++a) {
       for (auto b = a; b != features.end(); ++b) {
         CAPTURE(*a, *b);

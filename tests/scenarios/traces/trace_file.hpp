@@ -34,6 +34,8 @@ class TraceFile {
   std::string path_;
 };
 
+inline constexpr sim::Picoseconds kSecond = 1'000'000'000'000;
+
 inline std::string fixture(const std::string& name) {
   return std::string(TOKWATT_SOURCE_DIR "/tests/data/traces/") + name;
 }
@@ -55,6 +57,27 @@ inline ReadTrace read_trace(const std::string& path, const scenarios::TraceOptio
   read.rows = source->rows();
   read.moved = source->rows_moved();
   return read;
+}
+
+inline std::vector<sim::Picoseconds> instants(const ReadTrace& trace) {
+  std::vector<sim::Picoseconds> all;
+  for (const auto& r : trace.requests) all.push_back(r.at);
+  return all;
+}
+inline std::vector<int64_t> prompts(const ReadTrace& trace) {
+  std::vector<int64_t> all;
+  for (const auto& r : trace.requests) all.push_back(r.prompt);
+  return all;
+}
+inline int64_t sum_of_prompts(const ReadTrace& trace) {
+  int64_t sum = 0;
+  for (const auto& r : trace.requests) sum += r.prompt;
+  return sum;
+}
+inline int64_t sum_of_outputs(const ReadTrace& trace) {
+  int64_t sum = 0;
+  for (const auto& r : trace.requests) sum += r.output;
+  return sum;
 }
 
 /// "line:column: message" of each mistake in a trace with this content.

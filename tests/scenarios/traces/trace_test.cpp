@@ -10,26 +10,16 @@
 
 using namespace tokwatt;
 using tests::fixture;
+using tests::instants;
+using tests::kSecond;
+using tests::prompts;
 using tests::read_trace;
 using tests::TraceFile;
-using Format = scenarios::TraceOptions::Format;
 
 namespace {
 
-constexpr sim::Picoseconds kSecond = 1'000'000'000'000;
 const std::string kHeader = "arrival_s,prompt_tokens,output_tokens\n";
 const std::string kAzureHead = TOKWATT_SOURCE_DIR "/scenarios/data/azure2023_conv_head12000.csv.gz";
-
-std::vector<sim::Picoseconds> instants(const tests::ReadTrace& trace) {
-  std::vector<sim::Picoseconds> all;
-  for (const auto& r : trace.requests) all.push_back(r.at);
-  return all;
-}
-std::vector<int64_t> prompts(const tests::ReadTrace& trace) {
-  std::vector<int64_t> all;
-  for (const auto& r : trace.requests) all.push_back(r.prompt);
-  return all;
-}
 
 scenarios::TraceOptions at_speed(double speed) {
   scenarios::TraceOptions options;
@@ -189,7 +179,7 @@ TEST_CASE("a row after 106 days is nobody's before an end, and an error without 
   CHECK(read_trace(file.path(), at_speed(2)).requests.size() == 2);
 }
 
-TEST_CASE("a line may be long, but not above 1 MiB", "[scenarios][traces]") {
+TEST_CASE("a line may be long, but not above 16 MiB", "[scenarios][traces]") {
   const std::string header = "arrival_s,prompt_tokens,output_tokens,id\n";
   const TraceFile file(header + "0,1,1," + std::string(900'000, 'x') + "\n1,2,1,y\n");
   CHECK(prompts(read_trace(file.path())) == std::vector<int64_t>{1, 2});

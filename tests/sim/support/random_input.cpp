@@ -7,8 +7,10 @@
 #include <random>
 
 #include "sim/workload/arrivals.hpp"
+#include "sim/workload/calls.hpp"
 #include "sim/workload/in_flight.hpp"
 #include "sim/workload/prefix.hpp"
+#include "sim/workload/sessions.hpp"
 #include "sim/workload/thinking.hpp"
 #include "sim/workload/users.hpp"
 
@@ -140,17 +142,58 @@ Distribution lengths(Dice& dice, double high) {
   return d;
 }
 
-Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed, Features& features) {
+std::unique_ptr<RequestSource> random_sessions(Dice& dice, StreamKey key, bool drain) {
+  SessionShape shape;
+  shape.turns.shape = Uniform{1, dice.real(1, 8)};
+  if (dice.chance(0.8)) shape.think.shape = Exponential{dice.real(0, 5)};
+  shape.prompt = lengths(dice, dice.real(1, 60));  // so that some outgrow max_model_len
+  shape.output = lengths(dice, dice.real(1, 60));
+  if (!drain && dice.chance(0.5)) return user_sessions_source(dice.in(1, 10), shape, key);
+  return arriving_sessions_source({GapProcess::poisson, 1, {{dice.real(0.1, 2), dice.real(2, 15)}}}, shape, key);
+}
+
+// Chains, forks and joins, with pauses and without.
+std::unique_ptr<RequestSource> random_calls(Dice& dice, StreamKey key) {
+  CallGraph graph;
+  graph.block_tokens = 4;
+  graph.conversations = {{}};
+  const int64_t calls = dice.in(1, 40);
+  for (int64_t i = 0; i < calls; ++i) {
+    Call call;
+    if (dice.chance(0.3)) call.start = dice.in(0, 20) * 250'000'000'000;
+    if (dice.chance(0.5)) call.pause = dice.in(0, 3'000'000'000'000);
+    call.prompt = static_cast<int32_t>(dice.in(1, 300));
+    call.output = static_cast<int32_t>(dice.in(1, 100));
+    if (dice.chance(0.1)) call.drop = Drop::no_output;
+    call.sharing = dice.pick({Sharing::nothing, Sharing::conversation, Sharing::blocks});
+    if (call.sharing == Sharing::blocks) {
+      std::vector<uint64_t> ids(static_cast<std::size_t>(call.prompt / graph.block_tokens), 7);
+      call.text = graph.blocks.add(ids, std::nullopt);
+    }
+    const CallId id = graph.add(call);
+    for (int64_t n = dice.in(0, 2); n > 0 && i > 0; --n)
+      graph.follow(id, static_cast<CallId>(dice.in(std::max<int64_t>(0, i - 5), i - 1)));
+  }
+  return calls_source(std::move(graph), key);
+}
+
+Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed, bool drain, Features& features) {
   Stream stream;
   stream.name = fmt::format("stream{}", number);
   stream.deployment = deployment;
   stream.key = stream_key(seed, stream.name);
   const Distribution prompt = lengths(dice, dice.real(1, 300)), output = lengths(dice, dice.real(1, 200));
-  if (dice.chance(0.4)) {
+  if (!drain && dice.chance(0.4)) {
     features.insert("users");
     Distribution think;
     if (dice.chance(0.8)) think.shape = Exponential{dice.real(0, 5)};  // else none at all
     stream.source = users_source(dice.in(1, 15), think, prompt, output, stream.key);
+  } else if (dice.chance(0.3)) {
+    features.insert("sessions");
+    stream.source = random_sessions(dice, stream.key, drain);
+  } else if (dice.chance(0.3)) {
+    features.insert("calls");
+    stream.source = random_calls(dice, stream.key);
   } else {
     ArrivalProcess arrivals;
     arrivals.process = dice.pick({GapProcess::poisson, GapProcess::constant, GapProcess::gamma});
@@ -169,6 +212,15 @@ Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed, Feat
   if (!stream.source->closed() && dice.chance(0.3)) {
     features.insert("client limit");
     stream.source = in_flight_source(std::move(stream.source), dice.in(1, 10));
+  }
+  if (dice.chance(0.3)) {
+    features.insert("timeout");
+    stream.timeout = dice.pick({0.25, 1.0, dice.real(0.01, 5)});  // also at the very instants of ticks
+    stream.retries = dice.in(0, 3);
+  }
+  if (dice.chance(0.2)) {
+    features.insert("patience");
+    stream.patience = Distribution{Exponential{dice.real(0.05, 5)}, {}, {}};
   }
   if (dice.chance(0.3)) {
     features.insert("objective");
@@ -280,20 +332,11 @@ Made make(const Draw& draw) {
   const int64_t streams = dice.in(1, 3);
   for (int s = 0; s < streams; ++s) {
     Features features;
-    auto stream = random_stream(dice, s, static_cast<int>(dice.in(0, boxes - 1)), seed, features);
-    if (drain && features.contains("users")) continue;  // they never stop
+    auto stream = random_stream(dice, s, static_cast<int>(dice.in(0, boxes - 1)), seed, drain, features);
     add_stream(made, std::move(stream), features);
   }
-  if (input.streams.empty()) {
-    Stream stream;
-    stream.name = "only";
-    stream.key = stream_key(seed, stream.name);
-    stream.source = synthetic_source({GapProcess::poisson, 1, {{2, 5}}}, {Uniform{1, 200}, {}, {}},
-                                     {Uniform{1, 100}, {}, {}}, stream.key);
-    add_stream(made, std::move(stream), {});
-  }
   add_changes(dice, input);
-  input.record_requests = dice.chance(0.85);
+  input.record_requests = dice.chance(0.8);
   for (std::size_t d = 0; d < input.deployments.size(); ++d)
     made.features[d].merge(features_of(input, input.deployments[d]));
   return made;

@@ -1,0 +1,78 @@
+// Clients who give up: when they do, what it costs, and what comes after.
+#include <cmath>
+
+#include "sim/progression.hpp"
+#include "sim/simulation.hpp"
+#include "tests/catch.hpp"
+#include "tests/sim/support/toy.hpp"
+
+using namespace tokwatt;
+using namespace tokwatt::sim;
+using tokwatt::test::values;
+
+namespace {
+
+constexpr Picoseconds kSecond = 1'000'000'000'000;
+
+Results run(std::vector<Arrival> arrivals, double timeout, int64_t retries = 0, int64_t slots = 8) {
+  Input input = test::toy_input();
+  input.deployments[0].engine.limits.max_num_seqs = slots;
+  input.streams.push_back(test::fixed_stream(std::move(arrivals)));
+  input.streams[0].timeout = timeout;
+  input.streams[0].retries = retries;
+  return simulate(std::move(input), GENERATE(Stepping::macro, Stepping::token));
+}
+
+double seconds_of(const Results& r, const char* column, std::size_t request) {
+  return values<double>(r, "requests", column)[request];
+}
+
+}  // namespace
+
+TEST_CASE("a request that is given up ends at that instant, and its last step gives it no token", "[sim][give_up]") {
+  const Results whole = run({{kSecond, 100, 50}}, 1000);
+  REQUIRE(whole.summary["requests"]["completed"] == 1);
+  const auto& start = values<int64_t>(whole, "segments", "start");
+  const auto& duration = values<int64_t>(whole, "segments", "duration");
+  const auto& growth = values<int64_t>(whole, "segments", "growth");
+  // In the middle of the tenth decode step of the segment behind the prompt's.
+  const Progression steps{duration[1], growth[1]};
+  const auto tenth = static_cast<Picoseconds>(start[1] + static_cast<Picoseconds>(steps.sum(9)) + steps.at(9) / 2);
+  const Results r = run({{kSecond, 100, 50}}, seconds(tenth - kSecond));
+  CHECK(r.summary["requests"]["timed_out"] == 1);
+  CHECK(r.summary["requests"]["completed"] == 0);
+  CHECK(seconds_of(r, "finish", 0) == Approx(seconds(tenth)).epsilon(1e-12));
+  CHECK(r.summary["tokens"]["output"] == 10);  // the prompt's and nine
+  // The step was computed all the same.
+  const auto& steps_run = values<int64_t>(r, "segments", "steps");
+  CHECK(steps_run[1] == 10);
+}
+
+TEST_CASE("one who waits leaves the queue at once", "[sim][give_up]") {
+  // One slot; the second waits behind the first, which is too slow for both.
+  const Results r = run({{0, 100, 500}, {0, 100, 5}, {3 * kSecond, 100, 5}}, 0.05, 0, 1);
+  CHECK(r.summary["requests"]["timed_out"] == 2);
+  CHECK(r.summary["requests"]["completed"] == 1);
+  CHECK(seconds_of(r, "finish", 0) == 0.05);
+  CHECK(seconds_of(r, "finish", 1) == 0.05);
+  CHECK(std::isnan(seconds_of(r, "admitted", 1)));
+  CHECK(r.summary["kv"]["peak_fraction"] <= 1);
+}
+
+TEST_CASE("after a timeout the client sends the same again, so many times", "[sim][give_up]") {
+  const Results r = run({{0, 100, 500}}, 0.05, 3);
+  CHECK(r.summary["requests"]["submitted"] == 4);
+  CHECK(r.summary["requests"]["timed_out"] == 4);
+  CHECK(r.summary["requests_retried"] == 3);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(seconds_of(r, "arrival", i) == Approx(0.05 * static_cast<double>(i)));
+}
+
+TEST_CASE("a person who stops an answer has cancelled it", "[sim][give_up]") {
+  Input input = test::toy_input();
+  input.streams.push_back(test::fixed_stream({{0, 100, 500}}));
+  input.streams[0].timeout = 10;
+  input.streams[0].patience = Distribution{Constant{0.05}, {}, {}};
+  const Results r = simulate(std::move(input), GENERATE(Stepping::macro, Stepping::token));
+  CHECK(r.summary["requests"]["cancelled"] == 1);
+  CHECK(r.summary["requests"]["timed_out"] == 0);
+}
