@@ -96,7 +96,7 @@ def build(jobs):
     with LOG.open("w") as log:
         done = subprocess.run(["cmake", "--build", str(BUILD), "--target", "test_sim", "-j", str(jobs)],
                               stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **CCACHE})
-    return done.returncode == 0
+    return done.returncode
 
 
 class Outcome:
@@ -126,8 +126,8 @@ def hunt(bug, limits, jobs):
     """The first test that catches a bug, or nothing."""
     before = put_in(bug)
     try:
-        if not build(jobs):
-            sys.exit(f'"{bug.name}" does not compile; see {LOG}')
+        if status := build(jobs):
+            sys.exit(f'"{bug.name}" does not build (status {status}); see {LOG}')
         for which in (STEPPING, OTHERS) if bug.in_one_stepping else (OTHERS, STEPPING):
             outcome = run_tests(which, limits[which])
             if outcome.failed:
@@ -139,8 +139,8 @@ def hunt(bug, limits, jobs):
 
 def limits_from_sound_tree(jobs):
     say("building the tests without any bug ...")
-    if not build(jobs):
-        sys.exit(f"the tree does not build; see {LOG}")
+    if status := build(jobs):
+        sys.exit(f"the tree does not build (status {status}); see {LOG}")
     limits = {}
     for which in (STEPPING, OTHERS):
         outcome = run_tests(which, None)

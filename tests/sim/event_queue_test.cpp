@@ -8,8 +8,9 @@ using namespace tokwatt::sim;
 
 TEST_CASE("events at one instant come in the order that the theory page gives", "[sim][time]") {
   EventQueue queue;
-  const std::vector<EventKind> order = {EventKind::step_end, EventKind::tick,    EventKind::sample,
-                                        EventKind::change,   EventKind::arrival, EventKind::step_start};
+  const std::vector<EventKind> order = {EventKind::step_end,  EventKind::tick,    EventKind::sample,
+                                        EventKind::change,    EventKind::give_up, EventKind::arrival,
+                                        EventKind::step_start};
   for (auto kind = order.rbegin(); kind != order.rend(); ++kind) queue.push({7, *kind});
   for (const EventKind kind : order) CHECK(queue.pop_until(7)->kind == kind);
   CHECK_FALSE(queue.pop_until(kNever));

@@ -54,6 +54,9 @@ test::Features happenings(const nlohmann::ordered_json& s) {
   note("completed", s["requests"]["completed"] > 0);
   note("unfinished", s["requests"]["unfinished"] > 0);
   note("rejected", s["requests"]["rejected"] > 0);
+  note("timed out", s["requests"]["timed_out"] > 0);
+  note("cancelled", s["requests"]["cancelled"] > 0);
+  note("retried", s["requests_retried"] > 0);
   note("preempted", s["kv"]["preemptions"] > 0);
   note("timed out", s["requests"]["timed_out"] > 0);
   note("cancelled", s["requests"]["cancelled"] > 0);

@@ -101,6 +101,24 @@ TEST_CASE("the preempted is served before those who wait", "[sim][kv]") {
   CHECK(admitted[2] >= values<double>(r, "requests", "finish")[0]);
 }
 
+TEST_CASE("who comes at the very end of a step is in the next one", "[sim][serving]") {
+  const Results alone = run(with({{kSecond, 100, 50}}));
+  const auto& start = values<int64_t>(alone, "segments", "start");
+  const auto& steps = values<int64_t>(alone, "segments", "steps");
+  const std::size_t s = static_cast<std::size_t>(std::max_element(steps.begin(), steps.end()) - steps.begin());
+  REQUIRE(steps[s] > 40);
+  const Progression durations{values<int64_t>(alone, "segments", "duration")[s],
+                              values<int64_t>(alone, "segments", "growth")[s]};
+  for (const int64_t step : {1, 2, 7, 30}) {
+    const Picoseconds end = start[s] + static_cast<Picoseconds>(durations.sum(step));
+    for (const Picoseconds at : {end - 1, end, end + 1}) {
+      const Results r = run(with({{kSecond, 100, 50}, {at, 100, 50}}));
+      const Picoseconds next = start[s] + static_cast<Picoseconds>(durations.sum(at > end ? step + 1 : step));
+      CHECK(values<double>(r, "requests", "admitted")[1] == seconds(next));
+    }
+  }
+}
+
 TEST_CASE("a step that preempts admits nobody", "[sim][kv]") {
   Input input = with({{kSecond, 60, 100}, {kSecond, 60, 100}});
   auto& d = input.deployments[0];

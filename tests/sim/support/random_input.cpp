@@ -336,7 +336,7 @@ Made make(const Draw& draw) {
     add_stream(made, std::move(stream), features);
   }
   add_changes(dice, input);
-  input.record_requests = dice.chance(0.85);
+  input.record_requests = dice.chance(0.8);
   for (std::size_t d = 0; d < input.deployments.size(); ++d)
     made.features[d].merge(features_of(input, input.deployments[d]));
   return made;
