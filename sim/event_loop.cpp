@@ -280,7 +280,7 @@ void EventLoop<Replica>::take_readings(int device) {
 template <class Replica>
 void EventLoop<Replica>::handle_sample() {
   sample();
-  queue_.push({now_ + input_.record_every, EventKind::sample});
+  if (input_.record_every <= end_ - now_) queue_.push({now_ + input_.record_every, EventKind::sample});
 }
 
 template <class Replica>
