@@ -18,10 +18,7 @@ bool KvBlocks::admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int6
   if (more > left()) return false;
   used_ += more;
   r.computed = tokens_of(hit);
-  if (cache_) {
-    cache_->hold(id, r.content.get(), hit.blocks);
-    cache_->trim(left());
-  }
+  if (cache_) cache_->hold(id, r.content.get(), hit.blocks);
   return true;
 }
 

@@ -24,18 +24,20 @@ void MacroReplica::arrive(RequestId id, Picoseconds now) {
 
 bool MacroReplica::give_up(RequestId id, Picoseconds now) {
   if (plan_.running) cut(now);
-  if (const auto at = std::find(waiting_.begin(), waiting_.end(), id); at != waiting_.end()) {
-    waiting_.erase(at);
+  const bool decodes = batch_.has(id);
+  const auto prompt = std::find(prompts_.begin(), prompts_.end(), id);
+  if (!decodes && prompt == prompts_.end()) {
+    waiting_.erase(std::find(waiting_.begin(), waiting_.end(), id));
     return true;
   }
   if (plan_.running) {
     leaving_.push_back(id);
     return false;
   }
-  if (const auto at = std::find(prompts_.begin(), prompts_.end(), id); at != prompts_.end()) {
-    prompts_.erase(at);
-  } else {
+  if (decodes) {
     batch_.leave(id);
+  } else {
+    prompts_.erase(prompt);
   }
   let_go(id);
   return true;
@@ -217,7 +219,8 @@ int64_t MacroReplica::steps_until_change() {
   return with_blocks;
 }
 
-// First step in which another form of some group is the larger one (ties: memory).
+// First step in which some group's form turns from memory to compute (ties: memory). It never turns back: both grow
+// with what is seen, and compute overtakes only where it grows faster.
 int64_t MacroReplica::steps_until_forms_cross(const StepShape& shape) const {
   int64_t steps = kNever;
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
@@ -226,11 +229,7 @@ int64_t MacroReplica::steps_until_forms_cross(const StepShape& shape) const {
     // compute - memory in step j is excess + gain * j
     const int64_t excess = (forms.compute_per_pair - forms.memory.slope) * seen - forms.memory.base;
     const int64_t gain = (forms.compute_per_pair - forms.memory.slope) * batch_.growing(g);
-    if (plan_.forms[g] == Form::memory && gain > 0) {
-      steps = std::min(steps, -excess / gain + 1);
-    } else if (plan_.forms[g] == Form::compute && gain < 0) {
-      steps = std::min(steps, (excess + -gain - 1) / -gain);
-    }
+    if (plan_.forms[g] == Form::memory && gain > 0) steps = std::min(steps, -excess / gain + 1);
   }
   return steps;
 }

@@ -46,7 +46,7 @@ PrefixCache::Hit PrefixCache::find(const Content* content, int64_t most) const {
     const auto at = by_key_.find(walk.key);
     if (at == by_key_.end()) break;
     ++hit.blocks;
-    if (entries_[static_cast<std::size_t>(at->second)].holders == 0) ++hit.idle;
+    if (entries_[at->second].holders == 0) ++hit.idle;
   }
   return hit;
 }
@@ -59,7 +59,7 @@ PrefixCache::Holding& PrefixCache::holding(RequestId id) {
 void PrefixCache::hold(RequestId id, const Content* content, int64_t blocks) {
   Holding& h = holding(id);
   while (h.walk.blocks < blocks && next(h.walk, content)) {
-    const Place place = by_key_.at(h.walk.key);
+    const PoolId place = by_key_.at(h.walk.key);
     make_busy(place);
     h.places.push_back(place);
     ++h.known;
@@ -72,9 +72,9 @@ void PrefixCache::enter(RequestId id, const Content* content, int64_t blocks) {
   while (h.walk.blocks < blocks && next(h.walk, content)) {
     ++h.known;
     if (by_key_.contains(h.walk.key)) continue;
-    const Place place = add({h.walk.key});
+    const PoolId place = entries_.add({h.walk.key});
     by_key_.emplace(h.walk.key, place);
-    ++entries_[static_cast<std::size_t>(place)].holders;
+    ++entries_[place].holders;
     h.places.push_back(place);
   }
 }
@@ -86,11 +86,11 @@ int64_t PrefixCache::release(RequestId id, const Content* content, int64_t block
     Entry unknown;
     unknown.known = false;
     unknown.blocks = blocks - h.known;
-    make_idle(add(unknown));
+    make_idle(entries_.add(unknown));
   }
   int64_t shared = 0;
   for (auto place = h.places.rbegin(); place != h.places.rend(); ++place) {
-    if (--entries_[static_cast<std::size_t>(*place)].holders > 0) {
+    if (--entries_[*place].holders > 0) {
       ++shared;
     } else {
       make_idle(*place);
@@ -104,7 +104,7 @@ int64_t PrefixCache::release(RequestId id, const Content* content, int64_t block
 
 void PrefixCache::trim(int64_t room) {
   while (idle_ > room) {
-    Entry& oldest = entries_[static_cast<std::size_t>(oldest_)];
+    Entry& oldest = entries_[oldest_];
     if (oldest.blocks > idle_ - room) {
       oldest.blocks -= idle_ - room;
       idle_ = room;
@@ -114,42 +114,31 @@ void PrefixCache::trim(int64_t room) {
   }
 }
 
-PrefixCache::Place PrefixCache::add(const Entry& entry) {
-  if (free_.empty()) {
-    entries_.push_back(entry);
-    return static_cast<Place>(entries_.size() - 1);
-  }
-  const Place place = free_.back();
-  free_.pop_back();
-  entries_[static_cast<std::size_t>(place)] = entry;
-  return place;
-}
-
-void PrefixCache::make_idle(Place place) {
-  Entry& entry = entries_[static_cast<std::size_t>(place)];
+void PrefixCache::make_idle(PoolId place) {
+  Entry& entry = entries_[place];
   entry.older = newest_;
   entry.newer = kNone;
-  (newest_ == kNone ? oldest_ : entries_[static_cast<std::size_t>(newest_)].newer) = place;
+  (newest_ == kNone ? oldest_ : entries_[newest_].newer) = place;
   newest_ = place;
   idle_ += entry.blocks;
 }
 
-void PrefixCache::unlink(Place place) {
-  const Entry& entry = entries_[static_cast<std::size_t>(place)];
-  (entry.older == kNone ? oldest_ : entries_[static_cast<std::size_t>(entry.older)].newer) = entry.newer;
-  (entry.newer == kNone ? newest_ : entries_[static_cast<std::size_t>(entry.newer)].older) = entry.older;
+void PrefixCache::unlink(PoolId place) {
+  const Entry& entry = entries_[place];
+  (entry.older == kNone ? oldest_ : entries_[entry.older].newer) = entry.newer;
+  (entry.newer == kNone ? newest_ : entries_[entry.newer].older) = entry.older;
   idle_ -= entry.blocks;
 }
 
-void PrefixCache::make_busy(Place place) {
-  if (entries_[static_cast<std::size_t>(place)].holders++ == 0) unlink(place);
+void PrefixCache::make_busy(PoolId place) {
+  if (entries_[place].holders++ == 0) unlink(place);
 }
 
-void PrefixCache::forget(Place place) {
+void PrefixCache::forget(PoolId place) {
   unlink(place);
-  const Entry& entry = entries_[static_cast<std::size_t>(place)];
+  const Entry& entry = entries_[place];
   if (entry.known) by_key_.erase(entry.key);
-  free_.push_back(place);
+  entries_.remove(place);
 }
 
 }  // namespace tokwatt::sim

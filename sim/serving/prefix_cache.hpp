@@ -33,14 +33,13 @@ class PrefixCache {
   int64_t idle() const { return idle_; }
 
  private:
-  using Place = int32_t;
-  static constexpr Place kNone = -1;
+  static constexpr PoolId kNone = -1;
   struct Entry {  // a block, or blocks that no text will ever begin with
     uint64_t key = 0;
     int64_t blocks = 1;
     bool known = true;  // by its key
     int32_t holders = 0;
-    Place older = kNone, newer = kNone;  // while nobody holds it
+    PoolId older = kNone, newer = kNone;  // while nobody holds it
   };
   /// Goes through a text block by block.
   struct Walk {
@@ -51,26 +50,24 @@ class PrefixCache {
     bool ended = false;
   };
   struct Holding {  // by RequestId
-    std::vector<Place> places;
+    std::vector<PoolId> places;
     Walk walk;
     int64_t known = 0;  // blocks of the text that have a key, copies of cached ones included
   };
 
   bool next(Walk& walk, const Content* content) const;
   Holding& holding(RequestId id);
-  Place add(const Entry& entry);
-  void make_idle(Place place);
-  void make_busy(Place place);
-  void unlink(Place place);
-  void forget(Place place);
+  void make_idle(PoolId place);
+  void make_busy(PoolId place);
+  void unlink(PoolId place);
+  void forget(PoolId place);
 
   int64_t block_size_;
-  std::vector<Entry> entries_;
-  std::vector<Place> free_;
+  Pool<Entry> entries_;
   std::pmr::unsynchronized_pool_resource memory_;  // of blocks that go, for blocks that come
-  std::pmr::unordered_map<uint64_t, Place> by_key_{&memory_};
+  std::pmr::unordered_map<uint64_t, PoolId> by_key_{&memory_};
   std::vector<Holding> holdings_;
-  Place oldest_ = kNone, newest_ = kNone;  // of what nobody holds
+  PoolId oldest_ = kNone, newest_ = kNone;  // of what nobody holds
   int64_t idle_ = 0;
 };
 

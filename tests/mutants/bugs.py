@@ -53,7 +53,7 @@ PLANS = [
 PLANS += [
     bug("who gives up in a step gets its token", (MACRO, "--pool_[id].produced;", "")),
     bug("the step of who gives up counts its token", (MACRO, "--pool_[id].produced; --done_[Quantity::output_tokens];", "--pool_[id].produced;")),
-    bug("giving up does not cut the plan", (MACRO, "if (plan_.running) cut(now); if (const auto at", "if (const auto at")),
+    bug("giving up does not cut the plan", (MACRO, "if (plan_.running) cut(now); const bool decodes", "const bool decodes")),
     bug("the gap of who gives up is counted", (MACRO, "by_stream[s] - leaving);", "by_stream[s]);")),
 ]
 
@@ -103,7 +103,7 @@ SHARED = [
     bug("a block found idle is not counted as used again", (BLOCKS, "- hit.blocks + hit.idle;", "- hit.blocks;")),
     bug("a release frees blocks that others hold", (BLOCKS, "used_ -= of(r) - shared;", "used_ -= of(r);")),
     bug("blocks that nobody holds any more are lost", (CACHE, "} else { make_idle(*place); }", "}")),
-    bug("a request without shared text pushes nothing out of the cache", (CACHE, "make_idle(add(unknown));", "")),
+    bug("a request without shared text pushes nothing out of the cache", (CACHE, "make_idle(entries_.add(unknown));", "")),
     bug("idle blocks that decoding took come back with a release", (BLOCKS, "cache_->trim(left()); shared = cache_->release(", "shared = cache_->release(")),
     bug("every full block asks for one more", ("sim/serving/kv_capacity.hpp", "(tokens + block_size - 1) / block_size", "(tokens + block_size) / block_size")),
     bug("windowed layers take no blocks", ("sim/serving/kv_capacity.hpp", "/ block_size + window_blocks;", "/ block_size;")),

@@ -242,10 +242,7 @@ class OtelReader {
 }  // namespace
 
 void read_otel(const std::string& path, Recording& recording) {
-  auto text = read_json_file(path, recording.mistakes);
-  if (!text) return;
-  const JsonDocument json(std::move(*text), 1, recording.mistakes);
-  if (const auto root = json.root()) OtelReader(recording).read(*root);
+  read_json_root(path, recording.mistakes, [&](const JsonValue& root) { OtelReader(recording).read(root); });
 }
 
 }  // namespace tokwatt::scenarios

@@ -131,10 +131,7 @@ class WekaReader {
 }  // namespace
 
 void read_weka(const std::string& path, Recording& recording) {
-  auto text = read_json_file(path, recording.mistakes);
-  if (!text) return;
-  const JsonDocument json(std::move(*text), 1, recording.mistakes);
-  if (const auto session = json.root()) WekaReader(recording).read(*session);
+  read_json_root(path, recording.mistakes, [&](const JsonValue& session) { WekaReader(recording).read(session); });
 }
 
 }  // namespace tokwatt::scenarios

@@ -76,3 +76,20 @@ TEST_CASE("a person who stops an answer has cancelled it", "[sim][give_up]") {
   CHECK(r.summary["requests"]["cancelled"] == 1);
   CHECK(r.summary["requests"]["timed_out"] == 0);
 }
+
+TEST_CASE("each person's patience is drawn", "[sim][give_up]") {
+  Input input = test::toy_input();
+  const Distribution patience{Exponential{0.05}, {}, {}};
+  std::vector<Arrival> arrivals;
+  for (uint64_t i = 0; i < 6; ++i) arrivals.push_back({static_cast<Picoseconds>(i) * kSecond, 100, 5000, i});
+  input.streams.push_back(test::fixed_stream(arrivals));
+  input.streams[0].key = stream_key(1, "people");
+  input.streams[0].patience = patience;
+  const StreamKey key = input.streams[0].key;
+  const Results r = simulate(std::move(input), GENERATE(Stepping::macro, Stepping::token));
+  REQUIRE(r.summary["requests"]["cancelled"] == 6);
+  for (uint64_t i = 0; i < 6; ++i) {
+    const double waited = seconds_of(r, "finish", i) - seconds_of(r, "arrival", i);
+    CHECK(waited == Approx(draw(patience, key, Purpose::patience, i)).epsilon(1e-9));
+  }
+}

@@ -65,3 +65,18 @@ TEST_CASE("without thinking the first token is the first of the answer", "[sim][
   const Results results = simulate(with({{0, 50, 20}, {0, 80, 10}}), GENERATE(Stepping::macro, Stepping::token));
   CHECK(results.summary["ttfa_s"] == results.summary["ttft_s"]);
 }
+
+TEST_CASE("each request's thinking is drawn, on top of its output", "[sim][workload]") {
+  const Distribution thinking{Uniform{1, 500}, {}, {}};
+  std::vector<Arrival> arrivals;
+  for (uint64_t i = 0; i < 8; ++i) arrivals.push_back({static_cast<Picoseconds>(i) * kSecond, 50, 20, i});
+  Stream stream = test::fixed_stream(arrivals);
+  const StreamKey key = stream_key(1, "people");
+  const auto source = thinking_source(std::move(stream.source), thinking, key);
+  for (uint64_t i = 0; i < 8; ++i) {
+    const auto arrival = source->next(kNever);
+    REQUIRE(arrival);
+    CHECK(arrival->thinking == draw_tokens(thinking, key, Purpose::thinking, i));
+    CHECK(arrival->output == 20 + arrival->thinking);
+  }
+}
