@@ -1,11 +1,10 @@
 """Result files of every tool that is read."""
 
-import csv
 import json
 from pathlib import Path
 
 import pytest
-from bench_texts import BATCHED, BATCHED_MARKDOWN, MARKDOWN, OBJECT, SERVE, as_csv, guidellm, mistakes, read
+from bench_texts import BATCHED, BATCHED_MARKDOWN, MARKDOWN, OBJECT, SERVE, as_csv, guidellm, read
 
 
 @pytest.mark.parametrize(
