@@ -356,12 +356,13 @@ Ending EventLoop<Replica>::finish() {
 template <class Replica>
 void EventLoop<Replica>::ran(int replica, const StepRun& run) {
   const auto& box = input_.systems[index(input_.deployments[index(replica)].system)].box;
-  recorder_.segment(replica, run, box.clock.at(run.clock.level));
+  recorder_.segment(replica, run, servings_[index(replica)].cost.pace(), box.clock.at(run.clock.level));
 }
 
 template <class Replica>
-void EventLoop<Replica>::token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences) {
-  recorder_.tally(stream).itl.add(gaps, steps, sequences);
+void EventLoop<Replica>::token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences,
+                                    int fraction_bits) {
+  recorder_.tally(stream).itl.add(gaps, steps, sequences, fraction_bits);
 }
 
 template <class Replica>

@@ -21,6 +21,17 @@ struct System {
   std::optional<double> start_temperature;  ///< [degC]; nothing: idle steady state
 };
 
+/// Tokens that a smaller model, or a head of the model itself, drafts for one pass of the model to verify
+/// (docs/theory/speculation.md).
+struct Speculation {
+  models::Architecture draft;  ///< of a head: its layer, with the model's own embedding and output head
+  models::Quant quant;         ///< of the draft
+  models::Tuning tuning;       ///< of the engine, for the draft in that quant
+  bool is_head = false;        ///< its embedding and output head are the model's: they take no memory again
+  int64_t tokens = 1;          ///< drafted for each sequence in a step
+  double acceptance = 0;       ///< chance that a drafted token is accepted, given that those before it were; below 1
+};
+
 /// A model served on a box. limits hold the engine's defaults, overridden by the scenario.
 struct Deployment {
   std::string name;
@@ -32,6 +43,9 @@ struct Deployment {
   std::optional<int64_t> max_model_len;  ///< nothing: what the model allows and the memory holds
   std::optional<int64_t> kv_blocks;      ///< nothing: what the memory holds
   bool prefix_cache = false;             ///< paged engines only
+  std::optional<Speculation> speculation;
+
+  int64_t drafted() const { return speculation ? speculation->tokens : 0; }  ///< for each sequence in a step
 };
 
 struct Prices {

@@ -5,7 +5,7 @@
 
 namespace tokwatt::sim {
 
-int64_t steps_within(const Progression& durations, int64_t n, Picoseconds elapsed) {
+int64_t steps_within(const Progression& durations, int64_t n, int128 elapsed) {
   if (durations.sum(n) <= elapsed) return n;
   // Root of slope/2 j^2 + (base - slope/2) j = elapsed, in the form that does not cancel; then exact by whole steps.
   const auto half = static_cast<long double>(durations.slope) / 2;

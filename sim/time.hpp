@@ -16,6 +16,8 @@ inline constexpr Picoseconds kLongestDuration = 9'158'400'000'000'000'000;  ///<
 
 inline double seconds(Picoseconds t) { return static_cast<double>(t) / kPicosecondsPerSecond; }
 inline double joules(int128 pj) { return static_cast<double>(pj) / 1e12; }
+/// Under speculation times and energies have so many binary digits behind the point (docs/theory/speculation.md).
+inline constexpr int kFractionBits = 16;
 /// Nearest picosecond; kNever for what is later than all that can be counted.
 Picoseconds picoseconds(double s);
 

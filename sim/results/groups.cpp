@@ -133,6 +133,9 @@ void Recorder::sort_segments() {
   };
   reorder(s.replica);
   for (auto* column : {&s.start, &s.steps, &s.duration, &s.growth, &s.decoding, &s.chunk_tokens}) reorder(*column);
+  if (speculates_) {
+    for (auto* column : {&s.start_rest, &s.duration_rest, &s.growth_rest, &s.progress}) reorder(*column);
+  }
   reorder(s.clock);
   reorder(s.forms);
 }
@@ -144,8 +147,12 @@ Group Recorder::segments_group() {
   const std::vector<std::string> dims = {"segment"};
   g.variables.push_back({"replica", "", "deployment, by its place", dims, std::move(s.replica), {}});
   g.variables.push_back({"start", "ps", "start of the first step", dims, std::move(s.start), {}});
-  g.variables.push_back(
-      {"steps", "count", "steps, one token per decoding sequence each", dims, std::move(s.steps), {}});
+  g.variables.push_back({"steps",
+                         "count",
+                         "steps, one token per decoding sequence each unless progress says more",
+                         dims,
+                         std::move(s.steps),
+                         {}});
   g.variables.push_back({"duration", "ps", "duration of the first step", dims, std::move(s.duration), {}});
   g.variables.push_back(
       {"growth", "ps", "by how much each step is longer than the one before", dims, std::move(s.growth), {}});
@@ -162,6 +169,18 @@ Group Recorder::segments_group() {
                          "bit g set: attention group g is bound by compute, not by bandwidth",
                          dims,
                          std::move(s.forms),
+                         {}});
+  if (!speculates_) return g;
+  g.variables.push_back({"start_rest", "", "what start leaves over, in 2^-16 ps", dims, std::move(s.start_rest), {}});
+  g.variables.push_back(
+      {"duration_rest", "", "what duration leaves over, in 2^-16 ps", dims, std::move(s.duration_rest), {}});
+  g.variables.push_back(
+      {"growth_rest", "", "what growth leaves over, in 2^-16 ps", dims, std::move(s.growth_rest), {}});
+  g.variables.push_back({"progress",
+                         "",
+                         "by how much a step moves each decoding sequence on, in 2^-16 tokens",
+                         dims,
+                         std::move(s.progress),
                          {}});
   return g;
 }

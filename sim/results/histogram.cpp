@@ -36,27 +36,27 @@ void Histogram::count_in(std::size_t bin, int64_t times) {
 void Histogram::add(int64_t value, int64_t times) {
   count_in(bin_of(value), times);
   count_ += times;
-  sum_ += int128{value} * times;
+  sum_ += (int128{value} << kFractionBits) * times;
   max_ = std::max(max_, value);
   min_ = std::min(min_, value);
 }
 
-void Histogram::add(const Progression& values, int64_t steps, int64_t times) {
+void Histogram::add(const Progression& values, int64_t steps, int64_t times, int fraction_bits) {
   if (steps == 0) return;
-  if (values.slope == 0) return add(values.base, steps * times);
-  if (values.slope < 0) return add({values.at(steps - 1), -values.slope}, steps, times);
+  if (values.slope == 0 && fraction_bits == 0) return add(values.base, steps * times);
+  if (values.slope < 0) return add({values.at(steps - 1), -values.slope}, steps, times, fraction_bits);
   for (int64_t j = 0; j < steps;) {
-    const std::size_t bin = bin_of(values.at(j));
+    const std::size_t bin = bin_of(values.at(j) >> fraction_bits);
     // First step whose value is at or above the next bin's edge.
-    const int64_t room = lower_edge(bin + 1) - values.base;
-    const int64_t next = std::min(steps, (room + values.slope - 1) / values.slope);
+    const int64_t room = (lower_edge(bin + 1) << fraction_bits) - values.base;
+    const int64_t next = values.slope == 0 ? steps : std::min(steps, (room + values.slope - 1) / values.slope);
     count_in(bin, (next - j) * times);
     j = next;
   }
   count_ += steps * times;
-  sum_ += values.sum(steps) * times;
-  max_ = std::max(max_, values.at(steps - 1));
-  min_ = std::min(min_, values.base);
+  sum_ += (values.sum(steps) << (kFractionBits - fraction_bits)) * times;
+  max_ = std::max(max_, values.at(steps - 1) >> fraction_bits);
+  min_ = std::min(min_, values.base >> fraction_bits);
 }
 
 void Histogram::merge(const Histogram& other) {
@@ -70,7 +70,7 @@ void Histogram::merge(const Histogram& other) {
 
 double Histogram::mean() const {
   return count_ == 0 ? std::numeric_limits<double>::quiet_NaN()
-                     : static_cast<double>(sum_) / static_cast<double>(count_);
+                     : std::ldexp(static_cast<double>(sum_), -kFractionBits) / static_cast<double>(count_);
 }
 
 double Histogram::quantile(double q) const {

@@ -12,8 +12,9 @@ class Histogram {
  public:
   /// Counts `value` (>= 0) `times` times.
   void add(int64_t value, int64_t times = 1);
-  /// Counts the first `steps` values of a progression, each `times` times. Values are >= 0.
-  void add(const Progression& values, int64_t steps, int64_t times);
+  /// Counts the first `steps` values of a progression, each `times` times. Values are >= 0, in 2^-fraction_bits; the
+  /// sum keeps the fractions.
+  void add(const Progression& values, int64_t steps, int64_t times, int fraction_bits = 0);
   void merge(const Histogram& other);
 
   int64_t count() const { return count_; }
@@ -30,7 +31,7 @@ class Histogram {
   std::vector<int64_t> counts_;
   int64_t count_ = 0, max_ = 0;
   int64_t min_ = kNever;
-  int128 sum_ = 0;
+  int128 sum_ = 0;  // in 2^-kFractionBits
 };
 
 }  // namespace tokwatt::sim

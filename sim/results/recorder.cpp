@@ -21,11 +21,10 @@ double p95(std::vector<Picoseconds>& values) {
 }
 
 // Whether a run only carries on what the one before it did (rule 11).
-bool continues(const StepRun& before, const StepRun& run) {
+bool continues(const StepRun& before, const StepRun& run, int fraction_bits) {
   return before.chunk_tokens == 0 && run.chunk_tokens == 0 && before.composition == run.composition &&
          before.growing == run.growing && before.chunks_passed == run.chunks_passed && before.forms == run.forms &&
-         before.clock == run.clock &&
-         before.start + static_cast<Picoseconds>(before.duration.sum(before.steps)) == run.start;
+         before.clock == run.clock && before.start.after(before.duration.sum(before.steps), fraction_bits) == run.start;
 }
 
 }  // namespace
@@ -50,6 +49,8 @@ std::array<double, kLimits> time_by_limit(const Meter& from, const Meter& to, Pi
 Recorder::Recorder(const Input& input)
     : input_(input),
       keep_requests_(input.record_requests),
+      speculates_(std::any_of(input.deployments.begin(), input.deployments.end(),
+                              [](const Deployment& d) { return d.speculation.has_value(); })),
       tallies_(input.streams.size(), Tally(input.record_requests)),
       last_run_(input.deployments.size()),
       last_row_of_replica_(input.deployments.size()),
@@ -90,25 +91,32 @@ void Recorder::first_token(int deployment, Picoseconds ttft) {
   intervals_[static_cast<std::size_t>(deployment)].ttft.push_back(ttft);
 }
 
-void Recorder::segment(int replica, const StepRun& run, double clock_hz) {
+void Recorder::segment(int replica, const StepRun& run, const Pace& pace, double clock_hz) {
   if (!keep_requests_) return;
   auto& last = last_run_[static_cast<std::size_t>(replica)];
-  if (last.open && continues(last.run, run)) {
+  if (last.open && continues(last.run, run, pace.fraction_bits)) {
     const std::size_t row = last_row_of_replica_[static_cast<std::size_t>(replica)];
     if (last.run.steps == 1) last.run.duration.slope = run.duration.base - last.run.duration.base;
     last.run.steps += run.steps;
     segments_.steps[row] = last.run.steps;
-    segments_.growth[row] = last.run.duration.slope;
+    segments_.growth[row] = pace.whole(last.run.duration.slope);
+    if (speculates_) segments_.growth_rest[row] = pace.rest(last.run.duration.slope);
     return;
   }
   last = {run, true};
   if (run.steps == 1) last.run.duration.slope = 0;  // one step tells no growth
   last_row_of_replica_[static_cast<std::size_t>(replica)] = segments_.start.size();
   segments_.replica.push_back(replica);
-  segments_.start.push_back(run.start);
+  segments_.start.push_back(run.start.at);
   segments_.steps.push_back(run.steps);
-  segments_.duration.push_back(run.duration.base);
-  segments_.growth.push_back(last.run.duration.slope);
+  segments_.duration.push_back(pace.whole(run.duration.base));
+  segments_.growth.push_back(pace.whole(last.run.duration.slope));
+  if (speculates_) {
+    segments_.start_rest.push_back(run.start.rest);
+    segments_.duration_rest.push_back(pace.rest(run.duration.base));
+    segments_.growth_rest.push_back(pace.rest(last.run.duration.slope));
+    segments_.progress.push_back(pace.per_step << (kFractionBits - pace.fraction_bits));
+  }
   segments_.decoding.push_back(run.decoding);
   segments_.chunk_tokens.push_back(run.chunk_tokens);
   segments_.clock.push_back(clock_hz);

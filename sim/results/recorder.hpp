@@ -32,7 +32,7 @@ class Recorder {
   void first_token(int deployment, Picoseconds ttft);
   Tally& tally(int stream) { return tallies_[static_cast<std::size_t>(stream)]; }
 
-  void segment(int replica, const StepRun& run, double clock_hz);
+  void segment(int replica, const StepRun& run, const Pace& pace, double clock_hz);
   void event(Picoseconds now, EventRecord kind, const std::string& subject, const std::string& text);
 
   // Series: one row per sample. Energy and bill of a row come later, as a Reading.
@@ -61,6 +61,7 @@ class Recorder {
   struct SegmentColumns {
     std::vector<int32_t> replica;
     std::vector<int64_t> start, steps, duration, growth, decoding, chunk_tokens;
+    std::vector<int64_t> start_rest, duration_rest, growth_rest, progress;  // where somebody speculates
     std::vector<double> clock;
     std::vector<int32_t> forms;
   };
@@ -88,7 +89,7 @@ class Recorder {
   };
 
   const Input& input_;
-  bool keep_requests_;
+  bool keep_requests_, speculates_;
   int64_t next_record_ = 0;
   std::vector<Tally> tallies_;
   RequestColumns requests_;

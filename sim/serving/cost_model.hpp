@@ -49,6 +49,15 @@ class CostModel {
 
   StepCost cost(int level, const StepShape& shape) const;
 
+  /// What a pass goes through without its attention.
+  struct PassRows {
+    int64_t tokens = 0;     ///< rows of the matmuls
+    int64_t sequences = 0;  ///< with a recurrent state and bookkeeping each
+    int64_t outputs = 0;    ///< rows of the output head; none: it is left out
+    int64_t states = 0;     ///< recurrent states that are written: of each sequence, or of several of its tokens
+  };
+  StepCost pass_cost(int level, const PassRows& rows) const;
+
   std::size_t groups() const { return work_.attention.size(); }
   const Reach& reach(std::size_t group) const { return work_.attention[group].reach; }
 
@@ -67,6 +76,15 @@ class CostModel {
  private:
   struct RowCost {  // of all operators with the same rows
     int64_t bandwidth = 0, compute = 0, dispatch = 0, compute_energy = 0, memory_energy = 0;
+
+    RowCost& operator+=(const RowCost& more) {
+      bandwidth += more.bandwidth;
+      compute += more.compute;
+      dispatch += more.dispatch;
+      compute_energy += more.compute_energy;
+      memory_energy += more.memory_energy;
+      return *this;
+    }
   };
 
   struct Seconds {
@@ -78,6 +96,7 @@ class CostModel {
   void add_state(int level, int64_t rows, RowCost& sum) const;
   RowCost token_cost(int level, int64_t tokens) const;
   RowCost head_cost(int level, int64_t sequences) const;
+  RowCost sequences_cost(int64_t sequences, int64_t states) const;
   struct Memo {
     std::vector<RowCost> cost;
     std::vector<uint8_t> known;
@@ -103,7 +122,7 @@ class CostModel {
   hardware::Clock clock_;
   StepWork work_;
   std::vector<int64_t> slowdown_;
-  mutable std::vector<Memo> token_memo_, head_memo_;                // by level, then rows
+  mutable std::vector<Memo> token_memo_, head_memo_, output_memo_;  // by level, then rows
   mutable std::vector<std::vector<AttentionCost>> attention_memo_;  // by level, then group
 };
 

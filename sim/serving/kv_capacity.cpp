@@ -14,11 +14,21 @@ namespace {
 
 std::string gb(double bytes) { return fmt::format("{:.1f} GB", bytes / 1e9); }
 
-const models::WeightFormat& weight_format(const Deployment& d) {
-  return d.engine.container == models::Container::gguf ? d.quant.gguf : d.quant.safetensors;
+const models::WeightFormat& weight_format(const Deployment& d, const models::Quant& quant) {
+  return d.engine.container == models::Container::gguf ? quant.gguf : quant.safetensors;
 }
 
-// Activations of the largest step (widest operator in and out, bf16) and the logits it samples from (fp32).
+// Of what drafts too; a head shares the embedding and the output head.
+double all_weight_bytes(const Deployment& d) {
+  const double own = models::weight_bytes(d.model, weight_format(d, d.quant));
+  if (!d.speculation) return own;
+  models::Architecture draft = d.speculation->draft;
+  if (d.speculation->is_head) draft.vocab = 0;
+  return own + models::weight_bytes(draft, weight_format(d, d.speculation->quant));
+}
+
+// Activations of the largest step (widest operator in and out, bf16) and the logits it samples from (fp32): of every
+// row that a sequence has in a step. Passes of a draft use the same room.
 double workspace_bytes(const Deployment& d) {
   double widest = 0;
   for (const auto& layer : d.model.layers) {
@@ -30,7 +40,7 @@ double workspace_bytes(const Deployment& d) {
   const auto& limits = d.engine.limits;
   const int64_t rows = limits.micro_batch > 0 ? limits.micro_batch : limits.max_num_batched_tokens;
   return 2 * widest * static_cast<double>(rows) +
-         4 * static_cast<double>(d.model.vocab * std::min(limits.max_num_seqs, rows));
+         4 * static_cast<double>(d.model.vocab * std::min(limits.max_num_seqs * (d.drafted() + 1), rows));
 }
 
 [[noreturn]] void refuse_weights(const Deployment& d, const hardware::Memory& memory, const MemoryPlan& plan) {
@@ -58,7 +68,17 @@ double workspace_bytes(const Deployment& d) {
 
 MemoryPlan memory_plan(const Deployment& d, const hardware::Memory& memory) {
   const double engine_share = memory.capacity * memory.usable_fraction * d.engine.limits.memory_utilization;
-  return {std::min(engine_share, memory.usable()), models::weight_bytes(d.model, weight_format(d)), workspace_bytes(d)};
+  return {std::min(engine_share, memory.usable()), all_weight_bytes(d), workspace_bytes(d)};
+}
+
+models::KvBytes kv_bytes(const Deployment& d) {
+  const models::KvBytes sum = models::kv_bytes(d.model, d.kv.element_bytes);
+  if (!d.speculation) return sum;
+  const auto draft = models::kv_bytes(d.speculation->draft, d.kv.element_bytes);
+  // Of rows that may be rejected each keeps the recurrent states as they are behind it.
+  const auto rows = static_cast<double>(d.drafted() + 1);
+  return {sum.per_token + draft.per_token, sum.window_fixed + draft.window_fixed,
+          (sum.state_fixed + draft.state_fixed) * rows};
 }
 
 namespace {
@@ -66,12 +86,13 @@ namespace {
 // What a sequence holds however long it gets: full windows and recurrent states.
 double fixed_bytes(const models::KvBytes& kv) { return kv.window_fixed + kv.state_fixed; }
 
+// The last step of the longest sequence drafts tokens beyond it: they need slots too.
 // Paged: any sequence may take any block; windowed and recurrent layers hold a fixed number of blocks per sequence.
 // Where nothing grows, a sequence takes one block that holds all its windows and states, however long it gets.
 KvCapacity paged_capacity(const Deployment& d, const models::KvBytes& kv, double left) {
   KvCapacity out;
   if (kv.per_token == 0) {
-    out.block_size = d.model.max_context;
+    out.block_size = d.model.max_context + d.drafted();
     const double fixed = std::max(1.0, fixed_bytes(kv));  // a model that keeps nothing at all takes any number
     const auto most = static_cast<double>(std::numeric_limits<int32_t>::max());
     out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(std::min(left / fixed, most));
@@ -82,7 +103,7 @@ KvCapacity paged_capacity(const Deployment& d, const models::KvBytes& kv, double
   const double block_bytes = kv.per_token * static_cast<double>(out.block_size);
   out.window_blocks = static_cast<int64_t>(std::ceil(fixed_bytes(kv) / block_bytes));
   out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(left / block_bytes);
-  out.max_model_len = (out.blocks - out.window_blocks) * out.block_size;
+  out.max_model_len = (out.blocks - out.window_blocks) * out.block_size - d.drafted();
   return out;
 }
 
@@ -92,9 +113,10 @@ KvCapacity slot_capacity(const Deployment& d, const models::KvBytes& kv, double 
   const double per_slot = left / static_cast<double>(slots) - fixed_bytes(kv);
   KvCapacity out;
   if (d.kv_blocks) {
-    out.max_model_len = *d.kv_blocks / slots;
+    out.max_model_len = *d.kv_blocks / slots - d.drafted();
   } else if (per_slot >= 0) {
-    out.max_model_len = kv.per_token > 0 ? static_cast<int64_t>(per_slot / kv.per_token) : d.model.max_context;
+    out.max_model_len =
+        kv.per_token > 0 ? static_cast<int64_t>(per_slot / kv.per_token) - d.drafted() : d.model.max_context;
   }
   return out;
 }
@@ -104,13 +126,13 @@ KvCapacity slot_capacity(const Deployment& d, const models::KvBytes& kv, double 
 KvCapacity kv_capacity(const Deployment& d, const hardware::Box& box) {
   const auto plan = memory_plan(d, box.memory);
   if (plan.left() <= 0) refuse_weights(d, box.memory, plan);
-  const auto kv = models::kv_bytes(d.model, d.kv.element_bytes);
+  const auto kv = kv_bytes(d);
   const bool paged = d.engine.policy == models::Policy::vllm;
   KvCapacity out = paged ? paged_capacity(d, kv, plan.left()) : slot_capacity(d, kv, plan.left());
   const int64_t longest = out.max_model_len;
   out.max_model_len = d.max_model_len.value_or(std::min(d.model.max_context, longest));
   if (longest <= 0 || out.max_model_len > longest) refuse_context(d, out.max_model_len, longest, plan, kv.per_token);
-  if (!paged) out.blocks = out.max_model_len * d.engine.limits.max_num_seqs;
+  if (!paged) out.blocks = (out.max_model_len + d.drafted()) * d.engine.limits.max_num_seqs;
   return out;
 }
 

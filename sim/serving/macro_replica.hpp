@@ -20,7 +20,7 @@ class MacroReplica {
   /// Starts a plan. Called when none runs and has_work().
   void start(Picoseconds now, ClockState clock);
   /// The plan in flight, if any, ends here; another version means that it was cut since.
-  Picoseconds ends_at() const { return plan_.end; }
+  Picoseconds ends_at() const { return plan_.end.at; }
   uint64_t version() const { return version_; }
   /// Ends the plan; returns the requests that leave, in order of admission.
   const std::vector<RequestId>& end(Picoseconds now);
@@ -42,10 +42,10 @@ class MacroReplica {
   };
   struct Plan {
     bool running = false;
-    Picoseconds start = 0, end = kNever;
+    ExactInstant start, end{kNever, 0};
     int64_t steps = 0;
     Progression duration;
-    StepProgressions amounts;
+    StepProgressions amounts;  // tokens of prompts alone: see output_tokens()
     Forms forms{};
     ClockState clock;
     int64_t chunk_tokens = 0;
@@ -58,13 +58,16 @@ class MacroReplica {
   void add_chunk(RequestId id, int64_t tokens);
 
   void price_plan(bool queued);
+  StepBatch step_batch() const;
   int64_t steps_until_change();
-  int64_t steps_until_forms_cross(const StepShape& shape) const;
-  StepCost cost_growth(int64_t tokens) const;
+  int64_t steps_until_forms_cross(const StepBatch& batch) const;
+  StepPrice price_growth(const StepBatch& batch) const;
+  int128 output_tokens(int64_t steps) const;
 
   /// Steps of the plan that were complete, and the one in flight, at an instant.
   int64_t completed_by(Picoseconds now) const;
   int64_t in_flight_at(Picoseconds now) const;
+  ExactInstant end_of(int64_t steps) const;
   void cut(Picoseconds now);
   void advance(int64_t steps);
   void report_gaps(int64_t steps);

@@ -34,8 +34,8 @@ struct Quantities {
 /// Totals up to an instant.
 using Meter = Quantities<int128>;
 /// Amounts of one step.
-using StepAmounts = Quantities<int64_t>;
+using StepAmounts = Quantities<int128>;
 /// Amounts of a run of steps.
-using StepProgressions = Quantities<Progression>;
+using StepProgressions = Quantities<WideProgression>;
 
 }  // namespace tokwatt::sim

@@ -5,7 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <set>
+#include <utility>
 
+#include "sim/serving/cost_model.hpp"
+#include "sim/serving/kv_capacity.hpp"
 #include "sim/workload/arrivals.hpp"
 #include "sim/workload/calls.hpp"
 #include "sim/workload/in_flight.hpp"
@@ -129,6 +133,34 @@ models::Engine random_engine(Dice& dice) {
                    0.1,
                    0.1};
   return engine;
+}
+
+std::size_t kinds_of_attention(const models::Architecture& model) {
+  std::set<std::pair<int64_t, int64_t>> kinds;
+  for (const auto& layer : model.layers) {
+    if (layer.grouped) kinds.insert({layer.grouped->window, layer.grouped->chunk});
+    if (layer.latent) kinds.insert({0, 0});
+  }
+  return kinds.size();
+}
+
+// A smaller model, or a head; of both together no more kinds of attention than there may be.
+void speculate(Dice& dice, Deployment& d) {
+  Speculation s;
+  s.is_head = dice.chance(0.4);
+  s.draft = random_model(dice);
+  s.draft.hidden = 16;
+  s.quant = d.quant;
+  s.tuning = d.engine.tuning;
+  s.tokens = dice.in(1, 5);
+  s.acceptance = dice.pick({0.0, 0.5, dice.real(0, 1), dice.real(0.9, 0.999999)});
+  while (kinds_of_attention(d.model) + kinds_of_attention(s.draft) > kMaxAttentionGroups)
+    (s.draft.layers.size() > 1 ? s.draft : d.model).layers.pop_back();
+  if (s.is_head) s.draft = models::drafting_head(d.model);
+  if (kinds_of_attention(d.model) == kMaxAttentionGroups) return;
+  auto& limits = d.engine.limits;
+  limits.max_num_batched_tokens = std::max(limits.max_num_batched_tokens, limits.max_num_seqs * (s.tokens + 1));
+  d.speculation = s;
 }
 
 Distribution lengths(Dice& dice, double high) {
@@ -261,6 +293,7 @@ Features features_of(const Input& input, const Deployment& d) {
   features.insert(d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server");
   if (d.engine.limits.micro_batch > 0) features.insert("micro-batches");
   if (d.prefix_cache) features.insert("prefix cache");
+  if (d.speculation) features.insert(d.speculation->is_head ? "drafting head" : "draft model");
   if (d.kv_blocks) features.insert("blocks given");
   if (input.systems[static_cast<std::size_t>(d.system)].start_temperature) features.insert("start temperature");
   features.insert(input.duration ? "fixed end" : "drained");
@@ -314,16 +347,17 @@ Made make(const Draw& draw) {
     d.quant.gguf.bits.fill(4.5);
     d.kv = {"bf16", 2};
     d.engine = random_engine(dice);
+    if (dice.chance(0.4)) speculate(dice, d);
     d.max_model_len = dice.in(200, 600);
     if (dice.chance(0.7)) {  // tight: room for one long request and a little more, so that sequences are preempted
       const int64_t size = d.engine.limits.block_size;
-      const auto kv = models::kv_bytes(d.model, d.kv.element_bytes);
+      const auto kv = kv_bytes(d);
       const double block_bytes = std::max(kv.per_token, 1.0) * static_cast<double>(size);
       const auto window_blocks = static_cast<int64_t>(std::ceil((kv.window_fixed + kv.state_fixed) / block_bytes));
-      const int64_t longest = *d.max_model_len / size + 1 + window_blocks;
+      const int64_t longest = (*d.max_model_len + d.drafted()) / size + 1 + window_blocks;
       const bool paged = d.engine.policy == models::Policy::vllm;
-      d.kv_blocks =
-          paged ? longest + dice.in(0, longest) : (*d.max_model_len + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
+      d.kv_blocks = paged ? longest + dice.in(0, longest)
+                          : (*d.max_model_len + d.drafted() + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
     }
     d.prefix_cache = d.engine.policy == models::Policy::vllm && dice.chance(0.6);
     input.deployments.push_back(std::move(d));
@@ -359,11 +393,12 @@ std::string describe(const Input& input) {
   const auto& d = input.deployments.front();
   return fmt::format(
       "{} boxes, {} streams, {} changes, {}, max_num_seqs {}, budget {}, micro {}, block {}, kv_blocks {}, layers {}, "
-      "duration {}",
+      "duration {}, drafted {} with acceptance {}",
       input.systems.size(), input.streams.size(), input.changes.size(),
       d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server", d.engine.limits.max_num_seqs,
       d.engine.limits.max_num_batched_tokens, d.engine.limits.micro_batch, d.engine.limits.block_size,
-      d.kv_blocks.value_or(-1), d.model.layers.size(), input.duration ? seconds(*input.duration) : -1.0);
+      d.kv_blocks.value_or(-1), d.model.layers.size(), input.duration ? seconds(*input.duration) : -1.0, d.drafted(),
+      d.speculation ? d.speculation->acceptance : 0);
 }
 
 }  // namespace tokwatt::test

@@ -1,0 +1,134 @@
+#include "sim/serving/step_pricer.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <stdexcept>
+
+#include "sim/serving/kv_capacity.hpp"
+
+namespace tokwatt::sim {
+
+namespace {
+
+// The draft as if it were served itself. What an engine does between steps it does not do between the passes of one.
+CostModel draft_model(const Deployment& deployment, const hardware::Box& box) {
+  Deployment draft = deployment;
+  draft.model = deployment.speculation->draft;
+  draft.quant = deployment.speculation->quant;
+  draft.engine.tuning = deployment.speculation->tuning;
+  draft.engine.tuning.host_per_step = 0;
+  draft.engine.tuning.host_per_sequence = 0;
+  draft.speculation.reset();
+  return {draft, box};
+}
+
+// A sum of costs in units. Wide, so that nothing can overflow before it is known to be too much.
+struct WideCost {
+  int128 bandwidth = 0, compute = 0, dispatch = 0, compute_energy = 0, memory_energy = 0;
+
+  void add(const StepCost& pass, int128 times) {
+    bandwidth += times * pass.bandwidth;
+    compute += times * pass.compute;
+    dispatch += times * pass.dispatch;
+    compute_energy += times * pass.compute_energy;
+    memory_energy += times * pass.memory_energy;
+  }
+  Form add(const CostModel::GroupForms& forms, const AttentionSums& sums, int128 one) {
+    const int128 memory_time = one * forms.memory.base + int128{forms.memory.slope} * sums.kept_tokens;
+    const int128 compute_time = int128{forms.compute_per_pair} * sums.pairs;
+    const bool computes = compute_time > memory_time;
+    (computes ? compute : bandwidth) += computes ? compute_time : memory_time;
+    compute_energy += int128{forms.compute_energy_per_pair} * sums.pairs;
+    memory_energy += one * forms.memory_energy_base + int128{forms.memory_energy_per_token} * sums.kept_tokens;
+    return computes ? Form::compute : Form::memory;
+  }
+};
+
+constexpr int128 kLongestStep = int128{1} << 62;  // [units of a picosecond]: 70 s
+
+}  // namespace
+
+StepPricer::StepPricer(const Deployment& deployment, const hardware::Box& box)
+    : pace_(pace_of(deployment)), model_(deployment, box) {
+  for (std::size_t g = 0; g < model_.groups(); ++g) groups_.push_back({model_.reach(g), pace_.rows(), true});
+  if (!deployment.speculation) return;
+  draft_ = draft_model(deployment, box);
+  for (std::size_t g = 0; g < draft_->groups(); ++g) groups_.push_back({draft_->reach(g), pace_.drafted, false});
+  if (groups_.size() > kMaxAttentionGroups) {
+    throw DoesNotFit(fmt::format("{}: {} and {}, which drafts for it, have {} different kinds of attention; at most {}",
+                                 deployment.name, deployment.model.id, deployment.speculation->draft.id, groups_.size(),
+                                 kMaxAttentionGroups));
+  }
+}
+
+CostModel::GroupForms StepPricer::group_forms(int level, std::size_t group, const StepBatch& batch) const {
+  const int64_t rows = batch.decoding * groups_[group].rows + batch.chunk_tokens;
+  const bool of_model = group < model_.groups();
+  return of_model ? model_.group_forms(level, group, rows) : draft_->group_forms(level, group - model_.groups(), rows);
+}
+
+StepPrice StepPricer::price(int level, const StepBatch& batch) const {
+  if (draft_) return price_with_draft(level, batch);
+  const StepCost cost =
+      model_.cost(level, {batch.decoding + batch.chunk_tokens, batch.decoding + batch.chunks, batch.attention});
+  return {cost.duration, cost.forms,          cost.bandwidth,    cost.compute,
+          cost.dispatch, cost.compute_energy, cost.memory_energy};
+}
+
+// The draft reads the prompts' chunks in a pass of its own, which needs no output, and makes a pass for each token that
+// it drafts; then the model takes all rows in one pass, with an output for each row that decodes.
+StepPrice StepPricer::price_with_draft(int level, const StepBatch& batch) const {
+  const int64_t verified = batch.decoding * pace_.rows();
+  const int128 one = int128{1} << pace_.fraction_bits;
+  WideCost sum;
+  sum.add(model_.pass_cost(level, {verified + batch.chunk_tokens, batch.decoding + batch.chunks,
+                                   verified + batch.chunks, verified + batch.chunks}),
+          one);
+  if (batch.chunks > 0) sum.add(draft_->pass_cost(level, {batch.chunk_tokens, batch.chunks, 0, batch.chunks}), one);
+  if (batch.decoding > 0) {
+    const int64_t n = batch.decoding;
+    sum.add(draft_->pass_cost(level, {n, n, n, n}), one * pace_.drafted);
+  }
+  StepPrice price;
+  for (std::size_t g = 0; g < groups(); ++g)
+    price.forms[g] = sum.add(group_forms(level, g, batch), batch.attention[g], one);
+  const int128 duration = sum.bandwidth + sum.compute + sum.dispatch;
+  if (duration > kLongestStep) {
+    throw DoesNotFit(fmt::format(
+        "a step of {} sequences and {} prompt tokens takes {:.0f} s; under speculation steps may take at most 70 s",
+        batch.decoding, batch.chunk_tokens,
+        static_cast<double>(duration >> pace_.fraction_bits) / kPicosecondsPerSecond));
+  }
+  price.duration = static_cast<int64_t>(duration);
+  price.bandwidth = static_cast<int64_t>(sum.bandwidth);
+  price.compute = static_cast<int64_t>(sum.compute);
+  price.dispatch = static_cast<int64_t>(sum.dispatch);
+  price.compute_energy = sum.compute_energy;
+  price.memory_energy = sum.memory_energy;
+  return price;
+}
+
+AttentionSums decode_attention(int64_t before, const AttentionRows& attention, const Pace& pace) {
+  const int64_t one = pace.units(1);
+  AttentionSums sums;
+  for (int64_t row = 1; row <= attention.rows; ++row) sums.pairs += attention.reach.seen(before + row * one, one);
+  // What is read together is what the first row sees, and the rows behind it.
+  sums.kept_tokens =
+      attention.read_together ? attention.reach.seen(before + one, one) + (attention.rows - 1) * one : sums.pairs;
+  return sums;
+}
+
+double tokens_per_step(int64_t drafted, double acceptance) {
+  return (1 - std::pow(acceptance, static_cast<double>(drafted + 1))) / (1 - acceptance);
+}
+
+Pace pace_of(const Deployment& deployment) {
+  if (!deployment.speculation) return {};
+  const auto& s = *deployment.speculation;
+  const double most = static_cast<double>(s.tokens + 1);
+  const double expected = std::clamp(tokens_per_step(s.tokens, s.acceptance), 1.0, most);
+  return {kFractionBits, s.tokens, std::llround(std::ldexp(expected, kFractionBits))};
+}
+
+}  // namespace tokwatt::sim
