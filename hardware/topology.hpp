@@ -2,13 +2,14 @@
 // The cluster: a graph of devices and the links between them. One box is the graph with one node.
 #include <boost/graph/adjacency_list.hpp>
 #include <cstddef>
-#include <optional>
+#include <vector>
 
 namespace tokwatt::hardware {
 
 struct DeviceNode {
-  std::size_t system = 0;              ///< index of the box it sits in
-  std::optional<std::size_t> replica;  ///< index of the replica that runs on it
+  std::size_t system = 0;             ///< index of the box it sits in
+  std::size_t number = 0;             ///< within the box
+  std::vector<std::size_t> replicas;  ///< indices of those that run on it
 };
 
 struct Link {

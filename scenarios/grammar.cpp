@@ -7,6 +7,7 @@ namespace tokwatt::scenarios {
 namespace {
 
 constexpr Range kCount{1, 1e12};
+constexpr Range kDevices{1, 1024};
 constexpr Range kTokens{1, 2'147'483'647};
 constexpr Range kSpan{0, kLongestSeconds, true};  ///< a duration that simulated time can hold
 constexpr Range kInstant{0, kLongestSeconds, false};
@@ -21,13 +22,14 @@ Choices trace_formats_to_choose() {
   for (const char* sessions : {"weka", "otel", "exgentic"}) names.push_back(sessions);
   return {names, {}};
 }
+const Choices kRoutings{{"least-loaded", "round-robin", "prefix-aware"}, {}};
 const Choices kProcesses{{"poisson", "constant", "gamma", "weibull"}, {}};
 
 }  // namespace
 
 static void fields(Fields& f, WrittenSystem& s) {
   f.text(required("sheet", "box: an id, an alias, or a path to a sheet of your own"), s.sheet);
-  f.count(optional("count", "devices in the box; more than 1 is not built yet", kCount), s.count);
+  f.count(optional("count", "equal devices in the box, each as its sheet says (default 1)", kDevices), s.count);
   f.quantity(optional("start_temperature", "of every thermal stage at the start; without it the idle steady state",
                       {-60, 150}),
              Dimension::temperature, s.start_temperature);
@@ -55,14 +57,15 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.text(optional("quant", "format of the weights: an id, or a path to a sheet; a GGUF file has its own"), d.quant);
   f.text(optional("kv", "format of the KV cache: bf16, f16, fp8, q8_0 or q4_0; without it the engine's own"), d.kv);
   f.text(required("engine", "engine: an id, or a path to a sheet"), d.engine);
-  Key runs_on = required("runs_on", "the system it runs on");
-  runs_on.list_not_yet = true;
-  f.text(runs_on, d.runs_on);
+  f.one_or_more(required("runs_on", "the system it runs on, or a list of systems of one sheet; on all their devices"),
+                d.runs_on);
+  f.count(optional("replicas", "running copies, one on each device (default 1)", kDevices), d.replicas);
+  f.choice(optional("routing", "which replica gets a request (default least-loaded)"), kRoutings, d.routing);
   f.section(optional("limits", "limits of the engine; without them its defaults"), d.limits);
   f.flag(optional("prefix_cache", "reuse of equal prefixes; without it what the engine does by itself"),
          d.prefix_cache);
-  for (const char* key : {"share", "tensor_parallel", "pipeline_parallel", "layers", "replicas", "routing", "prefill",
-                          "decode", "kv_transfer", "speculative", "fallback", "api"}) {
+  for (const char* key : {"share", "tensor_parallel", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer",
+                          "speculative", "fallback", "api"}) {
     f.not_yet(key);
   }
 }

@@ -25,7 +25,10 @@ struct WrittenLimits {
 
 struct WrittenDeployment {
   Place place;
-  Text model, quant, kv, engine, runs_on;
+  Text model, quant, kv, engine;
+  std::vector<Text> runs_on;
+  int64_t replicas = 1;
+  Text routing;
   WrittenLimits limits;
   std::optional<bool> prefix_cache;
 };

@@ -23,6 +23,8 @@ struct Resolution {
 void resolve_systems(Resolution& r);
 /// Needs the systems.
 void resolve_deployments(Resolution& r);
+/// One deployment's boxes and replicas, as far as they are good.
+void resolve_placement(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
 /// Needs the deployments. Opens traces, which checks them to their last line.
 void resolve_workload(Resolution& r);
 /// Needs the systems and the prices.

@@ -19,6 +19,7 @@ struct System {
   std::string name;
   hardware::Box box;
   std::optional<double> start_temperature;  ///< [degC]; nothing: idle steady state
+  int64_t count = 1;                        ///< equal devices, each as `box` says
 };
 
 /// Tokens that a smaller model, or a head of the model itself, drafts for one pass of the model to verify
@@ -32,10 +33,16 @@ struct Speculation {
   double acceptance = 0;       ///< chance that a drafted token is accepted, given that those before it were; below 1
 };
 
-/// A model served on a box. limits hold the engine's defaults, overridden by the scenario.
+/// Which replica of a deployment gets a request (docs/theory/cluster.md).
+enum class Routing { round_robin, least_loaded, prefix_aware };
+
+/// A model served on every device of some boxes, by equal replicas. limits hold the engine's defaults, overridden by
+/// the scenario.
 struct Deployment {
   std::string name;
-  int system = 0;  ///< index into Input::systems; one deployment per system so far
+  std::vector<int> systems = {0};  ///< indices into Input::systems; of a deployment on several, boxes of one sheet
+  int64_t replicas = 1;            ///< as many as there are devices
+  Routing routing = Routing::least_loaded;
   models::Architecture model;
   models::Quant quant;
   models::KvFormat kv;

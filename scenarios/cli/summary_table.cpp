@@ -220,7 +220,7 @@ RunFacts facts_of(const scenarios::Loaded& loaded) {
   facts.systems = loaded.input.systems.size();
   facts.has_electricity_price = loaded.input.prices.electricity.has_value();
   for (const auto& d : loaded.input.deployments) {
-    const auto& system = loaded.input.systems[static_cast<std::size_t>(d.system)];
+    const auto& system = loaded.input.systems[static_cast<std::size_t>(d.systems.front())];
     const std::string box = system.box.title.empty() ? system.box.id : system.box.title;
     facts.deployments.push_back({d.name, fmt::format("{}, {} weights, {} KV cache, {}, on {}: {}", d.model.id,
                                                      d.quant.id, d.kv.id, d.engine.id, system.name, box)});

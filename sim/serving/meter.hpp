@@ -29,6 +29,10 @@ struct Quantities {
   std::array<T, kQuantities> values{};
   T& operator[](Quantity q) { return values[static_cast<std::size_t>(q)]; }
   const T& operator[](Quantity q) const { return values[static_cast<std::size_t>(q)]; }
+  Quantities& operator+=(const Quantities& other) {
+    for (std::size_t q = 0; q < kQuantities; ++q) values[q] += other.values[q];
+    return *this;
+  }
 };
 
 /// Totals up to an instant.

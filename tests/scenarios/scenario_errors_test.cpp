@@ -188,11 +188,10 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
     CAPTURE(text);
     CHECK_THAT(errors_of(text), Contains("error: " + path + " is not built yet"));
   };
-  for (const std::string key : {"share", "tensor_parallel", "pipeline_parallel", "layers", "replicas", "routing",
-                                "prefill", "decode", "kv_transfer", "speculative", "fallback", "api"}) {
+  for (const std::string key : {"share", "tensor_parallel", "pipeline_parallel", "layers", "prefill", "decode",
+                                "kv_transfer", "speculative", "fallback", "api"}) {
     refused(with("runs_on: desk", "runs_on: desk, " + key + ": 1"), "deployments.assistant." + key);
   }
-  refused(with("runs_on: desk", "runs_on: [desk]"), "deployments.assistant.runs_on with a list");
   refused(with("users: 12", "users: 12, priority: 1"), "workload.0.priority");
   for (const std::string key : {"links", "tariff", "plan"}) refused(kGood + key + ": []\n", key);
   for (const std::string key : {"ramp", "fault", "system"}) {
@@ -200,11 +199,28 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
             "timeline.0." + key);
   }
   refused(with("{sheet: dgx-spark}", "{sheet: dgx-spark, link: tb5}"), "systems.desk.link");
-  refused(with("{sheet: dgx-spark}", "{sheet: dgx-spark, count: 2}"),
-          "systems.desk.count: more than one device in a box");
   refused(with("runs_on: desk}",
                "runs_on: desk}\n  other: {model: llama-3.1-8b, quant: bf16, engine: vllm, runs_on: desk}"),
           "deployments.other.runs_on: two deployments on one system (assistant and other on desk)");
+}
+
+TEST_CASE("replicas are as many as there are devices", "[scenarios][errors]") {
+  const auto said = [](const std::string& runs_on, const std::string& systems = "") {
+    std::string text = with("runs_on: desk", runs_on);
+    if (!systems.empty()) text = text.replace(text.find("desk: {sheet: dgx-spark}"), 24, systems);
+    return errors_of(text);
+  };
+  const std::string two = "desk: {sheet: dgx-spark, count: 2}";
+  CHECK(said("runs_on: desk, replicas: 2, routing: round-robin", two).empty());
+  CHECK(said("runs_on: [desk, shelf], replicas: 2", "{desk: {sheet: dgx-spark}, shelf: {sheet: spark}}").empty());
+  CHECK_THAT(said("runs_on: desk", two),
+             Contains("deployments.assistant.replicas is 1, but it runs on 2 devices; expected replicas: 2"));
+  CHECK_THAT(said("runs_on: desk, replicas: 3"), Contains("runs on 1 device; expected replicas: 1"));
+  CHECK_THAT(said("runs_on: [desk, desk], replicas: 2"), Contains("deployments.assistant.runs_on names desk twice"));
+  CHECK_THAT(said("runs_on: []"), Contains("is empty; expected a text or a list of texts"));
+  CHECK_THAT(said("runs_on: [desk, mac], replicas: 2", "{desk: {sheet: dgx-spark}, mac: {sheet: m3-ultra}}"),
+             Contains("desk is a dgx-spark and mac is a mac-studio-m3-ultra"));
+  CHECK_THAT(said("runs_on: desk, routing: roundrobin"), Contains("did you mean \"round-robin\"?"));
 }
 
 TEST_CASE("arrivals beside a trace are checked, and set its pace alone", "[scenarios][errors][traces]") {

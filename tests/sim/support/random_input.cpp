@@ -295,15 +295,20 @@ Features features_of(const Input& input, const Deployment& d) {
   if (d.prefix_cache) features.insert("prefix cache");
   if (d.speculation) features.insert(d.speculation->is_head ? "drafting head" : "draft model");
   if (d.kv_blocks) features.insert("blocks given");
-  if (input.systems[static_cast<std::size_t>(d.system)].start_temperature) features.insert("start temperature");
+  if (input.systems[static_cast<std::size_t>(d.systems.front())].start_temperature)
+    features.insert("start temperature");
   features.insert(input.duration ? "fixed end" : "drained");
   features.insert(input.record_requests ? "requests recorded" : "requests not recorded");
   if (!input.prices.electricity) features.insert("no price");
   if (input.systems.size() > 1) features.insert("two boxes");
+  if (d.replicas > 1 && d.routing == Routing::round_robin) features.insert("round-robin replicas");
+  if (d.replicas > 1 && d.routing == Routing::least_loaded) features.insert("least-loaded replicas");
+  if (d.replicas > 1 && d.routing == Routing::prefix_aware) features.insert("prefix-aware replicas");
   for (const Change& change : input.changes) {
     if (change.kind == Change::Kind::ambient) features.insert("ambient changes");
     if (change.kind == Change::Kind::electricity) features.insert("price changes");
-    if (change.kind == Change::Kind::power_limit && change.system == d.system) features.insert("power limit changes");
+    if (change.kind == Change::Kind::power_limit && change.system == d.systems.front())
+      features.insert("power limit changes");
   }
   return features;
 }
@@ -338,10 +343,13 @@ Made make(const Draw& draw) {
   const int64_t boxes = dice.chance(0.2) ? 2 : 1;
   for (int64_t b = 0; b < boxes; ++b) {
     input.systems.push_back({fmt::format("box{}", b), random_box(dice),
-                             dice.chance(0.2) ? std::optional(dice.real(20, 60)) : std::nullopt});
+                             dice.chance(0.2) ? std::optional(dice.real(20, 60)) : std::nullopt,
+                             dice.chance(0.3) ? dice.in(2, 3) : 1});
     Deployment d;
     d.name = fmt::format("model{}", b);
-    d.system = static_cast<int>(b);
+    d.systems = {static_cast<int>(b)};
+    d.replicas = input.systems.back().count;
+    d.routing = dice.pick({Routing::round_robin, Routing::least_loaded, Routing::prefix_aware});
     d.model = random_model(dice);
     d.quant.id = "toy";
     d.quant.gguf.bits.fill(4.5);

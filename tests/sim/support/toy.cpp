@@ -82,11 +82,25 @@ const sim::Variable& column(const sim::Results& results, const std::string& grou
   throw std::out_of_range(group + "/" + variable);
 }
 
+namespace {
+
+constexpr int64_t kOne = 65'536;  // units of a token and of a picosecond, under speculation
+
 bool has(const sim::Results& results, const std::string& group, const std::string& variable) {
   return std::any_of(results.groups.begin(), results.groups.end(), [&](const auto& g) {
     return g.name == group &&
            std::any_of(g.variables.begin(), g.variables.end(), [&](const auto& v) { return v.name == variable; });
   });
+}
+
+}  // namespace
+
+std::vector<double> progress(const sim::Results& results) {
+  std::vector<double> tokens(values<int64_t>(results, "segments", "start").size(), 1);
+  if (!has(results, "segments", "progress")) return tokens;
+  const auto& units = values<int64_t>(results, "segments", "progress");
+  for (std::size_t s = 0; s < units.size(); ++s) tokens[s] = static_cast<double>(units[s]) / kOne;
+  return tokens;
 }
 
 std::vector<double> step_ends(const sim::Results& results, int replica) {
@@ -100,7 +114,6 @@ std::vector<double> step_ends(const sim::Results& results, int replica) {
     return has(results, "segments", name) ? values<int64_t>(results, "segments", name) : none;
   };
   const auto start_rest = rest("start_rest"), duration_rest = rest("duration_rest"), growth_rest = rest("growth_rest");
-  constexpr int64_t kOne = 65'536;
   std::vector<double> ends;
   for (std::size_t s = 0; s < start.size(); ++s) {
     if (of[s] != replica) continue;
