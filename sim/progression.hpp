@@ -7,16 +7,13 @@
 namespace tokwatt::sim {
 
 /// value(j) = base + slope * j for steps j = 0, 1, 2, ...
-template <class Int>
-struct ProgressionOf {
-  Int base = 0, slope = 0;
+struct Progression {
+  int64_t base = 0, slope = 0;
 
-  Int at(int64_t j) const { return base + slope * j; }
+  int64_t at(int64_t j) const { return base + slope * j; }
   /// Sum over the first n steps.
   int128 sum(int64_t n) const { return int128{base} * n + int128{slope} * n * (n - 1) / 2; }
 };
-using Progression = ProgressionOf<int64_t>;
-using WideProgression = ProgressionOf<int128>;  ///< energies in fractions of a picojoule do not fit 64 bits
 
 /// Largest j in [0, n] with durations.sum(j) <= elapsed; durations are positive over the n steps.
 int64_t steps_within(const Progression& durations, int64_t n, int128 elapsed);

@@ -6,6 +6,7 @@
 
 #include "hardware/clock_governor.hpp"
 #include "sim/input.hpp"
+#include "sim/progression.hpp"
 #include "sim/serving/meter.hpp"
 #include "sim/serving/step_work.hpp"
 

@@ -173,23 +173,18 @@ StepBatch MacroReplica::step_batch() const {
 
 void MacroReplica::price_plan(bool queued) {
   const StepBatch batch = step_batch();
-  const StepPrice price = serving_.cost.price(plan_.clock.level, batch);
-  plan_.forms = price.forms;
-  int64_t first_tokens = 0;
-  for (const auto& [id, tokens] : chunks_) first_tokens += pool_[id].computed + tokens == pool_[id].target ? 1 : 0;
-  const StepContext context{running_, first_tokens, plan_.chunk_tokens, queued, plan_.clock};
-  const StepAmounts base = amounts(price, context, serving_.cost);
-
-  StepPrice growth;
+  plan_.price = serving_.cost.price(plan_.clock.level, batch);
+  plan_.growth = {};
   plan_.steps = 1;
   if (chunks_.empty()) {
-    growth = price_growth(batch);
+    plan_.growth = price_growth(batch);
     plan_.steps = std::min(steps_until_change(), steps_until_forms_cross(batch));
   }
-  const StepContext growth_context{running_, 0, 0, queued, plan_.clock};
-  const StepAmounts slope = amounts(growth, growth_context, serving_.cost);
-  plan_.duration = {price.duration, growth.duration};
-  for (std::size_t q = 0; q < kQuantities; ++q) plan_.amounts.values[q] = {base.values[q], slope.values[q]};
+  plan_.duration = {plan_.price.duration, plan_.growth.duration};
+  plan_.context = {running_, 0, 0, queued, plan_.clock};
+  plan_.first_tokens = std::count_if(chunks_.begin(), chunks_.end(), [&](const Chunk& chunk) {
+    return pool_[chunk.id].computed + chunk.tokens == pool_[chunk.id].target;
+  });
 }
 
 /// By how much each step of the plan costs more than the one before, in the active forms.
@@ -198,7 +193,7 @@ StepPrice MacroReplica::price_growth(const StepBatch& batch) const {
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
     const auto forms = serving_.cost.group_forms(plan_.clock.level, g, batch);
     const AttentionSums more = batch_.growth(g);
-    if (plan_.forms[g] == Form::compute) {
+    if (plan_.price.forms[g] == Form::compute) {
       growth.compute += forms.compute_per_pair * more.pairs;
     } else {
       growth.bandwidth += forms.memory.slope * more.kept_tokens;
@@ -235,9 +230,9 @@ int64_t MacroReplica::steps_until_forms_cross(const StepBatch& batch) const {
     const int128 excess = int128{forms.compute_per_pair} * sums.pairs - int128{forms.memory.slope} * sums.kept_tokens -
                           (int128{forms.memory.base} << pace.fraction_bits);
     const int128 gain = int128{forms.compute_per_pair} * more.pairs - int128{forms.memory.slope} * more.kept_tokens;
-    const bool to_compute = plan_.forms[g] == Form::memory && gain > 0;
+    const bool to_compute = plan_.price.forms[g] == Form::memory && gain > 0;
     // Without speculation it never turns back: compute overtakes only where it grows faster.
-    const bool to_memory = plan_.forms[g] == Form::compute && gain < 0;
+    const bool to_memory = plan_.price.forms[g] == Form::compute && gain < 0;
     if (!to_compute && !to_memory) continue;
     const int128 crossing = to_compute ? -excess / gain + 1 : (excess - gain - 1) / -gain;
     steps = static_cast<int64_t>(std::min<int128>(steps, crossing));
@@ -245,9 +240,13 @@ int64_t MacroReplica::steps_until_forms_cross(const StepBatch& batch) const {
   return steps;
 }
 
-/// Tokens that come out in the first steps of the plan.
-int128 MacroReplica::output_tokens(int64_t steps) const {
-  return plan_.amounts[Quantity::output_tokens].sum(steps) + batch_.tokens_in(steps);
+/// What the first steps of the plan add to the meter.
+Meter MacroReplica::amounts_of(int64_t steps) const {
+  if (steps == 0) return {};
+  StepContext context = plan_.context;
+  context.output_tokens = plan_.first_tokens + batch_.tokens_in(steps);
+  context.prompt_tokens = plan_.chunk_tokens;
+  return amounts(costs(plan_.price, plan_.growth, steps), context, serving_.cost);
 }
 
 // --- time within a plan
@@ -289,18 +288,13 @@ Meter MacroReplica::meter(Picoseconds now) const {
   const int fraction_bits = serving_.cost.pace().fraction_bits;
   if (!plan_.running) return in_whole(total, fraction_bits);
   const int64_t j = completed_by(now);
+  const Meter completed = amounts_of(j);
+  total += completed;
+  if (j == plan_.steps) return in_whole(total, fraction_bits);
+  const Meter with_next = amounts_of(j + 1);
   const auto into_step = static_cast<int64_t>(end_of(j).until(now, fraction_bits));
-  const auto share_of_step = [&](int128 amount) {
-    return j < plan_.steps ? share(amount, into_step, plan_.duration.at(j)) : 0;
-  };
-  for (std::size_t q = 0; q < kQuantities; ++q) {
-    const WideProgression& amount = plan_.amounts.values[q];
-    if (static_cast<Quantity>(q) == Quantity::output_tokens) continue;
-    total.values[q] += amount.sum(j) + share_of_step(amount.at(j));
-  }
-  const int128 tokens = output_tokens(j);
-  const int128 in_step = j < plan_.steps ? output_tokens(j + 1) - tokens : 0;
-  total[Quantity::output_tokens] += tokens + share_of_step(in_step);
+  for (std::size_t q = 0; q < kQuantities; ++q)
+    total.values[q] += share(with_next.values[q] - completed.values[q], into_step, plan_.duration.at(j));
   return in_whole(total, fraction_bits);
 }
 
@@ -316,12 +310,11 @@ void MacroReplica::advance(int64_t steps) {
   run.composition = batch_.composition();
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) run.growing[g] = batch_.growing(g);
   run.chunks_passed = batch_.chunks_passed();
-  run.forms = plan_.forms;
+  run.forms = plan_.price.forms;
   run.clock = plan_.clock;
   observer_.ran(number_, run);
   report_gaps(steps);
-  for (std::size_t q = 0; q < kQuantities; ++q) done_.values[q] += plan_.amounts.values[q].sum(steps);
-  done_[Quantity::output_tokens] += batch_.tokens_in(steps);
+  done_ += amounts_of(steps);
   if (plan_.chunk_tokens == 0) blocks_.take(batch_.new_blocks_until(steps - 1));
   observer_.step_started(number_, running_, blocks_.used());
   batch_.advance(steps);

@@ -52,8 +52,9 @@ class MacroReplica {
     ExactInstant start, end{kNever, 0};
     int64_t steps = 0;
     Progression duration;
-    StepProgressions amounts;  // tokens of prompts alone: see output_tokens()
-    Forms forms{};
+    StepPrice price, growth;
+    StepContext context;       // tokens apart
+    int64_t first_tokens = 0;  // of the prompts that its one step completes
     ClockState clock;
     int64_t chunk_tokens = 0;
   };
@@ -69,7 +70,7 @@ class MacroReplica {
   int64_t steps_until_change();
   int64_t steps_until_forms_cross(const StepBatch& batch) const;
   StepPrice price_growth(const StepBatch& batch) const;
-  int128 output_tokens(int64_t steps) const;
+  Meter amounts_of(int64_t steps) const;
 
   /// Steps of the plan that were complete, and the one in flight, at an instant.
   int64_t completed_by(Picoseconds now) const;

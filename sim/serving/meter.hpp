@@ -4,7 +4,7 @@
 #include <array>
 #include <cstddef>
 
-#include "sim/progression.hpp"
+#include "sim/time.hpp"
 
 namespace tokwatt::sim {
 
@@ -37,9 +37,5 @@ struct Quantities {
 
 /// Totals up to an instant.
 using Meter = Quantities<int128>;
-/// Amounts of one step.
-using StepAmounts = Quantities<int128>;
-/// Amounts of a run of steps.
-using StepProgressions = Quantities<WideProgression>;
 
 }  // namespace tokwatt::sim

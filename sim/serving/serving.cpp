@@ -4,22 +4,23 @@
 
 namespace tokwatt::sim {
 
-StepAmounts amounts(const StepPrice& price, const StepContext& context, const StepPricer& pricer) {
-  StepAmounts out;
-  out[Quantity::compute_energy] = price.compute_energy;
-  out[Quantity::memory_energy] = price.memory_energy;
+Meter amounts(const Costs& costs, const StepContext& context, const StepPricer& pricer) {
+  Meter out;
+  const int128 duration = costs.duration();
+  out[Quantity::compute_energy] = costs.compute_energy;
+  out[Quantity::memory_energy] = costs.memory_energy;
   out[Quantity::output_tokens] = context.output_tokens;
   out[Quantity::prompt_tokens] = context.prompt_tokens;
-  out[Quantity::busy_time] = price.duration;
-  out[Quantity::running_time] = int128{price.duration} * context.running;
+  out[Quantity::busy_time] = duration;
+  out[Quantity::running_time] = duration * context.running;
   if (context.queued) {
-    out[Quantity::queue_time] = price.duration;
+    out[Quantity::queue_time] = duration;
     return out;
   }
-  out[Quantity::bandwidth_time] = price.bandwidth;
-  out[Quantity::compute_time] = price.compute;
-  out[Quantity::dispatch_time] = price.dispatch;
-  const int128 loss = int128{price.compute} * pricer.slowdown(context.clock.level);
+  out[Quantity::bandwidth_time] = costs.bandwidth;
+  out[Quantity::compute_time] = costs.compute;
+  out[Quantity::dispatch_time] = costs.dispatch;
+  const int128 loss = costs.compute * pricer.slowdown(context.clock.level);
   if (context.clock.brake == hardware::Brake::heat) out[Quantity::heat_loss] = loss;
   if (context.clock.brake == hardware::Brake::power) out[Quantity::power_loss] = loss;
   return out;

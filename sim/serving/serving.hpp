@@ -2,6 +2,7 @@
 // One deployment's constants, and what its replica tells the rest of the simulation; shared by both steppings.
 #include <vector>
 
+#include "sim/progression.hpp"
 #include "sim/serving/kv_blocks.hpp"
 #include "sim/serving/request.hpp"
 #include "sim/serving/step_pricer.hpp"
@@ -69,13 +70,13 @@ class ReplicaObserver {
   virtual void step_started(int replica, int64_t running, int64_t used_blocks) = 0;
 };
 
-/// What a step adds to the meter; linear in the cost, so that it serves for slopes too.
+/// What steps in which the same happens add to the meter.
 struct StepContext {
   int64_t running = 0, output_tokens = 0, prompt_tokens = 0;
   bool queued = false;
   ClockState clock;
 };
-StepAmounts amounts(const StepPrice& price, const StepContext& context, const StepPricer& pricer);
+Meter amounts(const Costs& costs, const StepContext& context, const StepPricer& pricer);
 /// Sums in units as they are read: tokens as they are, times and energies in whole ps and pJ, rounded down.
 Meter in_whole(Meter meter, int fraction_bits);
 

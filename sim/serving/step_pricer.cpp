@@ -23,27 +23,22 @@ CostModel draft_model(const Deployment& deployment, const hardware::Box& box) {
   return {draft, box};
 }
 
-// A sum of costs in units. Wide, so that nothing can overflow before it is known to be too much.
-struct WideCost {
-  int128 bandwidth = 0, compute = 0, dispatch = 0, compute_energy = 0, memory_energy = 0;
+void add(Costs& sum, const StepCost& pass, int128 times) {
+  sum.bandwidth += times * pass.bandwidth;
+  sum.compute += times * pass.compute;
+  sum.dispatch += times * pass.dispatch;
+  sum.compute_energy += times * pass.compute_energy;
+  sum.memory_energy += times * pass.memory_energy;
+}
 
-  void add(const StepCost& pass, int128 times) {
-    bandwidth += times * pass.bandwidth;
-    compute += times * pass.compute;
-    dispatch += times * pass.dispatch;
-    compute_energy += times * pass.compute_energy;
-    memory_energy += times * pass.memory_energy;
-  }
-  Form add(const CostModel::GroupForms& forms, const AttentionSums& sums, int128 one) {
-    const int128 memory_time = one * forms.memory.base + int128{forms.memory.slope} * sums.kept_tokens;
-    const int128 compute_time = int128{forms.compute_per_pair} * sums.pairs;
-    const bool computes = compute_time > memory_time;
-    (computes ? compute : bandwidth) += computes ? compute_time : memory_time;
-    compute_energy += int128{forms.compute_energy_per_pair} * sums.pairs;
-    memory_energy += one * forms.memory_energy_base + int128{forms.memory_energy_per_token} * sums.kept_tokens;
-    return computes ? Form::compute : Form::memory;
-  }
-};
+Form add(Costs& sum, const CostModel::GroupForms& forms, const AttentionSums& sums, int128 one) {
+  const int128 memory = one * forms.memory.base + int128{forms.memory.slope} * sums.kept_tokens;
+  const int128 compute = int128{forms.compute_per_pair} * sums.pairs;
+  (compute > memory ? sum.compute : sum.bandwidth) += std::max(compute, memory);
+  sum.compute_energy += int128{forms.compute_energy_per_pair} * sums.pairs;
+  sum.memory_energy += one * forms.memory_energy_base + int128{forms.memory_energy_per_token} * sums.kept_tokens;
+  return compute > memory ? Form::compute : Form::memory;
+}
 
 constexpr int128 kLongestStep = int128{1} << 62;  // [units of a picosecond]: 70 s
 
@@ -81,19 +76,20 @@ StepPrice StepPricer::price(int level, const StepBatch& batch) const {
 StepPrice StepPricer::price_with_draft(int level, const StepBatch& batch) const {
   const int64_t verified = batch.decoding * pace_.rows();
   const int128 one = int128{1} << pace_.fraction_bits;
-  WideCost sum;
-  sum.add(model_.pass_cost(level, {verified + batch.chunk_tokens, batch.decoding + batch.chunks,
-                                   verified + batch.chunks, verified + batch.chunks}),
-          one);
-  if (batch.chunks > 0) sum.add(draft_->pass_cost(level, {batch.chunk_tokens, batch.chunks, 0, batch.chunks}), one);
+  Costs sum;  // wide, so that nothing overflows before it is known to be too much
+  add(sum,
+      model_.pass_cost(level, {verified + batch.chunk_tokens, batch.decoding + batch.chunks, verified + batch.chunks,
+                               verified + batch.chunks}),
+      one);
+  if (batch.chunks > 0) add(sum, draft_->pass_cost(level, {batch.chunk_tokens, batch.chunks, 0, batch.chunks}), one);
   if (batch.decoding > 0) {
     const int64_t n = batch.decoding;
-    sum.add(draft_->pass_cost(level, {n, n, n, n}), one * pace_.drafted);
+    add(sum, draft_->pass_cost(level, {n, n, n, n}), one * pace_.drafted);
   }
   StepPrice price;
   for (std::size_t g = 0; g < groups(); ++g)
-    price.forms[g] = sum.add(group_forms(level, g, batch), batch.attention[g], one);
-  const int128 duration = sum.bandwidth + sum.compute + sum.dispatch;
+    price.forms[g] = add(sum, group_forms(level, g, batch), batch.attention[g], one);
+  const int128 duration = sum.duration();
   if (duration > kLongestStep) {
     throw DoesNotFit(fmt::format(
         "a step of {} sequences and {} prompt tokens takes {:.0f} s; under speculation steps may take at most 70 s",
@@ -109,14 +105,12 @@ StepPrice StepPricer::price_with_draft(int level, const StepBatch& batch) const 
   return price;
 }
 
-AttentionSums decode_attention(int64_t before, const AttentionRows& attention, const Pace& pace) {
-  const int64_t one = pace.units(1);
-  AttentionSums sums;
-  for (int64_t row = 1; row <= attention.rows; ++row) sums.pairs += attention.reach.seen(before + row * one, one);
-  // What is read together is what the first row sees, and the rows behind it.
-  sums.kept_tokens =
-      attention.read_together ? attention.reach.seen(before + one, one) + (attention.rows - 1) * one : sums.pairs;
-  return sums;
+Costs costs(const StepPrice& first, const StepPrice& growth, int64_t n) {
+  const int64_t grown = n * (n - 1) / 2;  // steps are fewer than the tokens of a request, which fit 31 bits
+  const auto sum = [&](int64_t base, int64_t slope) { return int128{base} * n + int128{slope} * grown; };
+  return {sum(first.bandwidth, growth.bandwidth), sum(first.compute, growth.compute), int128{first.dispatch} * n,
+          first.compute_energy * n + growth.compute_energy * grown,
+          first.memory_energy * n + growth.memory_energy * grown};
 }
 
 double tokens_per_step(int64_t drafted, double acceptance) {

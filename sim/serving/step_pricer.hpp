@@ -16,13 +16,22 @@ struct StepBatch {
   std::array<AttentionSums, kMaxAttentionGroups> attention{};
 };
 
-/// What it costs, in units of a picosecond and a picojoule.
+/// What a step costs, in units of a picosecond and a picojoule.
 struct StepPrice {
   int64_t duration = 0;
   Forms forms{};
   int64_t bandwidth = 0, compute = 0, dispatch = 0;  ///< sum to duration
   int128 compute_energy = 0, memory_energy = 0;
 };
+
+/// What several cost.
+struct Costs {
+  int128 bandwidth = 0, compute = 0, dispatch = 0, compute_energy = 0, memory_energy = 0;
+
+  int128 duration() const { return bandwidth + compute + dispatch; }
+};
+/// Of the first n steps, when each costs by the growth more than the one before.
+Costs costs(const StepPrice& first, const StepPrice& growth, int64_t n);
 
 /// Attention with one reach: of the model, where the rows of a sequence are verified together and read its context
 /// once; or of the draft, which makes a pass for each.
@@ -59,7 +68,17 @@ class StepPricer {
 };
 
 /// What the rows of a decoding sequence with so much context in front of them see [units].
-AttentionSums decode_attention(int64_t before, const AttentionRows& attention, const Pace& pace);
+inline AttentionSums decode_attention(int64_t before, const AttentionRows& attention, const Pace& pace) {
+  const int64_t one = pace.units(1);
+  const int64_t by_first = attention.reach.seen(before + one, one);
+  AttentionSums sums{by_first, by_first};
+  for (int64_t row = 2; row <= attention.rows; ++row) {
+    const int64_t by_row = attention.reach.seen(before + row * one, one);
+    sums.kept_tokens += attention.read_together ? one : by_row;
+    sums.pairs += by_row;
+  }
+  return sums;
+}
 
 /// Expected tokens of a step in which so many are drafted and each is accepted with chance `acceptance` if those before
 /// it were, and one more comes from the model itself: (1 - a^(g + 1)) / (1 - a) (Leviathan, Kalman, Matias 2023).

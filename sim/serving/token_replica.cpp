@@ -163,7 +163,7 @@ void TokenReplica::price_step(bool queued) {
   }
   step_.price = serving_.cost.price(step_.clock.level, batch);
   const StepContext context{std::ssize(running_), output_tokens, step_.chunk_tokens, queued, step_.clock};
-  step_.amounts = amounts(step_.price, context, serving_.cost);
+  step_.amounts = amounts(costs(step_.price, {}, 1), context, serving_.cost);
 }
 
 void TokenReplica::report_step() const {
@@ -191,7 +191,7 @@ void TokenReplica::report_step() const {
 
 const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
   report_step();
-  for (std::size_t q = 0; q < kQuantities; ++q) done_.values[q] += step_.amounts.values[q];
+  done_ += step_.amounts;
   for (const RequestId id : step_.decoding) {
     Request& r = pool_[id];
     const int64_t tokens = tokens_of_step(r);

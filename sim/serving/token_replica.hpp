@@ -52,7 +52,7 @@ class TokenReplica {
     int64_t chunk_tokens = 0;
     ClockState clock;
     StepPrice price;
-    StepAmounts amounts;
+    Meter amounts;
   };
 
   struct Gap {  // between two tokens

@@ -117,10 +117,11 @@ std::vector<double> step_ends(const sim::Results& results, int replica) {
   std::vector<double> ends;
   for (std::size_t s = 0; s < start.size(); ++s) {
     if (of[s] != replica) continue;
-    const sim::WideProgression d{sim::int128{duration[s]} * kOne + duration_rest[s],
-                                 sim::int128{growth[s]} * kOne + growth_rest[s]};
-    for (int64_t j = 1; j <= steps[s]; ++j)
-      ends.push_back(sim::seconds(start[s] + static_cast<sim::Picoseconds>((start_rest[s] + d.sum(j)) / kOne)));
+    const sim::Progression whole{duration[s], growth[s]}, left_over{duration_rest[s], growth_rest[s]};
+    for (int64_t j = 1; j <= steps[s]; ++j) {
+      const sim::int128 end = start[s] + whole.sum(j) + (start_rest[s] + left_over.sum(j)) / kOne;
+      ends.push_back(sim::seconds(static_cast<sim::Picoseconds>(end)));
+    }
   }
   return ends;
 }
