@@ -31,6 +31,12 @@ struct Limits {
   double memory_utilization = 0;       ///< share of the device memory that the engine takes
 };
 
+/// What an engine can do about tokens that are drafted and then verified.
+struct Speculating {
+  std::vector<std::string> methods;  ///< draft (a smaller model), mtp, eagle (heads of the model); none: it cannot
+  int64_t max_num_seqs = 0;          ///< running sequences when it does, unless told otherwise; 0: as ever
+};
+
 struct Engine {
   std::string id;
   std::string title;
@@ -46,7 +52,8 @@ struct Engine {
   std::string default_kv;
   Limits limits;
   Kernels kernels;
-  bool prefix_cache = false;    ///< reuses equal prefixes unless a deployment says otherwise
+  bool prefix_cache = false;  ///< reuses equal prefixes unless a deployment says otherwise
+  Speculating speculative;
   bool flash_attention = true;  ///< false: attention writes its scores to memory
   Calibration calibration;      ///< on this box
   Tuning tuning;                ///< on this box, for the deployment's quant and model

@@ -36,7 +36,7 @@ void Histogram::count_in(std::size_t bin, int64_t times) {
 void Histogram::add(int64_t value, int64_t times) {
   count_in(bin_of(value), times);
   count_ += times;
-  sum_ += (int128{value} << kFractionBits) * times;
+  sum_ += int128{value} * times;
   max_ = std::max(max_, value);
   min_ = std::min(min_, value);
 }
@@ -54,7 +54,11 @@ void Histogram::add(const Progression& values, int64_t steps, int64_t times, int
     j = next;
   }
   count_ += steps * times;
-  sum_ += (values.sum(steps) << (kFractionBits - fraction_bits)) * times;
+  if (fraction_bits == 0) {
+    sum_ += values.sum(steps) * times;
+  } else {
+    fine_sum_ += (values.sum(steps) << (kFractionBits - fraction_bits)) * times;
+  }
   max_ = std::max(max_, values.at(steps - 1) >> fraction_bits);
   min_ = std::min(min_, values.base >> fraction_bits);
 }
@@ -64,13 +68,15 @@ void Histogram::merge(const Histogram& other) {
   for (std::size_t i = 0; i < other.counts_.size(); ++i) counts_[i] += other.counts_[i];
   count_ += other.count_;
   sum_ += other.sum_;
+  fine_sum_ += other.fine_sum_;
   max_ = std::max(max_, other.max_);
   min_ = std::min(min_, other.min_);
 }
 
 double Histogram::mean() const {
-  return count_ == 0 ? std::numeric_limits<double>::quiet_NaN()
-                     : std::ldexp(static_cast<double>(sum_), -kFractionBits) / static_cast<double>(count_);
+  if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
+  const auto units = static_cast<double>((sum_ << kFractionBits) + fine_sum_);
+  return std::ldexp(units, -kFractionBits) / static_cast<double>(count_);
 }
 
 double Histogram::quantile(double q) const {

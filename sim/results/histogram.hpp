@@ -31,7 +31,8 @@ class Histogram {
   std::vector<int64_t> counts_;
   int64_t count_ = 0, max_ = 0;
   int64_t min_ = kNever;
-  int128 sum_ = 0;  // in 2^-kFractionBits
+  int128 sum_ = 0;
+  int128 fine_sum_ = 0;  // of values with fractions, in 2^-kFractionBits
 };
 
 }  // namespace tokwatt::sim

@@ -33,13 +33,13 @@ void DecodeBatch::join(RequestId id) {
   }
   ++by_stream_[stream];
   blocks_.add(blocks_base(member));
+  held_ += blocks_held(r);
   completions_.push({completion(member, r), r.admission, id});
   if (r.produced <= r.thinking)
     answers_.push({pace_.first_step_at(r.thinking + 1, member.produced_base), r.admission, id});
   for (std::size_t g = 0; g < windows_.size(); ++g) join_window(g, id);
   if (pace_.drafted == 0) return;
   produced_.add(member.produced_base);
-  entering_ += entering_blocks(member);
   count_surplus(member, r, 1);
 }
 
@@ -53,11 +53,11 @@ void DecodeBatch::leave(RequestId id) {
   ++composition_;
   --by_stream_[static_cast<std::size_t>(r.stream)];
   blocks_.remove(blocks_base(member));
+  held_ -= blocks_held(r);
   for (std::size_t g = 0; g < windows_.size(); ++g) leave_window(g, member);
   member.admission = -1;
   if (pace_.drafted == 0) return;
   produced_.remove(member.produced_base);
-  if (member.joined == step_) entering_ -= entering_blocks(member);
   count_surplus(member, r, -1);
 }
 
@@ -71,9 +71,10 @@ int64_t DecodeBatch::leave_without_last(RequestId id) {
   return lost;
 }
 
-void DecodeBatch::advance(int64_t steps) {
+int64_t DecodeBatch::advance(int64_t steps) {
+  held_ = blocks_.at(moved(steps - 1));
   step_ += steps;
-  entering_ = 0;
+  return held_ - needed_;
 }
 
 // A request gets no more than it asked for, and keeps no more either.
@@ -157,13 +158,6 @@ int64_t DecodeBatch::blocks_base(const Link& member) const {
 int64_t DecodeBatch::slots_taken(const Link& member) const {
   if (member.joined == step_) return 0;
   return pace_.whole(member.computed_base + moved(-1)) + pace_.rows();
-}
-
-// blocks_ thinks that a member which joins had slots before, as if it had decoded then.
-int64_t DecodeBatch::entering_blocks(const Link& member) const {
-  const auto& kv = serving_.kv;
-  const int64_t as_if = pace_.whole(member.computed_base + moved(-1)) + pace_.rows();
-  return kv.blocks_of(as_if) - kv.blocks_of(pace_.whole(member.computed_base + moved(0)));
 }
 
 // --- attention -------------------------------------------------------------------------------------------------------

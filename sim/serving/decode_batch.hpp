@@ -32,8 +32,9 @@ class DecodeBatch {
   /// Takes out a member that gets nothing from the step that has just ended; returns what it would have got.
   int64_t leave_without_last(RequestId id);
 
-  /// Moves on by some steps, none of which completes a member before its end.
-  void advance(int64_t steps);
+  /// Moves on by some steps, none of which completes a member before its end. Returns the blocks that they took behind
+  /// the first one.
+  int64_t advance(int64_t steps);
   /// Brings the tokens of every member up to date, at the end of the run.
   void update_members();
   /// Notes of the members whose first answer token is out that it came now.
@@ -46,10 +47,13 @@ class DecodeBatch {
   /// By stream, of members that have left and at the end of the run of all: tokens that came with another one.
   const std::vector<int64_t>& tokens_at_once() const { return at_once_; }
 
-  /// Blocks that the members need anew for the next step.
-  int64_t new_blocks() const { return blocks_.at(moved(0)) - blocks_.at(moved(-1)) + entering_; }
+  /// Blocks that the members need anew for the next step. Asked before it starts.
+  int64_t new_blocks() {
+    needed_ = blocks_.at(moved(0));
+    return needed_ - held_;
+  }
   /// And for the steps 1 .. ahead behind it.
-  int64_t new_blocks_until(int64_t ahead) const { return blocks_.at(moved(ahead)) - blocks_.at(moved(0)); }
+  int64_t new_blocks_until(int64_t ahead) const { return blocks_.at(moved(ahead)) - needed_; }
   /// Attention of the next step, and by how much it grows from step to step until the next change [units].
   AttentionSums attention(std::size_t group) const;
   AttentionSums growth(std::size_t group) const;
@@ -107,7 +111,9 @@ class DecodeBatch {
   int64_t completion(const Link& member, const Request& r) const;
   int64_t blocks_base(const Link& member) const;
   int64_t slots_taken(const Link& member) const;
-  int64_t entering_blocks(const Link& member) const;
+  int64_t blocks_held(const Request& r) const {
+    return serving_.kv.blocks_of(std::max(r.computed, r.reserved)) - serving_.kv.window_blocks;
+  }
   void count_surplus(const Link& member, const Request& r, int64_t sign);
   void update(RequestId id);
   bool stale(const Due& due) const { return link(due.id).admission != due.admission; }
@@ -124,9 +130,9 @@ class DecodeBatch {
   int64_t size_ = 0, step_ = 0, composition_ = 0;
   DueHeap completions_, answers_;
   std::vector<Window> windows_;
-  FloorSum blocks_;       // that members have slots in
-  int64_t entering_ = 0;  // blocks that members which join need beyond those of members that have been there before
-  FloorSum produced_;     // tokens, under speculation
+  FloorSum blocks_;                // that members need, but for their windows
+  int64_t needed_ = 0, held_ = 0;  // in the next step, and now
+  FloorSum produced_;              // tokens, under speculation
   std::map<int64_t, int64_t>
       surplus_;  // tokens that steps give to members which they complete beyond what these asked for
   std::vector<int64_t> by_stream_, at_once_;

@@ -44,8 +44,9 @@ double workspace_bytes(const Deployment& d) {
 }
 
 [[noreturn]] void refuse_weights(const Deployment& d, const hardware::Memory& memory, const MemoryPlan& plan) {
-  throw DoesNotFit(fmt::format("{} as {} does not fit: weights {} + workspace {} = {}, but {} of {} can be used",
-                               d.model.id, d.quant.id, gb(plan.weights), gb(plan.workspace),
+  const std::string draft = d.speculation ? fmt::format(" with {} to draft", d.speculation->draft.id) : "";
+  throw DoesNotFit(fmt::format("{} as {}{} does not fit: weights {} + workspace {} = {}, but {} of {} can be used",
+                               d.model.id, d.quant.id, draft, gb(plan.weights), gb(plan.workspace),
                                gb(plan.weights + plan.workspace), gb(plan.usable), gb(memory.capacity)));
 }
 

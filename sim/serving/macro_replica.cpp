@@ -315,9 +315,8 @@ void MacroReplica::advance(int64_t steps) {
   observer_.ran(number_, run);
   report_gaps(steps);
   done_ += amounts_of(steps);
-  if (plan_.chunk_tokens == 0) blocks_.take(batch_.new_blocks_until(steps - 1));
+  blocks_.take(batch_.advance(steps));
   observer_.step_started(number_, running_, blocks_.used());
-  batch_.advance(steps);
 }
 
 // Who gives up during the plan's last step gets no token from it.

@@ -33,6 +33,7 @@ struct ExactInstant {
   int64_t rest = 0;  ///< [units of a picosecond]
 
   ExactInstant after(int128 units, int fraction_bits) const {
+    if (fraction_bits == 0) return {at + static_cast<Picoseconds>(units), 0};
     const int128 sum = units + rest;
     const int128 whole = sum >> fraction_bits;
     return {at + static_cast<Picoseconds>(whole), static_cast<int64_t>(sum - (whole << fraction_bits))};
