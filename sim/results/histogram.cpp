@@ -88,6 +88,7 @@ double Histogram::quantile(double q) const {
     if (rank < static_cast<double>(below + counts_[bin])) {
       const double within = (rank - static_cast<double>(below)) / static_cast<double>(counts_[bin]);
       const auto low = static_cast<double>(lower_edge(bin)), high = static_cast<double>(lower_edge(bin + 1));
+      if (high - low <= 1) return low;  // one whole number, or what is rounded down to it: zeros stay zeros
       return std::clamp(low + within * (high - low), static_cast<double>(min_), static_cast<double>(max_));
     }
     below += counts_[bin];
