@@ -165,6 +165,7 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resol
   if (whole) {
     models::tune(d.engine, d.quant.unpack, d.model.family);
     resolve_kv(w, path, d, r);
+    check_tensor_parallel(w, path, d, r);
     resolve_prefix_cache(w, path, d, r);
     apply_limits(w.limits, w, path, d, r);
     std::string reason =
@@ -203,6 +204,8 @@ void carry(Resolution& r, const std::string& name, const Sheet<T>& sheet) {
   }
 }
 
+template void carry(Resolution& r, const std::string& name, const LinkRead& sheet);
+
 int index_of(const Text& name, const std::string& key, const std::vector<std::string>& names, const char* what,
              Diagnostics& diagnostics) {
   const auto at = std::find(names.begin(), names.end(), name.value);
@@ -220,6 +223,7 @@ void resolve_systems(Resolution& r) {
     sim::System system;
     system.name = name;
     system.count = written.count;
+    if (written.link.given()) system.link = resolve_link(written.link, path + ".link", r);
     system.start_temperature = written.start_temperature;
     RawSheet merged;
     auto sheet = written.sheet.given()
