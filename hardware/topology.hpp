@@ -12,6 +12,7 @@ struct DeviceNode {
   std::vector<std::size_t> replicas;  ///< indices of those that run on it
 };
 
+/// A message of n bytes takes latency + n / bandwidth (alpha-beta model).
 struct Link {
   double bandwidth = 0;  ///< one way [B/s]
   double latency = 0;    ///< [s]

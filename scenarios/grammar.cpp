@@ -34,8 +34,16 @@ static void fields(Fields& f, WrittenSystem& s) {
   f.quantity(optional("start_temperature", "of every thermal stage at the start; without it the idle steady state",
                       {-60, 150}),
              Dimension::temperature, s.start_temperature);
-  f.not_yet("link");
+  f.text(
+      optional("link", "between its devices, where it has several: an id (tokwatt list links), or a path to a sheet"),
+      s.link);
   f.overrides<BoxSheet>(s.tree);
+}
+
+static void fields(Fields& f, WrittenCable& c) {
+  f.here(c.place);
+  f.texts(required("between", "the two systems that it joins"), c.between);
+  f.text(required("type", "link: an id (tokwatt list links), or a path to a sheet"), c.type);
 }
 
 static void fields(Fields& f, WrittenLimits& l) {
@@ -72,14 +80,19 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.text(required("engine", "engine: an id, or a path to a sheet"), d.engine);
   f.one_or_more(required("runs_on", "the system it runs on, or a list of systems of one sheet; on all their devices"),
                 d.runs_on);
-  f.count(optional("replicas", "running copies, one on each device (default 1)", kDevices), d.replicas);
+  f.count(
+      optional("tensor_parallel", "devices that share each copy of the model, layer by layer (default 1)", kDevices),
+      d.tensor_parallel);
+  f.count(optional("replicas", "running copies; tensor_parallel x replicas are the devices it runs on (default 1)",
+                   kDevices),
+          d.replicas);
   f.choice(optional("routing", "which replica gets a request (default least-loaded)"), kRoutings, d.routing);
   f.section(optional("limits", "limits of the engine; without them its defaults"), d.limits);
   f.flag(optional("prefix_cache", "reuse of equal prefixes; without it what the engine does by itself"),
          d.prefix_cache);
   f.section(optional("speculative", "tokens drafted ahead, which one pass of the model verifies"), d.speculative);
-  for (const char* key : {"share", "tensor_parallel", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer",
-                          "fallback", "api"}) {
+  for (const char* key :
+       {"share", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
     f.not_yet(key);
   }
 }
@@ -205,6 +218,7 @@ void fields(Fields& f, Written& w) {
              w.duration);
   f.choice(optional("until", "drained: until every request has its answer; or `duration`"), kUntil, w.until);
   f.named(required("systems", "boxes, by name"), w.systems);
+  f.sections(optional("links", "cables between boxes"), w.links);
   f.named(required("deployments", "models served, by name"), w.deployments);
   f.sections(required("workload", "streams of requests; each with trace, arrivals, users or sessions"), w.workload);
   f.section(optional("environment", "surroundings"), w.environment);
@@ -214,7 +228,7 @@ void fields(Fields& f, Written& w) {
   f.named(optional("models", "fields of model sheets to change, by id"), w.models);
   f.named(optional("quants", "fields of quant sheets to change, by id"), w.quants);
   f.named(optional("engines", "fields of engine sheets to change, by id"), w.engines);
-  for (const char* key : {"links", "tariff", "plan"}) f.not_yet(key);
+  for (const char* key : {"tariff", "plan"}) f.not_yet(key);
 }
 
 }  // namespace tokwatt::scenarios

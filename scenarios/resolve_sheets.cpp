@@ -129,6 +129,7 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, UsedSheets& used,
     if (reason.empty()) reason = why_not(d.model, d.quant);
     if (!reason.empty()) r.infeasible.push_back(fmt::format("{}: {}", path, reason));
     if (w.speculative) resolve_speculation(w, path + ".speculative", d, used, r);
+    check_tensor_parallel(w, path, d, r);
   }
   for (const auto& other : r.loaded.input.deployments) {
     for (const int system : d.systems) {
@@ -161,6 +162,7 @@ void resolve_systems(Resolution& r) {
     sim::System system;
     system.name = name;
     system.count = written.count;
+    if (written.link.given()) system.link = resolve_link(written.link, path + ".link", r);
     system.start_temperature = written.start_temperature;
     RawSheet merged;
     auto sheet = written.sheet.given()

@@ -71,7 +71,7 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
     const auto& place = layout_.replicas[r];
     const std::size_t system = layout_.topology[place.devices.front()].system;
     if (made != std::pair(place.deployment, system))
-      servings_.emplace_back(input.deployments[place.deployment], input.systems[system].box);
+      servings_.emplace_back(input.deployments[place.deployment], input.systems[system].box, place.link);
     made = {place.deployment, system};
     replicas_.emplace_back(static_cast<int>(r), servings_.back(), pool_, static_cast<ReplicaObserver&>(*this));
     ending_[r].blocks = servings_.back().kv.blocks;
@@ -262,8 +262,7 @@ void EventLoop<Replica>::handle_step_start(int replica) {
   if (now_ == end_) return;  // it would only be thrown away
   start_pending_[index(replica)] = false;
   if (!replicas_[index(replica)].has_work()) return;  // whoever waited has given up
-  const auto& device = devices_[layout_.replicas[index(replica)].devices.front()];
-  replicas_[index(replica)].start(now_, device.clock());
+  replicas_[index(replica)].start(now_, clock_of(index(replica)));
   schedule_step_end(replica);
 }
 
@@ -293,10 +292,21 @@ void EventLoop<Replica>::handle_tick(int device) {
   }
   for (const std::size_t r : layout_.topology[index(device)].replicas) {
     const uint64_t version = replicas_[r].version();
-    replicas_[r].clock_changed(now_, d.clock());
+    replicas_[r].clock_changed(now_, clock_of(r));
     if (replicas_[r].version() != version) schedule_step_end(static_cast<int>(r));
   }
   queue_.push({now_ + d.tick_length(), EventKind::tick, device});
+}
+
+/// Devices of a replica wait for their slowest in every layer, so that it sets the pace.
+template <class Replica>
+ClockState EventLoop<Replica>::clock_of(std::size_t replica) const {
+  const auto& devices = layout_.replicas[replica].devices;
+  ClockState slowest = devices_[devices.front()].clock();
+  for (const std::size_t d : devices) {
+    if (devices_[d].clock().level < slowest.level) slowest = devices_[d].clock();
+  }
+  return slowest;
 }
 
 /// What a device has done up to now.

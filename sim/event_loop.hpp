@@ -58,6 +58,7 @@ class EventLoop : private ReplicaObserver {
   void schedule_step_end(int replica);
   void sample();
   void take_readings(int device);
+  ClockState clock_of(std::size_t replica) const;
   Meter work_of(std::size_t device) const;
   bool drained() const { return !end_is_fixed_ && arrivals_.empty() && live_ == 0; }
   void report_progress();

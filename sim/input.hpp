@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hardware/box.hpp"
+#include "hardware/topology.hpp"
 #include "models/architecture.hpp"
 #include "models/engine.hpp"
 #include "models/quant.hpp"
@@ -20,6 +21,13 @@ struct System {
   hardware::Box box;
   std::optional<double> start_temperature;  ///< [degC]; nothing: idle steady state
   int64_t count = 1;                        ///< equal devices, each as `box` says
+  std::optional<hardware::Link> link = {};  ///< between each two of them
+};
+
+/// A cable between two boxes.
+struct Cable {
+  int a = 0, b = 0;  ///< indices into Input::systems
+  hardware::Link link;
 };
 
 /// Tokens that a smaller model, or a head of the model itself, drafts for one pass of the model to verify
@@ -41,7 +49,8 @@ enum class Routing { round_robin, least_loaded, prefix_aware };
 struct Deployment {
   std::string name;
   std::vector<int> systems = {0};  ///< indices into Input::systems; of a deployment on several, boxes of one sheet
-  int64_t replicas = 1;            ///< as many as there are devices
+  int64_t tensor_parallel = 1;     ///< devices of a replica
+  int64_t replicas = 1;            ///< tensor_parallel x replicas = devices
   Routing routing = Routing::least_loaded;
   models::Architecture model;
   models::Quant quant;
@@ -77,6 +86,7 @@ struct Input {
   uint64_t seed = 0;
   std::optional<Picoseconds> duration;  ///< nothing: until drained
   std::vector<System> systems;
+  std::vector<Cable> cables;
   std::vector<Deployment> deployments;
   std::vector<Stream> streams;
   double ambient = 22;  ///< [degC]

@@ -222,8 +222,10 @@ RunFacts facts_of(const scenarios::Loaded& loaded) {
   for (const auto& d : loaded.input.deployments) {
     const auto& system = loaded.input.systems[static_cast<std::size_t>(d.systems.front())];
     const std::string box = system.box.title.empty() ? system.box.id : system.box.title;
-    facts.deployments.push_back({d.name, fmt::format("{}, {} weights, {} KV cache, {}, on {}: {}", d.model.id,
-                                                     d.quant.id, d.kv.id, d.engine.id, system.name, box)});
+    const std::string draft =
+        d.speculation ? fmt::format("{} tokens drafted by {}, ", d.drafted(), d.speculation->draft.id) : "";
+    facts.deployments.push_back({d.name, fmt::format("{}, {} weights, {} KV cache, {}, {}on {}: {}", d.model.id,
+                                                     d.quant.id, d.kv.id, d.engine.id, draft, system.name, box)});
   }
   for (const auto& stream : loaded.input.streams) facts.streams.push_back(stream.name);
   return facts;

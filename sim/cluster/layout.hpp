@@ -12,6 +12,7 @@ namespace tokwatt::sim {
 struct ReplicaPlace {
   std::size_t deployment = 0;
   std::vector<std::size_t> devices;  ///< nodes of the topology
+  hardware::Link link;               ///< the slowest between two of them
 };
 
 struct Layout {

@@ -39,7 +39,7 @@ std::array<double, kLimits> time_by_limit(const Meter& from, const Meter& to, Pi
   return {spent(Quantity::bandwidth_time),
           spent(Quantity::compute_time) - heat - power,
           spent(Quantity::dispatch_time),
-          0,
+          spent(Quantity::link_time),
           heat,
           power,
           spent(Quantity::queue_time),

@@ -27,13 +27,14 @@ double peak_or(const hardware::Compute& compute, hardware::Dtype dtype, hardware
 
 }  // namespace
 
-CostModel::CostModel(StepWork work, const Deployment& deployment, const hardware::Box& box)
+CostModel::CostModel(StepWork work, const Deployment& deployment, const hardware::Box& box, const hardware::Link& link)
     : tuning_(deployment.engine.tuning),
       micro_batch_(deployment.engine.limits.micro_batch),
       bandwidth_(box.memory.bandwidth),
       byte_energy_(box.power.per_byte),
       clock_(box.clock),
-      work_(std::move(work)) {
+      work_(std::move(work)),
+      group_{deployment.tensor_parallel, link, deployment.engine.collective} {
   using hardware::Dtype;
   const auto dtype = matrix_dtype(deployment, box);
   matrix_peak_ = box.compute.peak_of(dtype);
@@ -96,7 +97,7 @@ CostModel::RowCost CostModel::rows_cost(int level, int64_t rows, const std::vect
     flops_sum += op.count * op.flops_per_row * tokens;
     bytes_sum += op.count * (weight_bytes + op.activation_bytes_per_row * tokens);
   }
-  return {ps(bandwidth), ps(compute), 0, pj(flops_sum * flop_energy(level)), pj(bytes_sum * byte_energy_)};
+  return {ps(bandwidth), ps(compute), 0, 0, pj(flops_sum * flop_energy(level)), pj(bytes_sum * byte_energy_)};
 }
 
 // Scans of recurrent states: arithmetic per token, beside the states that each sequence moves (see head_cost).
@@ -120,12 +121,15 @@ CostModel::RowCost CostModel::token_cost(int level, int64_t tokens) const {
   const auto add = [&](int64_t times, const RowCost& cost) {
     sum.bandwidth += times * cost.bandwidth;
     sum.compute += times * cost.compute;
+    sum.link += times * cost.link;
     sum.compute_energy += times * cost.compute_energy;
     sum.memory_energy += times * cost.memory_energy;
   };
   const auto pass = [&](int64_t rows) {
     RowCost cost = rows_cost(level, rows, work_.per_token);
     add_state(level, rows, cost);
+    const auto& collectives = work_.collectives;
+    cost.link = ps(collectives.all_reduces * group_.all_reduce(collectives.bytes_per_row * static_cast<double>(rows)));
     return cost;
   };
   add(whole, pass(micro));
@@ -138,8 +142,14 @@ CostModel::RowCost CostModel::token_cost(int level, int64_t tokens) const {
 
 // The output head, and what else goes once by sequence: its recurrent states and its bookkeeping.
 CostModel::RowCost CostModel::head_cost(int level, int64_t sequences) const {
-  RowCost cost = rows_cost(level, sequences, work_.per_sequence);
+  RowCost cost = output_cost(level, sequences);
   cost += sequences_cost(sequences, sequences);
+  return cost;
+}
+
+CostModel::RowCost CostModel::output_cost(int level, int64_t outputs) const {
+  RowCost cost = rows_cost(level, outputs, work_.per_sequence);
+  cost.link = ps(group_.gather(work_.collectives.gather_bytes_per_row * static_cast<double>(outputs)));
   return cost;
 }
 
@@ -205,13 +215,14 @@ StepCost CostModel::pass_cost(int level, const PassRows& rows) const {
   sum += sequences_cost(rows.sequences, rows.states);
   if (rows.outputs > 0) {
     sum += memoised(output_memo_[static_cast<std::size_t>(level)], rows.outputs,
-                    [&] { return rows_cost(level, rows.outputs, work_.per_sequence); });
+                    [&] { return output_cost(level, rows.outputs); });
   }
-  return {sum.bandwidth + sum.compute + sum.dispatch,
+  return {sum.bandwidth + sum.compute + sum.dispatch + sum.link,
           {},
           sum.bandwidth,
           sum.compute,
           sum.dispatch,
+          sum.link,
           sum.compute_energy,
           sum.memory_energy};
 }
@@ -222,6 +233,7 @@ StepCost CostModel::cost(int level, const StepShape& shape) const {
     step.bandwidth += rows.bandwidth;
     step.compute += rows.compute;
     step.dispatch += rows.dispatch;
+    step.link += rows.link;
     step.compute_energy += rows.compute_energy;
     step.memory_energy += rows.memory_energy;
   };
@@ -237,7 +249,7 @@ StepCost CostModel::cost(int level, const StepShape& shape) const {
     step.compute_energy += forms.compute_energy_per_pair * sums.pairs;
     step.memory_energy += forms.memory_energy_base + forms.memory_energy_per_token * sums.kept_tokens;
   }
-  step.duration = step.bandwidth + step.compute + step.dispatch;
+  step.duration = step.bandwidth + step.compute + step.dispatch + step.link;
   return step;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "hardware/clock_governor.hpp"
+#include "sim/cluster/collectives.hpp"
 #include "sim/input.hpp"
 #include "sim/progression.hpp"
 #include "sim/serving/meter.hpp"
@@ -33,17 +34,18 @@ struct StepShape {
 struct StepCost {
   Picoseconds duration = 0;
   Forms forms{};
-  Picoseconds bandwidth = 0, compute = 0, dispatch = 0;  ///< sum to duration
+  Picoseconds bandwidth = 0, compute = 0, dispatch = 0, link = 0;  ///< sum to duration
   Picojoules compute_energy = 0, memory_energy = 0;
 };
 
 class CostModel {
  public:
-  /// Throws std::invalid_argument when the model has more than kMaxAttentionGroups kinds of attention.
-  CostModel(const Deployment& deployment, const hardware::Box& box)
-      : CostModel(step_work(deployment), deployment, box) {}
+  /// Of one device of a replica; `link` joins it to the others, where it takes several. Throws std::invalid_argument
+  /// when the model has more than kMaxAttentionGroups kinds of attention.
+  CostModel(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link = {})
+      : CostModel(step_work(deployment), deployment, box, link) {}
   /// The same where the work is known already.
-  CostModel(StepWork work, const Deployment& deployment, const hardware::Box& box);
+  CostModel(StepWork work, const Deployment& deployment, const hardware::Box& box, const hardware::Link& link = {});
 
   /// Prices with another tuning from here on.
   void retune(const models::Tuning& tuning);
@@ -76,12 +78,13 @@ class CostModel {
 
  private:
   struct RowCost {  // of all operators with the same rows
-    int64_t bandwidth = 0, compute = 0, dispatch = 0, compute_energy = 0, memory_energy = 0;
+    int64_t bandwidth = 0, compute = 0, dispatch = 0, link = 0, compute_energy = 0, memory_energy = 0;
 
     RowCost& operator+=(const RowCost& more) {
       bandwidth += more.bandwidth;
       compute += more.compute;
       dispatch += more.dispatch;
+      link += more.link;
       compute_energy += more.compute_energy;
       memory_energy += more.memory_energy;
       return *this;
@@ -97,6 +100,7 @@ class CostModel {
   void add_state(int level, int64_t rows, RowCost& sum) const;
   RowCost token_cost(int level, int64_t tokens) const;
   RowCost head_cost(int level, int64_t sequences) const;
+  RowCost output_cost(int level, int64_t outputs) const;
   RowCost sequences_cost(int64_t sequences, int64_t states) const;
   struct Memo {
     std::vector<RowCost> cost;
@@ -122,6 +126,7 @@ class CostModel {
   double top_flop_energy_;
   hardware::Clock clock_;
   StepWork work_;
+  DeviceGroup group_;
   std::vector<int64_t> slowdown_;
   mutable std::vector<Memo> token_memo_, head_memo_, output_memo_;  // by level, then rows
   mutable std::vector<std::vector<AttentionCost>> attention_memo_;  // by level, then group

@@ -18,24 +18,36 @@ const models::WeightFormat& weight_format(const Deployment& d, const models::Qua
   return d.engine.container == models::Container::gguf ? quant.gguf : quant.safetensors;
 }
 
+// On each device: its share, and all of what is too narrow to share.
+double weights_per_device(const Deployment& d, const models::Architecture& model, const models::WeightFormat& format) {
+  const double all = models::weight_bytes(model, format);
+  if (d.tensor_parallel == 1) return all;
+  double replicated = 0;
+  for (const auto& op : models::in_order(models::build_graph(model, format, d.kv.element_bytes)))
+    replicated += op.replicated ? op.weight_bytes : 0;
+  return replicated + (all - replicated) / static_cast<double>(d.tensor_parallel);
+}
+
 // Of what drafts too; a head shares the embedding and the output head.
-double all_weight_bytes(const Deployment& d) {
-  const double own = models::weight_bytes(d.model, weight_format(d, d.quant));
+double weights_per_device(const Deployment& d) {
+  const double own = weights_per_device(d, d.model, weight_format(d, d.quant));
   if (!d.speculation) return own;
   models::Architecture draft = d.speculation->draft;
   if (d.speculation->is_head) draft.vocab = 0;
-  return own + models::weight_bytes(draft, weight_format(d, d.speculation->quant));
+  return own + weights_per_device(d, draft, weight_format(d, d.speculation->quant));
 }
 
-// Activations of the largest step (widest operator in and out, bf16) and the logits it samples from (fp32): of every
-// row that a sequence has in a step. Passes of a draft use the same room.
+// Activations of the largest step (widest operator in and out, bf16) and the logits it samples from (fp32), of every
+// row that a sequence has in a step; of what is between a block's products each device has its share. Passes of a draft
+// use the same room.
 double workspace_bytes(const Deployment& d) {
   double widest = 0;
+  const auto devices = static_cast<double>(d.tensor_parallel);
   for (const auto& layer : d.model.layers) {
     const double ffn =
         layer.experts ? static_cast<double>(layer.experts->per_token * layer.experts->ffn + layer.experts->shared_ffn)
                       : static_cast<double>(layer.dense_ffn);
-    widest = std::max(widest, 4 * static_cast<double>(d.model.hidden) + 3 * ffn);
+    widest = std::max(widest, 4 * static_cast<double>(d.model.hidden) + 3 * ffn / devices);
   }
   const auto& limits = d.engine.limits;
   const int64_t rows = limits.micro_batch > 0 ? limits.micro_batch : limits.max_num_batched_tokens;
@@ -45,9 +57,10 @@ double workspace_bytes(const Deployment& d) {
 
 [[noreturn]] void refuse_weights(const Deployment& d, const hardware::Memory& memory, const MemoryPlan& plan) {
   const std::string draft = d.speculation ? fmt::format(" with {} to draft", d.speculation->draft.id) : "";
-  throw DoesNotFit(fmt::format("{} as {}{} does not fit: weights {} + workspace {} = {}, but {} of {} can be used",
-                               d.model.id, d.quant.id, draft, gb(plan.weights), gb(plan.workspace),
-                               gb(plan.weights + plan.workspace), gb(plan.usable), gb(memory.capacity)));
+  throw DoesNotFit(fmt::format(
+      "{} as {}{} does not fit{}: weights {} + workspace {} = {}, but {} of {} can be used", d.model.id, d.quant.id,
+      draft, d.tensor_parallel > 1 ? fmt::format(" {} devices", d.tensor_parallel) : "", gb(plan.weights),
+      gb(plan.workspace), gb(plan.weights + plan.workspace), gb(plan.usable), gb(memory.capacity)));
 }
 
 [[noreturn]] void refuse_context(const Deployment& d, int64_t asked, int64_t possible, const MemoryPlan& plan,
@@ -69,13 +82,13 @@ double workspace_bytes(const Deployment& d) {
 
 MemoryPlan memory_plan(const Deployment& d, const hardware::Memory& memory) {
   const double engine_share = memory.capacity * memory.usable_fraction * d.engine.limits.memory_utilization;
-  return {std::min(engine_share, memory.usable()), all_weight_bytes(d), workspace_bytes(d)};
+  return {std::min(engine_share, memory.usable()), weights_per_device(d), workspace_bytes(d)};
 }
 
 models::KvBytes kv_bytes(const Deployment& d) {
-  const models::KvBytes sum = models::kv_bytes(d.model, d.kv.element_bytes);
+  const models::KvBytes sum = models::kv_bytes(d.model, d.kv.element_bytes, d.tensor_parallel);
   if (!d.speculation) return sum;
-  const auto draft = models::kv_bytes(d.speculation->draft, d.kv.element_bytes);
+  const auto draft = models::kv_bytes(d.speculation->draft, d.kv.element_bytes, d.tensor_parallel);
   // Of rows that may be rejected each keeps the recurrent states as they are behind it.
   const auto rows = static_cast<double>(d.drafted() + 1);
   return {sum.per_token + draft.per_token, sum.window_fixed + draft.window_fixed,

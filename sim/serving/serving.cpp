@@ -20,6 +20,7 @@ Meter amounts(const Costs& costs, const StepContext& context, const StepPricer& 
   out[Quantity::bandwidth_time] = costs.bandwidth;
   out[Quantity::compute_time] = costs.compute;
   out[Quantity::dispatch_time] = costs.dispatch;
+  out[Quantity::link_time] = costs.link;
   const int128 loss = costs.compute * pricer.slowdown(context.clock.level);
   if (context.clock.brake == hardware::Brake::heat) out[Quantity::heat_loss] = loss;
   if (context.clock.brake == hardware::Brake::power) out[Quantity::power_loss] = loss;

@@ -10,8 +10,8 @@
 namespace tokwatt::sim {
 
 struct Serving {
-  Serving(const Deployment& deployment, const hardware::Box& box)
-      : cost(deployment, box),
+  Serving(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link)
+      : cost(deployment, box, link),
         kv(kv_capacity(deployment, box)),
         prefix_cache(deployment.prefix_cache),
         policy(deployment.engine.policy),

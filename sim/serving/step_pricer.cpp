@@ -12,7 +12,7 @@ namespace tokwatt::sim {
 namespace {
 
 // The draft as if it were served itself. What an engine does between steps it does not do between the passes of one.
-CostModel draft_model(const Deployment& deployment, const hardware::Box& box) {
+CostModel draft_model(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link) {
   Deployment draft = deployment;
   draft.model = deployment.speculation->draft;
   draft.quant = deployment.speculation->quant;
@@ -20,13 +20,14 @@ CostModel draft_model(const Deployment& deployment, const hardware::Box& box) {
   draft.engine.tuning.host_per_step = 0;
   draft.engine.tuning.host_per_sequence = 0;
   draft.speculation.reset();
-  return {draft, box};
+  return {draft, box, link};
 }
 
 void add(Costs& sum, const StepCost& pass, int128 times) {
   sum.bandwidth += times * pass.bandwidth;
   sum.compute += times * pass.compute;
   sum.dispatch += times * pass.dispatch;
+  sum.link += times * pass.link;
   sum.compute_energy += times * pass.compute_energy;
   sum.memory_energy += times * pass.memory_energy;
 }
@@ -44,11 +45,11 @@ constexpr int128 kLongestStep = int128{1} << 62;  // [units of a picosecond]: 70
 
 }  // namespace
 
-StepPricer::StepPricer(const Deployment& deployment, const hardware::Box& box)
-    : pace_(pace_of(deployment)), model_(deployment, box) {
+StepPricer::StepPricer(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link)
+    : pace_(pace_of(deployment)), model_(deployment, box, link) {
   for (std::size_t g = 0; g < model_.groups(); ++g) groups_.push_back({model_.reach(g), pace_.rows(), true});
   if (!deployment.speculation) return;
-  draft_ = draft_model(deployment, box);
+  draft_ = draft_model(deployment, box, link);
   for (std::size_t g = 0; g < draft_->groups(); ++g) groups_.push_back({draft_->reach(g), pace_.drafted, false});
   if (groups_.size() > kMaxAttentionGroups) {
     throw DoesNotFit(fmt::format("{}: {} and {}, which drafts for it, have {} different kinds of attention; at most {}",
@@ -67,8 +68,8 @@ StepPrice StepPricer::price(int level, const StepBatch& batch) const {
   if (draft_) return price_with_draft(level, batch);
   const StepCost cost =
       model_.cost(level, {batch.decoding + batch.chunk_tokens, batch.decoding + batch.chunks, batch.attention});
-  return {cost.duration, cost.forms,          cost.bandwidth,    cost.compute,
-          cost.dispatch, cost.compute_energy, cost.memory_energy};
+  return {cost.duration, cost.forms, cost.bandwidth,      cost.compute,
+          cost.dispatch, cost.link,  cost.compute_energy, cost.memory_energy};
 }
 
 // The draft reads the prompts' chunks in a pass of its own, which needs no output, and makes a pass for each token that
@@ -100,6 +101,7 @@ StepPrice StepPricer::price_with_draft(int level, const StepBatch& batch) const 
   price.bandwidth = static_cast<int64_t>(sum.bandwidth);
   price.compute = static_cast<int64_t>(sum.compute);
   price.dispatch = static_cast<int64_t>(sum.dispatch);
+  price.link = static_cast<int64_t>(sum.link);
   price.compute_energy = sum.compute_energy;
   price.memory_energy = sum.memory_energy;
   return price;
@@ -108,7 +110,10 @@ StepPrice StepPricer::price_with_draft(int level, const StepBatch& batch) const 
 Costs costs(const StepPrice& first, const StepPrice& growth, int64_t n) {
   const int64_t grown = n * (n - 1) / 2;  // steps are fewer than the tokens of a request, which fit 31 bits
   const auto sum = [&](int64_t base, int64_t slope) { return int128{base} * n + int128{slope} * grown; };
-  return {sum(first.bandwidth, growth.bandwidth), sum(first.compute, growth.compute), int128{first.dispatch} * n,
+  return {sum(first.bandwidth, growth.bandwidth),
+          sum(first.compute, growth.compute),
+          int128{first.dispatch} * n,
+          int128{first.link} * n,
           first.compute_energy * n + growth.compute_energy * grown,
           first.memory_energy * n + growth.memory_energy * grown};
 }

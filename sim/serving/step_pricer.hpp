@@ -20,15 +20,15 @@ struct StepBatch {
 struct StepPrice {
   int64_t duration = 0;
   Forms forms{};
-  int64_t bandwidth = 0, compute = 0, dispatch = 0;  ///< sum to duration
+  int64_t bandwidth = 0, compute = 0, dispatch = 0, link = 0;  ///< sum to duration
   int128 compute_energy = 0, memory_energy = 0;
 };
 
 /// What several cost.
 struct Costs {
-  int128 bandwidth = 0, compute = 0, dispatch = 0, compute_energy = 0, memory_energy = 0;
+  int128 bandwidth = 0, compute = 0, dispatch = 0, link = 0, compute_energy = 0, memory_energy = 0;
 
-  int128 duration() const { return bandwidth + compute + dispatch; }
+  int128 duration() const { return bandwidth + compute + dispatch + link; }
 };
 /// Of the first n steps, when each costs by the growth more than the one before.
 Costs costs(const StepPrice& first, const StepPrice& growth, int64_t n);
@@ -44,7 +44,7 @@ struct AttentionRows {
 class StepPricer {
  public:
   /// Throws std::invalid_argument when model and draft have more than kMaxAttentionGroups kinds of attention.
-  StepPricer(const Deployment& deployment, const hardware::Box& box);
+  StepPricer(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link = {});
 
   const Pace& pace() const { return pace_; }
   std::size_t groups() const { return groups_.size(); }

@@ -27,7 +27,7 @@ struct Run {
 void for_random_runs(uint64_t first, uint64_t count, const std::function<void(const Run&)>& check) {
   for (uint64_t seed = first; seed < first + count; ++seed) {
     const Results results = simulate(test::random_input(seed));
-    if (values<double>(results, "series", "time").empty()) continue;  // drained before it began
+    if (values<double>(results, "series", "time").empty()) continue;    // drained before it began
     if (results.summary["temperature_c"]["final"].is_null()) continue;  // leakage fed on its own heat: the box melted
     const Run run{test::random_input(seed), results, results.summary};
     CAPTURE(seed, test::describe(run.input));
@@ -178,8 +178,10 @@ TEST_CASE("output tokens are conserved", "[sim][conservation]") {
     const double metered = integral(run, "throughput");
     // The meter counts a share of the step in flight at the end, whose tokens are not out.
     REQUIRE(metered >= static_cast<double>(out) * (1 - 1e-9));
-    const auto sequences = static_cast<double>(run.summary["batch"]["max"].get<int64_t>() * 2);
-    REQUIRE(metered <= static_cast<double>(out) * (1 + 1e-9) + (run.input.duration ? sequences : 0));
+    int64_t rows = 1;
+    for (const auto& d : run.input.deployments) rows = std::max(rows, d.drafted() + 1);
+    const auto in_flight = static_cast<double>(run.summary["batch"]["max"].get<int64_t>() * replicas(run) * rows);
+    REQUIRE(metered <= static_cast<double>(out) * (1 + 1e-9) + (run.input.duration ? in_flight : 0));
     if (!run.input.record_requests) return;
     const auto& outcome = values<int8_t>(run.results, "requests", "outcome");
     const auto& output = values<int64_t>(run.results, "requests", "output");
@@ -218,8 +220,6 @@ TEST_CASE("output tokens are conserved", "[sim][conservation]") {
       REQUIRE(out <= decoded + begun + recomputed);
     } else {
       // Less what was on its way when a sequence ended: below a token each, and what its last step gave too many.
-      int64_t rows = 1;
-      for (const auto& d : run.input.deployments) rows = std::max(rows, d.drafted() + 1);
       const double runs = static_cast<double>(std::ssize(outcome) + recomputed);
       REQUIRE(static_cast<double>(out) <= expected + static_cast<double>(begun + recomputed));
       REQUIRE(static_cast<double>(out) >= expected + static_cast<double>(begun) - runs * static_cast<double>(rows));

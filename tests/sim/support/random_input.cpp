@@ -115,6 +115,7 @@ models::Engine random_engine(Dice& dice) {
   engine.limits.micro_batch = dice.chance(0.3) ? dice.in(4, 64) : 0;
   engine.limits.block_size = dice.pick<int64_t>({1, 4, 16});
   engine.limits.memory_utilization = 0.9;
+  engine.collective = dice.pick({0.0, 1e-4});
   engine.kernels = {3, 2, 4, 5};
   const double rows_half = dice.real(0, 30);
   engine.tuning = {0.8,
@@ -301,6 +302,7 @@ Features features_of(const Input& input, const Deployment& d) {
   features.insert(input.record_requests ? "requests recorded" : "requests not recorded");
   if (!input.prices.electricity) features.insert("no price");
   if (input.systems.size() > 1) features.insert("two boxes");
+  if (d.tensor_parallel > 1) features.insert("tensor parallel");
   if (d.replicas > 1 && d.routing == Routing::round_robin) features.insert("round-robin replicas");
   if (d.replicas > 1 && d.routing == Routing::least_loaded) features.insert("least-loaded replicas");
   if (d.replicas > 1 && d.routing == Routing::prefix_aware) features.insert("prefix-aware replicas");
@@ -342,13 +344,18 @@ Made make(const Draw& draw) {
   if (!drain && dice.chance(0.6)) *input.duration += dice.in(0, 999'999'999'999);
   const int64_t boxes = dice.chance(0.2) ? 2 : 1;
   for (int64_t b = 0; b < boxes; ++b) {
-    input.systems.push_back({fmt::format("box{}", b), random_box(dice),
-                             dice.chance(0.2) ? std::optional(dice.real(20, 60)) : std::nullopt,
-                             dice.chance(0.3) ? dice.in(2, 3) : 1});
+    System box{fmt::format("box{}", b), random_box(dice),
+               dice.chance(0.2) ? std::optional(dice.real(20, 60)) : std::nullopt, 1};
+    if (dice.chance(0.4)) box.count = dice.in(2, 3);
+    input.systems.push_back(box);
     Deployment d;
     d.name = fmt::format("model{}", b);
     d.systems = {static_cast<int>(b)};
-    d.replicas = input.systems.back().count;
+    if (input.systems.back().count > 1 && dice.chance(0.4)) {
+      input.systems.back().link = hardware::Link{dice.pick({1e6, 1e8, 1e10}), dice.pick({0.0, 1e-5, 1e-3})};
+      d.tensor_parallel = input.systems.back().count;
+    }
+    d.replicas = input.systems.back().count / d.tensor_parallel;
     d.routing = dice.pick({Routing::round_robin, Routing::least_loaded, Routing::prefix_aware});
     d.model = random_model(dice);
     d.quant.id = "toy";
