@@ -130,7 +130,7 @@ SHARED = [
     bug("a step of speculation gives a whole token less", (PRICER, "return (1 - std::pow(acceptance, static_cast<double>(drafted + 1))) / (1 - acceptance);", "return (1 - std::pow(acceptance, static_cast<double>(drafted))) / (1 - acceptance);")),
     bug("the draft makes one pass for all its tokens", (PRICER, "one * pace_.drafted);", "one);")),
     bug("prompts do not pass through the draft", (PRICER, "if (batch.chunks > 0) add(", "if (batch.chunks < 0) add(")),
-    bug("the draft's weights take no memory", ("sim/serving/kv_capacity.cpp", "return own + models::weight_bytes(", "return own + 0 * models::weight_bytes(")),
+    bug("the draft's weights take no memory", ("sim/serving/kv_capacity.cpp", "return own + weights_per_device(", "return own + 0 * weights_per_device(")),
     bug("the draft keeps no keys and values", ("sim/serving/kv_capacity.cpp", "return {sum.per_token + draft.per_token,", "return {sum.per_token,")),
     bug("drafted tokens need no output head", (PRICER, "verified + batch.chunks, verified + batch.chunks}", "batch.decoding + batch.chunks, verified + batch.chunks}")),
     bug("the last micro-batch is free", (COST, "if (rest > 0) add(1, pass(rest));", "")),
