@@ -153,8 +153,8 @@ void EventLoop<Replica>::reject(RequestId id) {
 }
 
 // prefix_aware is the rule of SGLang's gateway (policy cache_aware, its defaults): to the least loaded replica when
-// loads differ by more than 64 requests and by half; else to the one that has most of the prompt in its cache, if that
-// is more than 0.3 of it; else to the least loaded one.
+// loads differ by more than 64 requests and by half; else to the one that has most of the prompt in its cache (of
+// equals the least loaded), if that is more than 0.3 of it; else to the least loaded one.
 template <class Replica>
 std::size_t EventLoop<Replica>::route(std::size_t deployment, const Request& request) {
   constexpr int64_t kBalanceAbsolute = 64;
@@ -169,16 +169,15 @@ std::size_t EventLoop<Replica>::route(std::size_t deployment, const Request& req
   const bool unbalanced = load(*most) - load(*least) > kBalanceAbsolute &&
                           static_cast<double>(load(*most)) > kBalanceRelative * static_cast<double>(load(*least));
   if (routing == Routing::least_loaded || unbalanced) return *least;
-  int64_t longest = static_cast<int64_t>(kLeastMatch * static_cast<double>(request.prompt));
-  std::size_t best = *least;
+  auto longest = static_cast<int64_t>(kLeastMatch * static_cast<double>(request.prompt));
+  std::optional<std::size_t> best;
   for (const std::size_t r : candidates) {
     const int64_t cached = replicas_[r].cached_tokens(request, now_);
-    if (cached > longest) {
-      longest = cached;
-      best = r;
-    }
+    if (cached < longest || (cached == longest && !(best && load(r) < load(*best)))) continue;
+    longest = cached;
+    best = r;
   }
-  return best;
+  return best.value_or(*least);
 }
 
 // What a client does when it knows how its request ended: what follows it, if anything does. What follows a rejected
