@@ -11,6 +11,7 @@ MacroReplica::MacroReplica(int number, const Serving& serving, RequestPool& pool
       observer_(observer),
       batch_(serving, pool),
       blocks_(serving.kv, serving.prefix_cache) {
+  plan_.fraction_bits = serving.cost.pace().fraction_bits;
   if (serving.policy == models::Policy::llama_server) {
     for (int64_t slot = 0; slot < serving.max_num_seqs; ++slot) free_slots_.push_back(slot);
   }
@@ -149,9 +150,8 @@ void MacroReplica::start(Picoseconds now, ClockState clock) {
   preempted = continue_prompts(now, budget) || preempted;
   const bool queued = preempted || admit(now, budget);
   price_plan(queued);
-  if (preempted) plan_.steps = 1;  // nothing was admitted in this step; the next one tries again
+  plan_.end_after(preempted ? 1 : plan_.steps);  // nothing was admitted if so; the next step tries again
   plan_.running = true;
-  plan_.end = end_of(plan_.steps);
   ++version_;
   observer_.step_started(number_, running_, blocks_.used());
 }
@@ -180,7 +180,6 @@ void MacroReplica::price_plan(bool queued) {
     plan_.growth = price_growth(batch);
     plan_.steps = std::min(steps_until_change(), steps_until_forms_cross(batch));
   }
-  plan_.duration = {plan_.price.duration, plan_.growth.duration};
   plan_.context = {running_, 0, 0, queued, plan_.clock};
   plan_.first_tokens = std::count_if(chunks_.begin(), chunks_.end(), [&](const Chunk& chunk) {
     return pool_[chunk.id].computed + chunk.tokens == pool_[chunk.id].target;
@@ -252,49 +251,30 @@ Meter MacroReplica::amounts_of(int64_t steps) const {
 // --- time within a plan
 // -------------------------------------------------------------------------------------------------
 
-ExactInstant MacroReplica::end_of(int64_t steps) const {
-  return plan_.start.after(plan_.duration.sum(steps), serving_.cost.pace().fraction_bits);
-}
-
-// Steps end at the floor of their exact end: all that are over before the next picosecond.
-int64_t MacroReplica::completed_by(Picoseconds now) const {
-  const int128 before_next = plan_.start.until(now + 1, serving_.cost.pace().fraction_bits) - 1;
-  return steps_within(plan_.duration, plan_.steps, before_next);
-}
-
-// At a boundary the step that ends there is still the one in flight: steps start last of all that happens at an
-// instant.
-int64_t MacroReplica::in_flight_at(Picoseconds now) const {
-  const int64_t completed = completed_by(now);
-  const bool at_boundary = completed > 0 && end_of(completed).at == now;
-  return at_boundary ? completed - 1 : completed;
-}
-
 void MacroReplica::cut(Picoseconds now) {
-  const int64_t steps = in_flight_at(now) + 1;
+  const int64_t steps = plan_.in_flight_at(now) + 1;
   if (steps == plan_.steps) return;
-  plan_.steps = steps;
-  plan_.end = end_of(steps);
+  plan_.end_after(steps);
   ++version_;
 }
 
 Load MacroReplica::load(Picoseconds now) const {
-  const int64_t taken = plan_.running && plan_.chunk_tokens == 0 ? batch_.new_blocks_until(in_flight_at(now)) : 0;
+  const int64_t taken = plan_.running && plan_.chunk_tokens == 0 ? batch_.new_blocks_until(plan_.in_flight_at(now)) : 0;
   return {running_, std::ssize(waiting_), blocks_.used() + taken};
 }
 
 Meter MacroReplica::meter(Picoseconds now) const {
   Meter total = done_;
-  const int fraction_bits = serving_.cost.pace().fraction_bits;
+  const int fraction_bits = plan_.fraction_bits;
   if (!plan_.running) return in_whole(total, fraction_bits);
-  const int64_t j = completed_by(now);
+  const int64_t j = plan_.completed_by(now);
   const Meter completed = amounts_of(j);
   total += completed;
   if (j == plan_.steps) return in_whole(total, fraction_bits);
   const Meter with_next = amounts_of(j + 1);
-  const auto into_step = static_cast<int64_t>(end_of(j).until(now, fraction_bits));
+  const int64_t into_step = plan_.into_step(j, now);
   for (std::size_t q = 0; q < kQuantities; ++q)
-    total.values[q] += share(with_next.values[q] - completed.values[q], into_step, plan_.duration.at(j));
+    total.values[q] += share(with_next.values[q] - completed.values[q], into_step, plan_.duration().at(j));
   return in_whole(total, fraction_bits);
 }
 
@@ -304,7 +284,7 @@ void MacroReplica::advance(int64_t steps) {
   StepRun run;
   run.start = plan_.start;
   run.steps = steps;
-  run.duration = plan_.duration;
+  run.duration = plan_.duration();
   run.decoding = batch_.size();
   run.chunk_tokens = plan_.chunk_tokens;
   run.composition = batch_.composition();
@@ -328,9 +308,9 @@ void MacroReplica::report_gaps(int64_t steps) {
                                        [&](RequestId id) { return batch_.has(id) && pool_[id].stream == stream; });
     const int64_t all = leaving > 0 && steps == plan_.steps ? steps - 1 : steps;
     const int bits = serving_.cost.pace().fraction_bits;
-    if (by_stream[s] > 0 && all > 0) observer_.token_gaps(stream, plan_.duration, all, by_stream[s], bits);
+    if (by_stream[s] > 0 && all > 0) observer_.token_gaps(stream, plan_.duration(), all, by_stream[s], bits);
     if (all < steps && by_stream[s] > leaving)
-      observer_.token_gaps(stream, {plan_.duration.at(all), 0}, 1, by_stream[s] - leaving, bits);
+      observer_.token_gaps(stream, {plan_.duration().at(all), 0}, 1, by_stream[s] - leaving, bits);
   }
 }
 
@@ -408,7 +388,7 @@ void MacroReplica::finish_prompts(Picoseconds now) {
 void MacroReplica::stop(Picoseconds now) {
   if (plan_.running) {
     observer_.step_started(number_, running_, load(now).used_blocks);
-    advance(completed_by(now));
+    advance(plan_.completed_by(now));
   }
   batch_.update_members();
   const auto& at_once = batch_.tokens_at_once();

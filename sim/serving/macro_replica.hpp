@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "sim/serving/decode_batch.hpp"
-#include "sim/serving/serving.hpp"
+#include "sim/serving/plan.hpp"
 
 namespace tokwatt::sim {
 
@@ -47,18 +47,6 @@ class MacroReplica {
     RequestId id;
     int64_t tokens;
   };
-  struct Plan {
-    bool running = false;
-    ExactInstant start, end{kNever, 0};
-    int64_t steps = 0;
-    Progression duration;
-    StepPrice price, growth;
-    StepContext context;       // tokens apart
-    int64_t first_tokens = 0;  // of the prompts that its one step completes
-    ClockState clock;
-    int64_t chunk_tokens = 0;
-  };
-
   bool give_decoding_a_slot(Picoseconds now);
   bool continue_prompts(Picoseconds now, int64_t& budget);
   bool admit(Picoseconds now, int64_t& budget);
@@ -72,10 +60,6 @@ class MacroReplica {
   StepPrice price_growth(const StepBatch& batch) const;
   Meter amounts_of(int64_t steps) const;
 
-  /// Steps of the plan that were complete, and the one in flight, at an instant.
-  int64_t completed_by(Picoseconds now) const;
-  int64_t in_flight_at(Picoseconds now) const;
-  ExactInstant end_of(int64_t steps) const;
   void cut(Picoseconds now);
   void advance(int64_t steps);
   void report_gaps(int64_t steps);

@@ -14,6 +14,7 @@ def bug(name, *edits):
 
 
 MACRO = "sim/serving/macro_replica.cpp"
+PLAN = "sim/serving/plan.cpp"
 PRICER = "sim/serving/step_pricer.cpp"
 TOKEN = "sim/serving/token_replica.cpp"
 BATCH = "sim/serving/decode_batch.cpp"
@@ -31,8 +32,8 @@ RECORDER = "sim/results/recorder.cpp"
 PLANS = [
     bug("an arrival does not cut the plan", (MACRO, "if (plan_.running && waiting_.size() == 1) cut(now);", "")),
     bug("a change of clock does not cut the plan", (MACRO, "if (plan_.running && !(plan_.clock == clock)) cut(now);", "")),
-    bug("a cut at a step's end takes one step more", (MACRO, "return at_boundary ? completed - 1 : completed;", "return completed;")),
-    bug("a cut loses the step in flight", (MACRO, "const int64_t steps = in_flight_at(now) + 1;", "const int64_t steps = std::max<int64_t>(in_flight_at(now), 1);")),
+    bug("a cut at a step's end takes one step more", (PLAN, "return at_boundary ? completed - 1 : completed;", "return completed;")),
+    bug("a cut loses the step in flight", (MACRO, "const int64_t steps = plan_.in_flight_at(now) + 1;", "const int64_t steps = std::max<int64_t>(plan_.in_flight_at(now), 1);")),
     bug("a plan runs a step past its change", (BATCH, "return next == kNever ? kNever : next - step_;", "return next == kNever ? kNever : next - step_ + 1;")),
     bug("attention turns to compute a step late", (MACRO, "-excess / gain + 1 :", "-excess / gain + 2 :")),
     bug("a window fills a step late", (BATCH, "push(reach.window - row);", "push(reach.window - row + 1);")),
@@ -46,8 +47,8 @@ PLANS = [
     bug("the first answer comes a token late", (BATCH, "answers_.push({pace_.first_step_at(r.thinking + 1,", "answers_.push({pace_.first_step_at(r.thinking + 2,")),
     bug("prompts of llama-server go in order of admission", (MACRO, "return pool_[other].rank > r.rank;", "return pool_[other].admission > r.admission;")),
     bug("the last step of a plan is not metered", (MACRO, "done_ += amounts_of(steps);", "done_ += amounts_of(std::max<int64_t>(steps - 1, 1));")),
-    bug("the end of the run drops the steps of the plan in flight", (MACRO, "advance(completed_by(now));", "")),
-    bug("gaps between tokens are counted for one sequence of each stream", (MACRO, "plan_.duration, all, by_stream[s], bits);", "plan_.duration, all, 1, bits);")),
+    bug("the end of the run drops the steps of the plan in flight", (MACRO, "advance(plan_.completed_by(now));", "")),
+    bug("gaps between tokens are counted for one sequence of each stream", (MACRO, "plan_.duration(), all, by_stream[s], bits);", "plan_.duration(), all, 1, bits);")),
 ]
 
 # Clients who give up.
