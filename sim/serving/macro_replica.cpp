@@ -218,23 +218,21 @@ int64_t MacroReplica::steps_until_change() {
   return 1 + with_blocks;
 }
 
-// First step in which some group's form changes (ties: memory).
+// First step in which some group's form turns from memory to compute (ties: memory). It never turns back: compute
+// overtakes only where it grows faster. That holds for rows that are verified together too: none of the R rows sees
+// more than is read, so compute above memory means R compute_per_pair > memory.slope, and in a plan of several steps
+// either all rows of a member grow or none (one more fills its window with every token).
 int64_t MacroReplica::steps_until_forms_cross(const StepBatch& batch) const {
   int64_t steps = kNever;
-  const Pace& pace = serving_.cost.pace();
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
     const auto forms = serving_.cost.group_forms(plan_.clock.level, g, batch);
     const AttentionSums sums = batch.attention[g], more = batch_.growth(g);
     // compute - memory in step j is excess + gain * j
     const int128 excess = int128{forms.compute_per_pair} * sums.pairs - int128{forms.memory.slope} * sums.kept_tokens -
-                          (int128{forms.memory.base} << pace.fraction_bits);
+                          (int128{forms.memory.base} << plan_.fraction_bits);
     const int128 gain = int128{forms.compute_per_pair} * more.pairs - int128{forms.memory.slope} * more.kept_tokens;
-    const bool to_compute = plan_.price.forms[g] == Form::memory && gain > 0;
-    // Without speculation it never turns back: compute overtakes only where it grows faster.
-    const bool to_memory = plan_.price.forms[g] == Form::compute && gain < 0;
-    if (!to_compute && !to_memory) continue;
-    const int128 crossing = to_compute ? -excess / gain + 1 : (excess - gain - 1) / -gain;
-    steps = static_cast<int64_t>(std::min<int128>(steps, crossing));
+    if (plan_.price.forms[g] == Form::memory && gain > 0)
+      steps = static_cast<int64_t>(std::min<int128>(steps, -excess / gain + 1));
   }
   return steps;
 }

@@ -84,6 +84,48 @@ TEST_CASE("a draft that is never right gives a token a step and costs its passes
   CHECK(r.summary["energy_j"]["memory"].get<double>() > plain.summary["energy_j"]["memory"].get<double>());
 }
 
+TEST_CASE("a step is the model's pass over all rows and a pass of the draft for each token",
+          "[sim][speculation][cost]") {
+  const Input input = speculating(4, 0.5, {});
+  const auto& d = input.deployments[0];
+  const auto& box = input.systems[0].box;
+  Deployment head = d;
+  head.model = d.speculation->draft;
+  head.engine.tuning.host_per_step = 0;
+  const CostModel model(d, box), draft(head, box);
+  const StepPricer pricer(d, box);
+  // Three sequences with 100 tokens each: rows 1 to 5 see 101 to 105 of them, and the draft's passes 101 to 104.
+  StepBatch batch{3, 0, 0, {}};
+  for (std::size_t g = 0; g < 2; ++g) {
+    const auto one = decode_attention(100 << 16, pricer.attention(g), pricer.pace());
+    batch.attention[g] = {3 * one.kept_tokens, 3 * one.pairs};
+  }
+  CHECK(batch.attention[0].kept_tokens == 3 * 105 << 16);
+  CHECK(batch.attention[0].pairs == 3 * 515 << 16);
+  CHECK(batch.attention[1].pairs == 3 * 410 << 16);
+  StepShape verified{15, 15, {}};
+  verified.attention[0] = {3 * 105, 3 * 515};
+  const StepCost pass = model.cost(0, verified), drafted = draft.cost(0, {3, 3, {}});
+  const auto forms = draft.group_forms(0, 0, 3);
+  const StepPrice price = pricer.price(0, batch);
+  CHECK(price.duration >> 16 == pass.duration + 4 * drafted.duration + forms.memory.slope * 3 * 410);
+  CHECK(price.dispatch >> 16 == pass.dispatch + 4 * drafted.dispatch);
+  const bool same_energy = price.memory_energy >> 16 ==
+                           pass.memory_energy + 4 * drafted.memory_energy + forms.memory_energy_per_token * 3 * 410;
+  CHECK(same_energy);
+}
+
+TEST_CASE("prompts pass through the draft too, without its output head", "[sim][speculation][cost]") {
+  const Input input = speculating(4, 0.5, {});
+  const auto& box = input.systems[0].box;
+  const StepPrice price = StepPricer(input.deployments[0], box).price(0, {0, 200, 1, {}});
+  const StepCost alone = CostModel(input.deployments[0], box).cost(0, {200, 1, {}});
+  const double more = seconds((price.bandwidth >> 16) - alone.bandwidth);
+  const double layer = 2.0 * (64 * (64 + 64 + 64) + 3 * 64 * 256), head = 2.0 * 64 * 1000;
+  CHECK(more > layer / box.memory.bandwidth);
+  CHECK(more < (layer + head) / box.memory.bandwidth + 200 * 4e3 / box.memory.bandwidth);
+}
+
 TEST_CASE("after j steps floor(j e) tokens are out, and the last step gives what is left", "[sim][speculation]") {
   for (const int64_t output : {2, 3, 4, 50, 51, 52, 53, 400}) {
     const Results r = run(speculating(4, 0.7, {{kSecond, 100, output}}));
