@@ -23,6 +23,7 @@ Choices trace_formats_to_choose() {
   return {names, {}};
 }
 const Choices kRoutings{{"least-loaded", "round-robin", "prefix-aware"}, {}};
+const Choices kColdStarts{{"storage", "page-cache"}, {}};
 const Choices kProcesses{{"poisson", "constant", "gamma", "weibull"}, {}};
 
 }  // namespace
@@ -77,6 +78,8 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.section(optional("limits", "limits of the engine; without them its defaults"), d.limits);
   f.flag(optional("prefix_cache", "reuse of equal prefixes; without it what the engine does by itself"),
          d.prefix_cache);
+  f.choice(optional("cold_start", "where the weights come from at the start; without it they are loaded already"),
+           kColdStarts, d.cold_start);
   for (const char* key :
        {"share", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "speculative", "fallback", "api"}) {
     f.not_yet(key);

@@ -37,6 +37,7 @@ struct WrittenDeployment {
   Text routing;
   WrittenLimits limits;
   std::optional<bool> prefix_cache;
+  Text cold_start;
 };
 
 struct WrittenArrivals {

@@ -29,6 +29,8 @@ void resolve_cables(Resolution& r);
 std::optional<hardware::Link> resolve_link(const Text& name, const std::string& key, Resolution& r);
 /// One deployment's boxes and replicas, as far as they are good.
 void resolve_placement(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
+/// How long its model takes to load, where the start is cold.
+void resolve_cold_start(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
 /// Whether its engine and model can be split over devices, and the devices are joined. Needs the placement.
 void check_tensor_parallel(const WrittenDeployment& w, const std::string& path, const sim::Deployment& d,
                            Resolution& r);

@@ -166,6 +166,7 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resol
     models::tune(d.engine, d.quant.unpack, d.model.family);
     resolve_kv(w, path, d, r);
     check_tensor_parallel(w, path, d, r);
+    resolve_cold_start(w, path, d, r);
     resolve_prefix_cache(w, path, d, r);
     apply_limits(w.limits, w, path, d, r);
     std::string reason =
@@ -185,6 +186,13 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resol
   r.loaded.input.deployments.push_back(std::move(d));
 }
 
+bool starts_cold(const Written& written) {
+  return std::any_of(written.deployments.begin(), written.deployments.end(),
+                     [](const auto& d) { return d.value.cold_start.given(); });
+}
+
+bool is_of_cold_start(const std::string& path) { return path.starts_with("storage.") || path == "startup"; }
+
 }  // namespace
 
 template <class T>
@@ -199,6 +207,7 @@ void carry(Resolution& r, const std::string& name, const Sheet<T>& sheet) {
   if (sheet.head.hypothetical) r.loaded.assumed.push_back(fmt::format("{}: hypothetical", id));
   for (const auto& number : sheet.numbers) {
     if (number.confidence != "assumed" && number.confidence != "hypothetical") continue;
+    if (!starts_cold(r.written) && is_of_cold_start(number.path)) continue;
     r.loaded.assumed.push_back(number.sheet.empty() ? fmt::format("scenario: {}", number.path)
                                                     : fmt::format("{}: {}", number.sheet, number.path));
   }

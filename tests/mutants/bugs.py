@@ -60,8 +60,8 @@ PLANS += [
 # In what both steppings share, or in both alike: other tests must tell.
 SHARED = [
     bug("shares are rounded up", ("sim/progression.hpp", "int128{amount} * part / whole", "(int128{amount} * part + whole - 1) / whole")),
-    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { step_end, tick, sample, change, give_up, arrival, step_start };", "enum class EventKind : uint8_t { arrival, step_end, tick, sample, change, give_up, step_start };")),
-    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "{ step_end, tick, sample,", "{ step_end, sample, tick,")),
+    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { step_end, loaded, tick, sample, change, give_up, arrival, step_start };", "enum class EventKind : uint8_t { arrival, step_end, loaded, tick, sample, change, give_up, step_start };")),
+    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "{ step_end, loaded, tick, sample,", "{ step_end, loaded, sample, tick,")),
     bug("static energy is counted twice in a tick", (DEVICE, "energy_.fixed += fixed_energy;", "energy_.fixed += 2 * fixed_energy;")),
     bug("dynamic energy of earlier ticks is counted again", (DEVICE, "energy_.compute = meter[Quantity::compute_energy];", "energy_.compute += meter[Quantity::compute_energy];")),
     bug("a new price holds for the whole tick", (DEVICE, "bill_up_to(energy.wall()); if (mark.row)", "if (mark.row)")),
@@ -141,6 +141,8 @@ CLUSTER = [
     bug("routers are shared too", ("models/graph.cpp", "op.replicated = weight_class == WeightClass::router;", "")),
     bug("an all-reduce always goes round the ring", ("sim/cluster/collectives.hpp", "overhead + std::min(at_once, ring)", "overhead + ring")),
     bug("nothing is sent in decode steps", (COST, "cost.link = ps(collectives.all_reduces *", "if (rows > 16) cost.link = ps(collectives.all_reduces *")),
+    bug("a model serves while it is being loaded", (LOOP, "if (start_pending_[index(replica)] || !loaded_[index(replica)]) return;", "if (start_pending_[index(replica)]) return;")),
+    bug("requests that came while a model was loaded are forgotten", (LOOP, "if (replicas_[index(replica)].has_work()) schedule_step_start(replica); }  // --- ticks", "}  // --- ticks")),
     bug("time on the link counts as idle", ("sim/results/recorder.cpp", "spent(Quantity::link_time),", "0,")),
 ]
 
