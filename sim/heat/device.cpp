@@ -43,11 +43,11 @@ Device::TickPower Device::power_over(double dt, double busy, double compute, dou
   return out;
 }
 
-std::vector<double> Device::heat_inputs(double chip, double rest) const {
-  std::vector<double> into(box_.thermal.stages.size());
-  into.front() += chip + box_.thermal.rest_to_die * rest;
-  into.back() += (1 - box_.thermal.rest_to_die) * rest;
-  return into;
+const std::vector<double>& Device::heat_inputs(double chip, double rest) {
+  heat_inputs_.assign(box_.thermal.stages.size(), 0);
+  heat_inputs_.front() += chip + box_.thermal.rest_to_die * rest;
+  heat_inputs_.back() += (1 - box_.thermal.rest_to_die) * rest;
+  return heat_inputs_;
 }
 
 void Device::tick(Picoseconds now, const Meter& meter, std::vector<Reading>& readings) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <type_traits>
 
@@ -86,16 +87,16 @@ void describe_flags(hid_t dataset, const std::vector<std::string>& meanings) {
 
 bool is_coordinate(const Variable& variable) { return variable.dims.size() == 1 && variable.dims[0] == variable.name; }
 
-/// One group while it is written: its dimensions and, once made, their scales.
+/// One group while it is written: its dimensions and, once made, their scales. Values are let go as they are written.
 class GroupWriter {
  public:
-  GroupWriter(hid_t parent, const Group& group) : group_(group), handle_(hdf5::create_group(parent, group.name)) {
+  GroupWriter(hid_t parent, Group& group) : group_(group), handle_(hdf5::create_group(parent, group.name)) {
     for (const auto& dimension : group.dims) sizes_[dimension.name] = dimension.size;
   }
 
   void write() {
     for (const auto& dimension : group_.dims) write_scale(dimension);
-    for (const auto& variable : group_.variables) {
+    for (auto& variable : group_.variables) {
       if (is_coordinate(variable)) continue;
       const auto dataset = write_variable(variable);
       for (std::size_t axis = 0; axis < variable.dims.size(); ++axis) {
@@ -106,7 +107,7 @@ class GroupWriter {
   }
 
  private:
-  Handle write_variable(const Variable& variable) const {
+  Handle write_variable(Variable& variable) const {
     std::vector<hsize_t> extent;
     std::size_t count = 1;
     for (const auto& name : variable.dims) {
@@ -122,6 +123,7 @@ class GroupWriter {
           return write_values(handle_.get(), variable.name, extent, values);
         },
         variable.values);
+    variable.values = std::vector<int8_t>{};
     describe(dataset.get(), variable.units, variable.long_name);
     describe_flags(dataset.get(), variable.flag_meanings);
     return dataset;
@@ -143,7 +145,7 @@ class GroupWriter {
     scales_.emplace(dimension.name, std::move(scale));
   }
 
-  const Group& group_;
+  Group& group_;
   Handle handle_;
   std::map<std::string, int64_t> sizes_;
   std::map<std::string, Handle> scales_;
@@ -178,37 +180,43 @@ void write_root(hid_t file, const Results& results, uint64_t seed) {
   describe(json.get(), "", "summary as JSON, with its parts per deployment and per stream");
 }
 
-std::vector<std::byte> image(hid_t file) {
+/// The bytes of a file in memory where HDF5 keeps them: a copy would double the memory of a large run. The superblock
+/// says that the file is open for writing; HDF5 takes that back in the copies it hands out, so it is done here too
+/// (HDF5 File Format Specification, section II.A, "File Consistency Flags").
+std::span<const std::byte> image(hid_t file) {
+  constexpr std::size_t kVersionAt = 8, kConsistencyFlagsAt = 20;
   hdf5::check(H5Fflush(file, H5F_SCOPE_GLOBAL), "finish the file");
   const auto size = H5Fget_file_image(file, nullptr, 0);
   hdf5::check(size, "measure the file");
-  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
-  hdf5::check(H5Fget_file_image(file, bytes.data(), bytes.size()), "read the file back");
+  void* memory = nullptr;  // where the driver keeps the address
+  hdf5::check(H5Fget_vfd_handle(file, H5P_DEFAULT, &memory), "read the file back");
+  const std::span bytes(*static_cast<std::byte**>(memory), static_cast<std::size_t>(size));
+  if (bytes[kVersionAt] > std::byte{1}) throw std::logic_error("HDF5 made a superblock of a version that is not asked for");
+  bytes[kConsistencyFlagsAt] = std::byte{0};
   return bytes;
 }
 
-std::vector<std::byte> make_file(const Results& results, const std::vector<CarriedText>& texts, uint64_t seed) {
+Handle make_file(Results& results, const std::vector<CarriedText>& texts, uint64_t seed) {
   constexpr std::size_t kGrowBy = std::size_t{1} << 20;  // bytes of memory at a time
   const auto access = hdf5::own(H5Pcreate(H5P_FILE_ACCESS), "make a property list");
   hdf5::check(H5Pset_fapl_core(access.get(), kGrowBy, false), "make a file in memory");
   const auto creation = hdf5::creation_properties(H5P_FILE_CREATE);
   // HDF5 refuses two open files of one name, in memory too; simulations on several threads need one each.
-  const auto name = fmt::format("results-{}", static_cast<const void*>(&creation));
-  const auto file =
-      hdf5::own(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), "make a file in memory");
+  const auto name = fmt::format("results-{}", static_cast<const void*>(&results));
+  auto file = hdf5::own(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), "make a file in memory");
   write_root(file.get(), results, seed);
-  for (const auto& group : results.groups) GroupWriter(file.get(), group).write();
+  for (auto& group : results.groups) GroupWriter(file.get(), group).write();
   const auto folder = hdf5::create_group(file.get(), "texts");
   for (const auto& text : texts) write_text(folder.get(), text.name, text.text);
-  return image(file.get());
+  return file;
 }
 
 }  // namespace
 
-void write_results(const std::string& path, const Results& results, const std::vector<CarriedText>& texts,
-                   uint64_t seed) {
+void write_results(const std::string& path, Results results, const std::vector<CarriedText>& texts, uint64_t seed) {
   const hdf5::QuietErrors quiet;
-  replace_file(path, make_file(results, texts, seed));
+  const Handle file = make_file(results, texts, seed);
+  replace_file(path, image(file.get()));
 }
 
 }  // namespace tokwatt::sim

@@ -267,12 +267,11 @@ Meter MacroReplica::meter(Picoseconds now) const {
   Meter total = done_;
   if (!plan_.running) return total;
   const int64_t j = completed_by(now);
+  for (std::size_t q = 0; q < kQuantities; ++q) total.values[q] += plan_.amounts.values[q].sum(j);
+  if (j == plan_.steps) return total;
   const auto into_step = static_cast<Picoseconds>(now - plan_.start - plan_.duration.sum(j));
-  for (std::size_t q = 0; q < kQuantities; ++q) {
-    const Progression& amount = plan_.amounts.values[q];
-    total.values[q] += amount.sum(j);
-    if (j < plan_.steps) total.values[q] += share(amount.at(j), into_step, plan_.duration.at(j));
-  }
+  const Shares shares(into_step, plan_.duration.at(j));
+  for (std::size_t q = 0; q < kQuantities; ++q) total.values[q] += shares.of(plan_.amounts.values[q].at(j));
   return total;
 }
 
