@@ -26,7 +26,9 @@ struct Event {
 };
 
 /// Instants mostly differ, so that the rest of the order is rarely asked for.
-inline bool before(const Event& a, const Event& b) { return a.time != b.time ? a.time < b.time : a.order() < b.order(); }
+inline bool before(const Event& a, const Event& b) {
+  return a.time != b.time ? a.time < b.time : a.order() < b.order();
+}
 
 /// A binary heap. The place of the event that is being handled stays empty until the next call, since handling it
 /// mostly pushes another one: that then takes the place at the top and sinks, and nothing is moved twice.

@@ -9,7 +9,6 @@
 #include <fstream>
 #include <ostream>
 #include <system_error>
-#include <utility>
 
 #include "scenarios/cli/program.hpp"
 
@@ -75,7 +74,7 @@ void check_writable(const std::string& path) {
   try_to_write_in(folder, path);
 }
 
-void write_output(const std::string& path, std::ostream& out, sim::Results results,
+void write_output(const std::string& path, std::ostream& out, const sim::Results& results,
                   const std::vector<sim::CarriedText>& texts, uint64_t seed) {
   if (path != "-") {
     const fs::path folder = fs::path(path).parent_path();
@@ -83,7 +82,7 @@ void write_output(const std::string& path, std::ostream& out, sim::Results resul
     if (!folder.empty()) fs::create_directories(folder, failed);
     if (failed) throw CannotWrite(fmt::format("cannot write {}: {}: {}", path, folder.string(), failed.message()));
     try {
-      sim::write_results(path, std::move(results), texts, seed);
+      sim::write_results(path, results, texts, seed);
     } catch (const std::runtime_error& error) {  // a full disk, a folder that is gone by now
       throw CannotWrite(error.what());
     }
@@ -91,7 +90,7 @@ void write_output(const std::string& path, std::ostream& out, sim::Results resul
   }
   const TemporaryFolder folder;
   const fs::path file = folder.path() / "results.h5";
-  sim::write_results(file.string(), std::move(results), texts, seed);
+  sim::write_results(file.string(), results, texts, seed);
   out << std::ifstream(file, std::ios::binary).rdbuf();
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/ostream.h>
 
 #include <ostream>
-#include <utility>
 
 #include "scenarios/cli/check_fits.hpp"
 #include "scenarios/cli/layout.hpp"
@@ -76,9 +75,9 @@ int run(const Arguments& arguments, const Terminal& terminal) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   results.summary["assumed"] = loaded.assumed;
 
-  const std::string answer = as_json ? results.summary.dump(2) + "\n" : summary_table(facts, results, terminal);
-  if (options.has("output")) write_output(output, terminal.out, std::move(results), loaded.texts, seed);
-  (output == "-" ? terminal.err : terminal.out) << answer;
+  if (options.has("output")) write_output(output, terminal.out, results, loaded.texts, seed);
+  std::ostream& answer = output == "-" ? terminal.err : terminal.out;
+  answer << (as_json ? results.summary.dump(2) + "\n" : summary_table(facts, results, terminal));
   if (quiet) return kDone;
   for (const auto& note : loaded.notes) fmt::print(terminal.err, "note: {}\n", note);
   fmt::print(terminal.err, "simulated in {}", duration(took.count()));

@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "sim/results/hdf5.hpp"
+#include "sim/results/memory_file.hpp"
 #include "sim/results/replace_file.hpp"
 #include "sim/results/results.hpp"
 #include "sim/results/sha256.hpp"
@@ -87,16 +88,17 @@ void describe_flags(hid_t dataset, const std::vector<std::string>& meanings) {
 
 bool is_coordinate(const Variable& variable) { return variable.dims.size() == 1 && variable.dims[0] == variable.name; }
 
-/// One group while it is written: its dimensions and, once made, their scales. Values are let go as they are written.
+/// One group while it is written: its dimensions and, once made, their scales.
 class GroupWriter {
  public:
-  GroupWriter(hid_t parent, Group& group) : group_(group), handle_(hdf5::create_group(parent, group.name)) {
+  GroupWriter(MemoryFile& file, hid_t parent, const Group& group)
+      : file_(file), group_(group), handle_(hdf5::create_group(parent, group.name)) {
     for (const auto& dimension : group.dims) sizes_[dimension.name] = dimension.size;
   }
 
   void write() {
     for (const auto& dimension : group_.dims) write_scale(dimension);
-    for (auto& variable : group_.variables) {
+    for (const auto& variable : group_.variables) {
       if (is_coordinate(variable)) continue;
       const auto dataset = write_variable(variable);
       for (std::size_t axis = 0; axis < variable.dims.size(); ++axis) {
@@ -107,7 +109,7 @@ class GroupWriter {
   }
 
  private:
-  Handle write_variable(Variable& variable) const {
+  Handle write_variable(const Variable& variable) const {
     std::vector<hsize_t> extent;
     std::size_t count = 1;
     for (const auto& name : variable.dims) {
@@ -120,10 +122,10 @@ class GroupWriter {
             throw std::logic_error(
                 fmt::format("{}/{}: {} values for {} places", group_.name, variable.name, values.size(), count));
           }
+          file_.lend(std::as_bytes(std::span(values)));
           return write_values(handle_.get(), variable.name, extent, values);
         },
         variable.values);
-    variable.values = std::vector<int8_t>{};
     describe(dataset.get(), variable.units, variable.long_name);
     describe_flags(dataset.get(), variable.flag_meanings);
     return dataset;
@@ -145,7 +147,8 @@ class GroupWriter {
     scales_.emplace(dimension.name, std::move(scale));
   }
 
-  Group& group_;
+  MemoryFile& file_;
+  const Group& group_;
   Handle handle_;
   std::map<std::string, int64_t> sizes_;
   std::map<std::string, Handle> scales_;
@@ -180,43 +183,26 @@ void write_root(hid_t file, const Results& results, uint64_t seed) {
   describe(json.get(), "", "summary as JSON, with its parts per deployment and per stream");
 }
 
-/// The bytes of a file in memory where HDF5 keeps them: a copy would double the memory of a large run. The superblock
-/// says that the file is open for writing; HDF5 takes that back in the copies it hands out, so it is done here too
-/// (HDF5 File Format Specification, section II.A, "File Consistency Flags").
-std::span<const std::byte> image(hid_t file) {
-  constexpr std::size_t kVersionAt = 8, kConsistencyFlagsAt = 20;
-  hdf5::check(H5Fflush(file, H5F_SCOPE_GLOBAL), "finish the file");
-  const auto size = H5Fget_file_image(file, nullptr, 0);
-  hdf5::check(size, "measure the file");
-  void* memory = nullptr;  // where the driver keeps the address
-  hdf5::check(H5Fget_vfd_handle(file, H5P_DEFAULT, &memory), "read the file back");
-  const std::span bytes(*static_cast<std::byte**>(memory), static_cast<std::size_t>(size));
-  if (bytes[kVersionAt] > std::byte{1}) throw std::logic_error("HDF5 made a superblock of a version that is not asked for");
-  bytes[kConsistencyFlagsAt] = std::byte{0};
-  return bytes;
-}
-
-Handle make_file(Results& results, const std::vector<CarriedText>& texts, uint64_t seed) {
-  constexpr std::size_t kGrowBy = std::size_t{1} << 20;  // bytes of memory at a time
-  const auto access = hdf5::own(H5Pcreate(H5P_FILE_ACCESS), "make a property list");
-  hdf5::check(H5Pset_fapl_core(access.get(), kGrowBy, false), "make a file in memory");
-  const auto creation = hdf5::creation_properties(H5P_FILE_CREATE);
-  // HDF5 refuses two open files of one name, in memory too; simulations on several threads need one each.
-  const auto name = fmt::format("results-{}", static_cast<const void*>(&results));
-  auto file = hdf5::own(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), "make a file in memory");
+/// The file, complete but still open: closing it would only give back space that HDF5 has set aside at its end.
+Handle make_file(MemoryFile& memory, const Results& results, const std::vector<CarriedText>& texts, uint64_t seed) {
+  auto file = memory.create();
   write_root(file.get(), results, seed);
-  for (auto& group : results.groups) GroupWriter(file.get(), group).write();
+  for (const auto& group : results.groups) GroupWriter(memory, file.get(), group).write();
   const auto folder = hdf5::create_group(file.get(), "texts");
   for (const auto& text : texts) write_text(folder.get(), text.name, text.text);
+  hdf5::check(H5Fflush(file.get(), H5F_SCOPE_GLOBAL), "finish the file");
+  memory.mark_closed();
   return file;
 }
 
 }  // namespace
 
-void write_results(const std::string& path, Results results, const std::vector<CarriedText>& texts, uint64_t seed) {
+void write_results(const std::string& path, const Results& results, const std::vector<CarriedText>& texts,
+                   uint64_t seed) {
   const hdf5::QuietErrors quiet;
-  const Handle file = make_file(results, texts, seed);
-  replace_file(path, image(file.get()));
+  MemoryFile memory;
+  const Handle file = make_file(memory, results, texts, seed);
+  replace_file(path, memory.parts(), memory.size());
 }
 
 }  // namespace tokwatt::sim

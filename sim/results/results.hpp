@@ -24,7 +24,7 @@ struct Results {
 /// root under its dotted name ("ttft_s.p50"; per-deployment and per-stream parts only in `summary_json`), the groups,
 /// and the texts with their SHA-256. Under a temporary name beside `path`, renamed when whole. The bytes depend on the
 /// arguments alone. Throws std::runtime_error with the reason when the file cannot be written.
-/// Columns are let go as they are written: who moves the results in has them in memory once.
-void write_results(const std::string& path, Results results, const std::vector<CarriedText>& texts, uint64_t seed);
+void write_results(const std::string& path, const Results& results, const std::vector<CarriedText>& texts,
+                   uint64_t seed);
 
 }  // namespace tokwatt::sim

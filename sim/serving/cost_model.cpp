@@ -171,9 +171,9 @@ void CostModel::price_attention(int level) const {
   for (std::size_t g = 0; g < groups(); ++g) {
     const auto& group = work_.attention[g];
     attention_memo_[static_cast<std::size_t>(level) * groups() + g] = {
-        ps(group.activation_bytes_per_row * per_byte),      ps(group.bytes_per_kept_token * per_byte),
-        ps(group.flops_per_pair * per_flop),                pj(group.activation_bytes_per_row * byte_energy_),
-        pj(group.bytes_per_kept_token * byte_energy_),      pj(group.flops_per_pair * energy_per_flop)};
+        ps(group.activation_bytes_per_row * per_byte), ps(group.bytes_per_kept_token * per_byte),
+        ps(group.flops_per_pair * per_flop),           pj(group.activation_bytes_per_row * byte_energy_),
+        pj(group.bytes_per_kept_token * byte_energy_), pj(group.flops_per_pair * energy_per_flop)};
   }
 }
 
