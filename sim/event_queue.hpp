@@ -34,8 +34,8 @@ inline bool before(const Event& a, const Event& b) {
 /// mostly pushes another one: that then takes the place at the top and sinks, and nothing is moved twice.
 class EventQueue {
  public:
-  void push(Event event) {
-    event.sequence = next_sequence_++;
+  void push(const Event& unnumbered) {
+    const Event event{unnumbered.time, unnumbered.kind, unnumbered.subject, next_sequence_++, unnumbered.detail};
     if (top_is_taken_) {
       top_is_taken_ = false;
       sink(event);

@@ -10,15 +10,35 @@ void Histogram::add(const Progression& values, int64_t steps, int64_t times) {
   if (values.slope == 0) return add(values.base, steps * times);
   if (values.slope < 0) return add({values.at(steps - 1), -values.slope}, steps, times);
   const std::size_t last_bin = bin_of(values.at(steps - 1));
+  count_in(last_bin, 0);  // there is room for all
   int64_t counted = 0;
-  for (std::size_t bin = bin_of(values.base); bin < last_bin; bin = bin_of(values.at(counted))) {
-    // First step whose value is at or above the next bin's edge.
-    const int64_t room = lower_edge(bin + 1) - values.base;
-    const int64_t next = (room + values.slope - 1) / values.slope;
-    count_in(bin, (next - counted) * times);
-    counted = next;
+  for (std::size_t bin = bin_of(values.base); bin < last_bin;) {
+    // `next` is the first step whose value is at or above the next bin's edge.
+    const int64_t past = lower_edge(bin + 1) - values.base + values.slope - 1;
+    const int64_t width = lower_edge(bin + 1) - lower_edge(bin);
+    int64_t next = past / values.slope, rest = past % values.slope;
+    if (width < values.slope) {  // bins are skipped
+      counts_[bin] += (next - counted) * times;
+      counted = next;
+      bin = bin_of(values.at(counted));
+      continue;
+    }
+    // Bins of an octave are equally wide: from edge to edge the quotient grows evenly, its remainder carried along.
+    const int64_t steps_a_bin = width / values.slope, rest_a_bin = width % values.slope;
+    constexpr auto kOctave = static_cast<std::size_t>(kBinsPerOctave);
+    const std::size_t end = std::min(last_bin, (bin / kOctave + 1) * kOctave);
+    for (; bin < end; ++bin) {
+      counts_[bin] += (next - counted) * times;
+      counted = next;
+      next += steps_a_bin;
+      rest += rest_a_bin;
+      if (rest >= values.slope) {
+        rest -= values.slope;
+        ++next;
+      }
+    }
   }
-  count_in(last_bin, (steps - counted) * times);
+  counts_[last_bin] += (steps - counted) * times;
   count_ += steps * times;
   sum_ += values.sum(steps) * times;
   max_ = std::max(max_, values.at(steps - 1));
