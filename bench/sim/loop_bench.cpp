@@ -83,7 +83,7 @@ BENCHMARK(loop_common)->ArgName("tick_ds")->Arg(10)->Arg(1)->Unit(benchmark::kMi
 /// Arrivals at the rate that keeps about so many requests running; found by trying.
 Arrivals arrivals_for_batch(double batch, const sim::Distribution& output) {
   double rate = 1;
-  for (int attempt = 0; attempt < 6; ++attempt) {
+  for (int attempt = 0; attempt < 12; ++attempt) {
     const auto arrivals = draw_arrivals(rate, output);
     const auto results = sim::simulate(input_of(arrivals, 100), sim::Stepping::macro);
     const double in_flight = results.summary.at("e2e_s").at("mean").get<double>() * rate;
