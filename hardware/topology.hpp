@@ -2,15 +2,17 @@
 // The cluster: a graph of devices and the links between them. One box is the graph with one node.
 #include <boost/graph/adjacency_list.hpp>
 #include <cstddef>
-#include <optional>
+#include <vector>
 
 namespace tokwatt::hardware {
 
 struct DeviceNode {
-  std::size_t system = 0;              ///< index of the box it sits in
-  std::optional<std::size_t> replica;  ///< index of the replica that runs on it
+  std::size_t system = 0;             ///< index of the box it sits in
+  std::size_t number = 0;             ///< within the box
+  std::vector<std::size_t> replicas;  ///< indices of those that run on it
 };
 
+/// A message of n bytes takes latency + n / bandwidth (alpha-beta model).
 struct Link {
   double bandwidth = 0;  ///< one way [B/s]
   double latency = 0;    ///< [s]

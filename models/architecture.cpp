@@ -14,13 +14,14 @@ double d(int64_t count) { return static_cast<double>(count); }
 struct Store {
   double elements = 0;
   int64_t limit = 0;
+  int64_t parts = 1;  ///< devices that can share it
 };
 
 std::vector<Store> stores(const Layer& layer) {
   std::vector<Store> kept;
   if (layer.grouped && !layer.grouped->shares_kv) {
     const auto& a = *layer.grouped;
-    kept.push_back({d(a.kv_heads) * d(a.head_dim + a.value_dim()), std::max(a.window, a.chunk)});
+    kept.push_back({d(a.kv_heads) * d(a.head_dim + a.value_dim()), std::max(a.window, a.chunk), a.kv_heads});
   }
   if (layer.latent) kept.push_back({d(layer.latent->kv_rank + layer.latent->rope_dim), 0});
   if (layer.compressed) {
@@ -52,15 +53,15 @@ double state_elements(const Layer& layer, int64_t hidden) {
   return layer.conv ? d(layer.conv->kernel - 1) * d(hidden) : 0;
 }
 
-KvBytes kv_bytes(const Architecture& architecture, double element_bytes) {
+KvBytes kv_bytes(const Architecture& architecture, double element_bytes, int64_t devices) {
   KvBytes bytes;
   for (const auto& layer : architecture.layers) {
     for (const auto& store : stores(layer)) {
       const int64_t limit = limit_of(architecture, store);
       (limit > 0 ? bytes.window_fixed : bytes.per_token) +=
-          store.elements * element_bytes * d(std::max<int64_t>(limit, 1));
+          store.elements * element_bytes * d(std::max<int64_t>(limit, 1)) / d(std::min(store.parts, devices));
     }
-    bytes.state_fixed += state_elements(layer, architecture.hidden) * kStateElementBytes;
+    bytes.state_fixed += state_elements(layer, architecture.hidden) * kStateElementBytes / d(devices);
   }
   return bytes;
 }

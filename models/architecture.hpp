@@ -112,7 +112,9 @@ struct KvBytes {
   double window_fixed = 0;
   double state_fixed = 0;
 };
-KvBytes kv_bytes(const Architecture& architecture, double element_bytes);
+/// Of `devices` that share the sequence by tensor parallelism, what each of them holds: its KV heads, but all of a
+/// latent or an indexer's keys.
+KvBytes kv_bytes(const Architecture& architecture, double element_bytes, int64_t devices = 1);
 /// KV cache of one sequence of so many tokens [B], windows that are not full yet and states included.
 double kv_bytes_of_sequence(const Architecture& architecture, double element_bytes, int64_t tokens);
 

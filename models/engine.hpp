@@ -46,11 +46,13 @@ struct Engine {
   std::string default_kv;
   Limits limits;
   Kernels kernels;
-  bool prefix_cache = false;    ///< reuses equal prefixes unless a deployment says otherwise
-  bool flash_attention = true;  ///< false: attention writes its scores to memory
-  Calibration calibration;      ///< on this box
-  Tuning tuning;                ///< on this box, for the deployment's quant and model
-  std::vector<Tuning> draws;    ///< of the tuning, from what is not known about it
+  bool tensor_parallel = false;  ///< splits a model over devices
+  double collective = 0;         ///< of an all-reduce, beside its time on the link [s]
+  bool prefix_cache = false;     ///< reuses equal prefixes unless a deployment says otherwise
+  bool flash_attention = true;   ///< false: attention writes its scores to memory
+  Calibration calibration;       ///< on this box
+  Tuning tuning;                 ///< on this box, for the deployment's quant and model
+  std::vector<Tuning> draws;     ///< of the tuning, from what is not known about it
 };
 
 /// Fills tuning and draws from the calibration, for weights of a family of kernels (Quant::unpack) and a family of

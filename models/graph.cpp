@@ -34,6 +34,19 @@ class GraphBuilder {
     op.flops_per_row = 2 * in * out;
     op.weight_bytes = in * out * format_.bits_of(weight_class) / 8;
     op.activation_bytes_per_row = (in + out) * kActivationBytes;
+    // Megatron-LM (Shoeybi et al. 2019): what narrows is split by rows, so that each device has a part of its input and
+    // a sum over all of them is the output; what widens is split by columns.
+    const bool by_rows = weight_class == WeightClass::attention_out || weight_class == WeightClass::ffn_down ||
+                         weight_class == WeightClass::experts_down;
+    op.shared_bytes_per_row = (by_rows ? out : in) * kActivationBytes;
+    op.replicated = weight_class == WeightClass::router;
+    return op;
+  }
+
+  /// A product that is too narrow to split: its output is needed in full by every device.
+  Operator narrow(std::string name, int layer, double in, double out, WeightClass weight_class) const {
+    Operator op = matmul(std::move(name), layer, in, out, weight_class);
+    op.replicated = true;
     return op;
   }
 
@@ -95,14 +108,19 @@ class LayerGraph {
   }
 
   Vertex per_layer_embedding(double width, Vertex input) {
-    const Vertex gate = matmul("per_layer_gate", hidden_, width, WeightClass::ffn_gate_up, {input});
-    return matmul("per_layer_up", width, hidden_, WeightClass::ffn_down, {gate});
+    const Vertex gate = narrow("per_layer_gate", hidden_, width, WeightClass::ffn_gate_up, {input});
+    return narrow("per_layer_up", width, hidden_, WeightClass::ffn_down, {gate});
   }
 
  private:
   Vertex matmul(const char* name, double in, double out, WeightClass weight_class,
                 std::initializer_list<Vertex> after) {
     return g_.add(g_.matmul(name, i_, in, out, weight_class), after);
+  }
+
+  Vertex narrow(const char* name, double in, double out, WeightClass weight_class,
+                std::initializer_list<Vertex> after) {
+    return g_.add(g_.narrow(name, i_, in, out, weight_class), after);
   }
 
   /// The indexer's own attention, over the keys of the whole context; without one, its input.
@@ -112,7 +130,7 @@ class LayerGraph {
     const double block = d(x.block);
     const Vertex q = matmul("index_q", index_query_width(layer_, hidden_), d(x.heads * x.head_dim),
                             WeightClass::attention_qk, {input});
-    const Vertex k = matmul("index_k", hidden_, d(x.head_dim + x.heads), WeightClass::attention_qk, {input});
+    const Vertex k = narrow("index_k", hidden_, d(x.head_dim + x.heads), WeightClass::attention_qk, {input});
     Operator scores = g_.attention("index", i_, d(x.heads), d(x.head_dim), 0, d(x.head_dim) / block);
     scores.flops_per_pair /= block;
     return g_.add(scores, {q, k});
@@ -129,6 +147,7 @@ class LayerGraph {
       v = matmul("v", hidden_, kv_heads * d(a.value_dim()), WeightClass::attention_v, {input});
     Operator op = g_.attention("attention", i_, d(a.heads), d(a.head_dim), d(a.value_dim()),
                                kv_heads * d(a.head_dim + a.value_dim()));
+    op.kept_parts = a.kv_heads;
     op.window = a.window;
     op.chunk = a.chunk;
     op.top_k = top_k();
@@ -139,11 +158,11 @@ class LayerGraph {
   Vertex latent(const LatentAttention& a, Vertex input) {
     const double q_out = d(a.heads) * (d(a.nope_dim) + d(a.rope_dim));
     Vertex q = input;
-    if (a.q_rank > 0) q = matmul("q_down", hidden_, d(a.q_rank), WeightClass::attention_qk, {q});
+    if (a.q_rank > 0) q = narrow("q_down", hidden_, d(a.q_rank), WeightClass::attention_qk, {q});
     const Vertex picked = index(q);
     q = matmul("q_up", a.q_rank > 0 ? d(a.q_rank) : hidden_, q_out, WeightClass::attention_qk, {q});
     const double kept = d(a.kv_rank + a.rope_dim);
-    const Vertex kv = matmul("kv_down", hidden_, kept, WeightClass::attention_qk, {input});
+    const Vertex kv = narrow("kv_down", hidden_, kept, WeightClass::attention_qk, {input});
     // The up-projections of keys and values, absorbed into query and output when attending to the latent.
     const Vertex absorb =
         matmul("kv_up", d(a.kv_rank), d(a.heads) * (d(a.nope_dim) + d(a.v_dim)), WeightClass::attention_v, {q, kv});
@@ -156,14 +175,14 @@ class LayerGraph {
 
   Vertex compressed(const CompressedAttention& a, Vertex input) {
     const double inner = d(a.heads * a.head_dim), dim = d(a.head_dim), groups = d(a.out_groups);
-    const Vertex down = matmul("q_down", hidden_, d(a.q_rank), WeightClass::attention_qk, {input});
+    const Vertex down = narrow("q_down", hidden_, d(a.q_rank), WeightClass::attention_qk, {input});
     const Vertex q = matmul("q_up", d(a.q_rank), inner, WeightClass::attention_qk, {down});
-    const Vertex kv = matmul("kv", hidden_, dim, WeightClass::attention_qk, {input});
+    const Vertex kv = narrow("kv", hidden_, dim, WeightClass::attention_qk, {input});
     Operator near = g_.attention("attention", i_, d(a.heads), dim, dim, dim);  // K and V are one tensor
     near.window = a.window;
     Vertex attend = g_.add(near, {q, kv});
     if (a.ratio > 0) {
-      const Vertex compressor = matmul("compressor", hidden_, 2 * dim, WeightClass::attention_qk, {input});
+      const Vertex compressor = narrow("compressor", hidden_, 2 * dim, WeightClass::attention_qk, {input});
       Operator far = g_.attention("attention_compressed", i_, d(a.heads), dim, dim, dim / d(a.ratio));
       far.flops_per_pair /= d(a.ratio);
       far.activation_bytes_per_row = 0;  // queries and outputs are those of the window's
@@ -224,17 +243,18 @@ class LayerGraph {
     const double width = e.latent > 0 ? d(e.latent) : hidden_;
     const Vertex router = matmul("router", hidden_, d(e.count), WeightClass::router, {input});
     Vertex to = input;
-    if (e.latent > 0) to = matmul("latent_down", hidden_, width, WeightClass::ffn_gate_up, {input});
+    if (e.latent > 0) to = narrow("latent_down", hidden_, width, WeightClass::ffn_gate_up, {input});
     const Vertex wide =
         g_.add(routed(e, "experts_gate_up", width, wide_ * d(e.ffn), WeightClass::experts_gate_up), {router, to});
     Vertex out = g_.add(routed(e, "experts_down", d(e.ffn), width, WeightClass::experts_down), {wide});
-    if (e.latent > 0) out = matmul("latent_up", width, hidden_, WeightClass::ffn_down, {out});
+    if (e.latent > 0) out = narrow("latent_up", width, hidden_, WeightClass::ffn_down, {out});
     if (e.shared_ffn == 0) return out;
     const Vertex shared = dense(d(e.shared_ffn), input, "shared_gate_up", "shared_down");
     Operator sum;  // routed and shared outputs are added by whoever runs last
     sum.name = "experts_sum";
     sum.layer = i_;
     sum.activation_bytes_per_row = 3 * hidden_ * kActivationBytes;
+    sum.shared_bytes_per_row = sum.activation_bytes_per_row;
     return g_.add(sum, {out, shared});
   }
 
@@ -257,9 +277,10 @@ OperatorGraph build_graph(const Architecture& model, const WeightFormat& format,
   embed.name = "embedding";
   embed.activation_bytes_per_row =
       (d(model.hidden) + all_own) * kActivationBytes + looked_up * format.bits_of(WeightClass::embedding) / 8;
+  embed.shared_bytes_per_row = embed.activation_bytes_per_row;
   Vertex stream = g.add(embed, {});
   if (own > 0) {
-    stream = g.add(g.matmul("per_layer_projection", -1, d(model.hidden), all_own, WeightClass::ffn_gate_up), {stream});
+    stream = g.add(g.narrow("per_layer_projection", -1, d(model.hidden), all_own, WeightClass::ffn_gate_up), {stream});
   }
   for (int i = 0; i < static_cast<int>(model.layers.size()); ++i) {
     LayerGraph layer(g, model, i);

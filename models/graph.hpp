@@ -40,6 +40,9 @@ struct Operator {
   double flops_per_row = 0;
   double weight_bytes = 0;  ///< read once per step; of experts: all of them
   double activation_bytes_per_row = 0;
+  double shared_bytes_per_row = 0;           ///< of those, what every device of a tensor-parallel group moves in full
+  bool replicated = false;                   ///< every device of such a group computes all of it
+  int64_t kept_parts = 1;                    ///< attention only: devices that can share what it keeps of a token
   int64_t experts = 0, per_token = 0;        ///< experts only
   double flops_per_pair = 0;                 ///< attention only: per (query, key) pair
   double bytes_per_kept_token = 0;           ///< attention only: KV cache read per token in context

@@ -11,6 +11,7 @@ struct File {
 };
 
 std::span<const File> boxes();
+std::span<const File> links();
 std::span<const File> models();
 std::span<const File> quants();
 std::span<const File> engines();

@@ -7,6 +7,7 @@ namespace tokwatt::scenarios {
 namespace {
 
 constexpr Range kCount{1, 1e12};
+constexpr Range kDevices{1, 1024};
 constexpr Range kTokens{1, 2'147'483'647};
 constexpr Range kSpan{0, kLongestSeconds, true};  ///< a duration that simulated time can hold
 constexpr Range kInstant{0, kLongestSeconds, false};
@@ -21,18 +22,27 @@ Choices trace_formats_to_choose() {
   for (const char* sessions : {"weka", "otel", "exgentic"}) names.push_back(sessions);
   return {names, {}};
 }
+const Choices kRoutings{{"least-loaded", "round-robin", "prefix-aware"}, {}};
 const Choices kProcesses{{"poisson", "constant", "gamma", "weibull"}, {}};
 
 }  // namespace
 
 static void fields(Fields& f, WrittenSystem& s) {
   f.text(required("sheet", "box: an id, an alias, or a path to a sheet of your own"), s.sheet);
-  f.count(optional("count", "devices in the box; more than 1 is not built yet", kCount), s.count);
+  f.count(optional("count", "equal devices in the box, each as its sheet says (default 1)", kDevices), s.count);
   f.quantity(optional("start_temperature", "of every thermal stage at the start; without it the idle steady state",
                       {-60, 150}),
              Dimension::temperature, s.start_temperature);
-  f.not_yet("link");
+  f.text(
+      optional("link", "between its devices, where it has several: an id (tokwatt list links), or a path to a sheet"),
+      s.link);
   f.overrides<BoxSheet>(s.tree);
+}
+
+static void fields(Fields& f, WrittenCable& c) {
+  f.here(c.place);
+  f.texts(required("between", "the two systems that it joins"), c.between);
+  f.text(required("type", "link: an id (tokwatt list links), or a path to a sheet"), c.type);
 }
 
 static void fields(Fields& f, WrittenLimits& l) {
@@ -55,14 +65,20 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.text(optional("quant", "format of the weights: an id, or a path to a sheet; a GGUF file has its own"), d.quant);
   f.text(optional("kv", "format of the KV cache: bf16, f16, fp8, q8_0 or q4_0; without it the engine's own"), d.kv);
   f.text(required("engine", "engine: an id, or a path to a sheet"), d.engine);
-  Key runs_on = required("runs_on", "the system it runs on");
-  runs_on.list_not_yet = true;
-  f.text(runs_on, d.runs_on);
+  f.one_or_more(required("runs_on", "the system it runs on, or a list of systems of one sheet; on all their devices"),
+                d.runs_on);
+  f.count(
+      optional("tensor_parallel", "devices that share each copy of the model, layer by layer (default 1)", kDevices),
+      d.tensor_parallel);
+  f.count(optional("replicas", "running copies; tensor_parallel x replicas are the devices it runs on (default 1)",
+                   kDevices),
+          d.replicas);
+  f.choice(optional("routing", "which replica gets a request (default least-loaded)"), kRoutings, d.routing);
   f.section(optional("limits", "limits of the engine; without them its defaults"), d.limits);
   f.flag(optional("prefix_cache", "reuse of equal prefixes; without it what the engine does by itself"),
          d.prefix_cache);
-  for (const char* key : {"share", "tensor_parallel", "pipeline_parallel", "layers", "replicas", "routing", "prefill",
-                          "decode", "kv_transfer", "speculative", "fallback", "api"}) {
+  for (const char* key :
+       {"share", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "speculative", "fallback", "api"}) {
     f.not_yet(key);
   }
 }
@@ -188,6 +204,7 @@ void fields(Fields& f, Written& w) {
              w.duration);
   f.choice(optional("until", "drained: until every request has its answer; or `duration`"), kUntil, w.until);
   f.named(required("systems", "boxes, by name"), w.systems);
+  f.sections(optional("links", "cables between boxes"), w.links);
   f.named(required("deployments", "models served, by name"), w.deployments);
   f.sections(required("workload", "streams of requests; each with trace, arrivals, users or sessions"), w.workload);
   f.section(optional("environment", "surroundings"), w.environment);
@@ -197,7 +214,7 @@ void fields(Fields& f, Written& w) {
   f.named(optional("models", "fields of model sheets to change, by id"), w.models);
   f.named(optional("quants", "fields of quant sheets to change, by id"), w.quants);
   f.named(optional("engines", "fields of engine sheets to change, by id"), w.engines);
-  for (const char* key : {"links", "tariff", "plan"}) f.not_yet(key);
+  for (const char* key : {"tariff", "plan"}) f.not_yet(key);
 }
 
 }  // namespace tokwatt::scenarios

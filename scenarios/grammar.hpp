@@ -11,10 +11,16 @@
 namespace tokwatt::scenarios {
 
 struct WrittenSystem {
-  Text sheet;
+  Text sheet, link;
   int64_t count = 1;
   std::optional<double> start_temperature;
   Node tree;  ///< the whole mapping: the keys above, and any field of a box sheet
+};
+
+struct WrittenCable {
+  Place place;
+  std::vector<Text> between;
+  Text type;
 };
 
 struct WrittenLimits {
@@ -25,7 +31,10 @@ struct WrittenLimits {
 
 struct WrittenDeployment {
   Place place;
-  Text model, quant, kv, engine, runs_on;
+  Text model, quant, kv, engine;
+  std::vector<Text> runs_on;
+  int64_t tensor_parallel = 1, replicas = 1;
+  Text routing;
   WrittenLimits limits;
   std::optional<bool> prefix_cache;
 };
@@ -107,6 +116,7 @@ struct Written {
   Text start, until;
   std::optional<double> duration;
   std::vector<Named<WrittenSystem>> systems;
+  std::vector<WrittenCable> links;
   std::vector<Named<WrittenDeployment>> deployments;
   std::vector<WrittenStream> workload;
   WrittenEnvironment environment;

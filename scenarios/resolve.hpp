@@ -23,6 +23,15 @@ struct Resolution {
 void resolve_systems(Resolution& r);
 /// Needs the systems.
 void resolve_deployments(Resolution& r);
+/// Needs the systems.
+void resolve_cables(Resolution& r);
+/// The link that a name means; reported where there is none.
+std::optional<hardware::Link> resolve_link(const Text& name, const std::string& key, Resolution& r);
+/// One deployment's boxes and replicas, as far as they are good.
+void resolve_placement(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
+/// Whether its engine and model can be split over devices, and the devices are joined. Needs the placement.
+void check_tensor_parallel(const WrittenDeployment& w, const std::string& path, const sim::Deployment& d,
+                           Resolution& r);
 /// Needs the deployments. Opens traces, which checks them to their last line.
 void resolve_workload(Resolution& r);
 /// Needs the systems and the prices.

@@ -124,9 +124,7 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resol
   const WrittenDeployment& w = entry.value;
   sim::Deployment d;
   d.name = entry.name;
-  std::vector<std::string> systems;
-  for (const auto& system : r.loaded.input.systems) systems.push_back(system.name);
-  d.system = w.runs_on.given() ? index_of(w.runs_on, path + ".runs_on", systems, "system", r.diagnostics) : -1;
+  resolve_placement(w, path, d, r);
   const auto open = [&](SheetKind kind, const Text& asked, const char* key) {
     return asked.given() ? open_sheet(kind, asked, path + key, r.folder, r.diagnostics) : std::nullopt;
   };
@@ -151,11 +149,11 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resol
     d.quant = read.value;
     carry(r, "quants/" + quant->id, read);
   }
-  if (engine && d.system >= 0) {
+  if (engine && !d.systems.empty()) {
     note(used.engines, w.engine.value, engine->id);
     used.engine_sheets.push_back(*engine);
-    used.engine_on[static_cast<std::size_t>(d.system)] = engine->id;
-    const auto& box = r.boxes[static_cast<std::size_t>(d.system)];
+    for (const int system : d.systems) used.engine_on[static_cast<std::size_t>(system)] = engine->id;
+    const auto& box = r.boxes[static_cast<std::size_t>(d.systems.front())];
     const auto read = read_engine(
         *engine, box, user_overrides(r.written.engines, "engines", w.engine.value, engine->id), r.diagnostics);
     d.engine = read.value;
@@ -163,22 +161,26 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resol
   }
   if (model) d.quant = as_stored(models::quant_of_model(d.quant, d.model.id), *model);
   if (model && quant) check_stored(*model, *quant, quant_name.place, path + ".quant", r.diagnostics);
-  const bool whole = model && quant && engine && d.system >= 0 && r.diagnostics.reported() == before;
+  const bool whole = model && quant && engine && !d.systems.empty() && r.diagnostics.reported() == before;
   if (whole) {
     models::tune(d.engine, d.quant.unpack, d.model.family);
     resolve_kv(w, path, d, r);
+    check_tensor_parallel(w, path, d, r);
     resolve_prefix_cache(w, path, d, r);
     apply_limits(w.limits, w, path, d, r);
-    std::string reason = why_not(r.loaded.input.systems[static_cast<std::size_t>(d.system)].box, d.engine, d.quant);
+    std::string reason =
+        why_not(r.loaded.input.systems[static_cast<std::size_t>(d.systems.front())].box, d.engine, d.quant);
     if (reason.empty()) reason = why_not(d.model, d.quant);
     if (!reason.empty()) r.infeasible.push_back(fmt::format("{}: {}", path, reason));
   }
   for (const auto& other : r.loaded.input.deployments) {
-    if (d.system < 0 || other.system != d.system) continue;
-    r.diagnostics.error(
-        w.runs_on.place,
-        fmt::format("{}.runs_on: two deployments on one system ({} and {} on {}) is not built yet", path,
-                    path_segment(other.name), path_segment(d.name), path_segment(w.runs_on.value)));
+    for (const int system : d.systems) {
+      if (std::find(other.systems.begin(), other.systems.end(), system) == other.systems.end()) continue;
+      r.diagnostics.error(w.runs_on.front().place,
+                          fmt::format("{}.runs_on: two deployments on one system ({} and {} on {}) is not built yet",
+                                      path, path_segment(other.name), path_segment(d.name),
+                                      path_segment(r.loaded.input.systems[static_cast<std::size_t>(system)].name)));
+    }
   }
   r.loaded.input.deployments.push_back(std::move(d));
 }
@@ -202,6 +204,8 @@ void carry(Resolution& r, const std::string& name, const Sheet<T>& sheet) {
   }
 }
 
+template void carry(Resolution& r, const std::string& name, const LinkRead& sheet);
+
 int index_of(const Text& name, const std::string& key, const std::vector<std::string>& names, const char* what,
              Diagnostics& diagnostics) {
   const auto at = std::find(names.begin(), names.end(), name.value);
@@ -216,13 +220,10 @@ int index_of(const Text& name, const std::string& key, const std::vector<std::st
 void resolve_systems(Resolution& r) {
   for (const auto& [name, place, written] : r.written.systems) {
     const std::string path = "systems." + path_segment(name);
-    if (written.count > 1) {
-      const Node* count = written.tree.find("count");
-      r.diagnostics.error(count ? count->place : place,
-                          fmt::format("{}.count: more than one device in a box is not built yet", path));
-    }
     sim::System system;
     system.name = name;
+    system.count = written.count;
+    if (written.link.given()) system.link = resolve_link(written.link, path + ".link", r);
     system.start_temperature = written.start_temperature;
     RawSheet merged;
     auto sheet = written.sheet.given()

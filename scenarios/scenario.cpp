@@ -83,6 +83,7 @@ Loaded resolve(const Node& root, const std::string& text, const std::string& fol
   Resolution r{written, folder, diagnostics, loaded, {}, {}};
   resolve_time(r);
   resolve_systems(r);
+  resolve_cables(r);
   resolve_deployments(r);
   resolve_workload(r);
   resolve_prices(r);

@@ -58,20 +58,23 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       progress_(progress),
       end_(input.duration.value_or(kLongestDuration)),
       end_is_fixed_(input.duration.has_value()),
-      start_pending_(input.deployments.size()),
-      recorder_(input),
-      batch_max_(input.deployments.size()),
-      used_blocks_max_(input.deployments.size()) {
-  for (std::size_t s = 0; s < input.systems.size(); ++s) {
-    boost::add_vertex(hardware::DeviceNode{s, std::nullopt}, topology_);
-    devices_.emplace_back(input.systems[s], input.ambient, input.prices.electricity);
-  }
-  servings_.reserve(input.deployments.size());  // replicas keep references
-  for (std::size_t d = 0; d < input.deployments.size(); ++d) {
-    const auto& deployment = input.deployments[d];
-    topology_[index(deployment.system)].replica = d;
-    servings_.emplace_back(deployment, input.systems[index(deployment.system)].box);
-    replicas_.emplace_back(static_cast<int>(d), servings_.back(), pool_, static_cast<ReplicaObserver&>(*this));
+      layout_(tokwatt::sim::layout(input)),
+      start_pending_(layout_.replicas.size()),
+      next_turn_(input.deployments.size()),
+      recorder_(input, layout_),
+      ending_(layout_.replicas.size()) {
+  for (std::size_t d = 0; d < layout_.devices(); ++d)
+    devices_.emplace_back(input.systems[layout_.topology[d].system], input.ambient, input.prices.electricity);
+  servings_.reserve(layout_.replicas.size());               // replicas keep references
+  std::optional<std::pair<std::size_t, std::size_t>> made;  // of a deployment and a box
+  for (std::size_t r = 0; r < layout_.replicas.size(); ++r) {
+    const auto& place = layout_.replicas[r];
+    const std::size_t system = layout_.topology[place.devices.front()].system;
+    if (made != std::pair(place.deployment, system))
+      servings_.emplace_back(input.deployments[place.deployment], input.systems[system].box, place.link);
+    made = {place.deployment, system};
+    replicas_.emplace_back(static_cast<int>(r), servings_.back(), pool_, static_cast<ReplicaObserver&>(*this));
+    ending_[r].blocks = servings_.back().kv.blocks;
   }
 }
 
@@ -124,25 +127,57 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
   const RequestId id = pool_.add(request);
   if (index(id) >= live_requests_.size()) live_requests_.resize(index(id) + 1);
   live_requests_[index(id)] = id + 1;
-  const int d = input_.streams[index(stream)].deployment;
-  const int64_t longest = servings_[index(d)].kv.max_model_len;
-  if (arrival.prompt + arrival.output > longest) {
-    pool_[id].outcome = Outcome::rejected;
-    pool_[id].finished = now_;
-    recorder_.event(
-        now_, EventRecord::rejection, fmt::format("request {}", request.record),
-        fmt::format("{} + {} tokens are more than max_model_len {}", arrival.prompt, arrival.output, longest));
-    const Request rejected = pool_[id];
-    remove(id);
-    answer(rejected);
-    return;
-  }
+  const std::size_t r = route(index(input_.streams[index(stream)].deployment), pool_[id]);
+  auto& replica = replicas_[r];
+  if (arrival.prompt + arrival.output > replica.serving().kv.max_model_len) return reject(id);
+  pool_[id].replica = static_cast<int>(r);
   schedule_give_up(id);
-  auto& replica = replicas_[index(d)];
   const uint64_t version = replica.version();
   replica.arrive(id, now_);
-  if (replica.version() != version) schedule_step_end(d);
-  if (!replica.busy()) schedule_step_start(d);
+  if (replica.version() != version) schedule_step_end(static_cast<int>(r));
+  if (!replica.busy()) schedule_step_start(static_cast<int>(r));
+}
+
+template <class Replica>
+void EventLoop<Replica>::reject(RequestId id) {
+  Request& request = pool_[id];
+  request.outcome = Outcome::rejected;
+  request.finished = now_;
+  const auto& deployment = layout_.replicas_of[index(input_.streams[index(request.stream)].deployment)];
+  recorder_.event(now_, EventRecord::rejection, fmt::format("request {}", request.record),
+                  fmt::format("{} + {} tokens are more than max_model_len {}", request.prompt, request.output,
+                              replicas_[deployment.front()].serving().kv.max_model_len));
+  const Request rejected = request;
+  remove(id);
+  answer(rejected);
+}
+
+// prefix_aware is the rule of SGLang's gateway (policy cache_aware, its defaults): to the least loaded replica when
+// loads differ by more than 64 requests and by half; else to the one that has most of the prompt in its cache (of
+// equals the least loaded), if that is more than 0.3 of it; else to the least loaded one.
+template <class Replica>
+std::size_t EventLoop<Replica>::route(std::size_t deployment, const Request& request) {
+  constexpr int64_t kBalanceAbsolute = 64;
+  constexpr double kBalanceRelative = 1.5, kLeastMatch = 0.3;
+  const auto& candidates = layout_.replicas_of[deployment];
+  if (candidates.size() == 1) return candidates.front();
+  const Routing routing = input_.deployments[deployment].routing;
+  if (routing == Routing::round_robin) return candidates[next_turn_[deployment]++ % candidates.size()];
+  const auto load = [&](std::size_t r) { return replicas_[r].requests(); };
+  const auto [least, most] = std::minmax_element(candidates.begin(), candidates.end(),
+                                                 [&](std::size_t a, std::size_t b) { return load(a) < load(b); });
+  const bool unbalanced = load(*most) - load(*least) > kBalanceAbsolute &&
+                          static_cast<double>(load(*most)) > kBalanceRelative * static_cast<double>(load(*least));
+  if (routing == Routing::least_loaded || unbalanced) return *least;
+  auto longest = static_cast<int64_t>(kLeastMatch * static_cast<double>(request.prompt));
+  std::optional<std::size_t> best;
+  for (const std::size_t r : candidates) {
+    const int64_t cached = replicas_[r].cached_tokens(request, now_);
+    if (cached < longest || (cached == longest && !(best && load(r) < load(*best)))) continue;
+    longest = cached;
+    best = r;
+  }
+  return best.value_or(*least);
 }
 
 // What a client does when it knows how its request ended: what follows it, if anything does. What follows a rejected
@@ -151,7 +186,8 @@ template <class Replica>
 void EventLoop<Replica>::answer(const Request& request) {
   const auto& stream = input_.streams[index(request.stream)];
   if (!stream.source->closed()) return;
-  const auto& device = devices_[index(input_.deployments[index(stream.deployment)].system)];
+  const std::size_t replica = layout_.replicas_of[index(stream.deployment)].front();
+  const auto& device = devices_[layout_.replicas[replica].devices.front()];
   stream.source->left(request.number, now_, request.outcome == Outcome::completed ? 0 : device.tick_length());
   while (schedule_next_arrival(request.stream)) {
   }
@@ -191,10 +227,10 @@ void EventLoop<Replica>::handle_give_up(const Event& event) {
   pool_[id].finished = now_;
   const Request request = pool_[id];
   const auto& stream = input_.streams[index(request.stream)];
-  auto& replica = replicas_[index(stream.deployment)];
+  auto& replica = replicas_[index(request.replica)];
   const uint64_t version = replica.version();
   const bool has_left = replica.give_up(id, now_);
-  if (replica.version() != version) schedule_step_end(stream.deployment);
+  if (replica.version() != version) schedule_step_end(request.replica);
   if (has_left) remove(id);
   if (request.outcome == Outcome::timed_out && request.attempt < stream.retries) {
     recorder_.tally(request.stream).retried += 1;
@@ -225,8 +261,7 @@ void EventLoop<Replica>::handle_step_start(int replica) {
   if (now_ == end_) return;  // it would only be thrown away
   start_pending_[index(replica)] = false;
   if (!replicas_[index(replica)].has_work()) return;  // whoever waited has given up
-  const auto& device = devices_[index(input_.deployments[index(replica)].system)];
-  replicas_[index(replica)].start(now_, device.clock());
+  replicas_[index(replica)].start(now_, clock_of(index(replica)));
   schedule_step_end(replica);
 }
 
@@ -251,22 +286,34 @@ void EventLoop<Replica>::handle_tick(int device) {
   take_readings(device);
   if (d.throttled() != was_throttled) {
     recorder_.event(now_, was_throttled ? EventRecord::recovery : EventRecord::throttle,
-                    input_.systems[index(device)].name,
+                    device_name(input_, layout_.topology[index(device)]),
                     fmt::format("{:.1f} degC, {:.0f} MHz", d.temperature(), d.clock_hz() / 1e6));
   }
-  if (const auto r = topology_[index(device)].replica) {
-    const uint64_t version = replicas_[*r].version();
-    replicas_[*r].clock_changed(now_, d.clock());
-    if (replicas_[*r].version() != version) schedule_step_end(static_cast<int>(*r));
+  for (const std::size_t r : layout_.topology[index(device)].replicas) {
+    const uint64_t version = replicas_[r].version();
+    replicas_[r].clock_changed(now_, clock_of(r));
+    if (replicas_[r].version() != version) schedule_step_end(static_cast<int>(r));
   }
   queue_.push({now_ + d.tick_length(), EventKind::tick, device});
+}
+
+/// Devices of a replica wait for their slowest in every layer, so that it sets the pace.
+template <class Replica>
+ClockState EventLoop<Replica>::clock_of(std::size_t replica) const {
+  const auto& devices = layout_.replicas[replica].devices;
+  ClockState slowest = devices_[devices.front()].clock();
+  for (const std::size_t d : devices) {
+    if (devices_[d].clock().level < slowest.level) slowest = devices_[d].clock();
+  }
+  return slowest;
 }
 
 /// What a device has done up to now.
 template <class Replica>
 Meter EventLoop<Replica>::work_of(std::size_t device) const {
-  const auto replica = topology_[device].replica;
-  return replica ? replicas_[*replica].meter(now_) : Meter{};
+  Meter sum;
+  for (const std::size_t r : layout_.topology[device].replicas) sum += replicas_[r].meter(now_);
+  return sum;
 }
 
 /// Ends the tick in progress of a device and records the readings that were asked for within it.
@@ -290,8 +337,16 @@ void EventLoop<Replica>::sample() {
                                  seconds(input_.record_every), kMostSamples));
   }
   const std::size_t row = recorder_.start_row(now_);
-  for (std::size_t r = 0; r < replicas_.size(); ++r) {
-    recorder_.deployment_row(r, replicas_[r].load(now_), servings_[r].kv.blocks, replicas_[r].meter(now_));
+  for (std::size_t d = 0; d < layout_.replicas_of.size(); ++d) {
+    Load load;
+    Meter meter;
+    int64_t blocks = 0;
+    for (const std::size_t r : layout_.replicas_of[d]) {
+      load += replicas_[r].load(now_);
+      meter += replicas_[r].meter(now_);
+      blocks += ending_[r].blocks;
+    }
+    recorder_.deployment_row(d, load, blocks, meter);
   }
   for (std::size_t d = 0; d < devices_.size(); ++d) {
     recorder_.device_row(devices_[d].clock_hz(), devices_[d].temperature(), devices_[d].throttled());
@@ -304,7 +359,7 @@ void EventLoop<Replica>::handle_change(const Change& change) {
   recorder_.event(now_, EventRecord::change, change.system >= 0 ? input_.systems[index(change.system)].name : "",
                   change.text);
   for (std::size_t d = 0; d < devices_.size(); ++d) {
-    if (change.system >= 0 && index(change.system) != d) continue;
+    if (change.system >= 0 && index(change.system) != layout_.topology[d].system) continue;
     switch (change.kind) {
       case Change::Kind::ambient:
         devices_[d].set_ambient(now_, change.value);
@@ -335,12 +390,11 @@ Ending EventLoop<Replica>::finish() {
   for (std::size_t d = 0; d < devices_.size(); ++d) take_readings(static_cast<int>(d));
   Ending ending;
   ending.at = now_;
-  for (auto& replica : replicas_) {
-    ending.meters.push_back(replica.meter(now_));
-    replica.stop(now_);
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    ending_[r].meter = replicas_[r].meter(now_);
+    replicas_[r].stop(now_);
   }
-  ending.batch_max = batch_max_;
-  ending.used_blocks_max = used_blocks_max_;
+  ending.replicas = ending_;
   for (const RequestId id : live_requests_) {
     if (id == 0) continue;
     const Request& request = pool_[id - 1];
@@ -350,13 +404,12 @@ Ending EventLoop<Replica>::finish() {
   return ending;
 }
 
-// --- what replicas report
-// ---------------------------------------------------------------------------------------------
+// --- what replicas report ------------------------------------------------------------------------------------------
 
 template <class Replica>
 void EventLoop<Replica>::ran(int replica, const StepRun& run) {
-  const auto& box = input_.systems[index(input_.deployments[index(replica)].system)].box;
-  recorder_.segment(replica, run, box.clock.at(run.clock.level));
+  const std::size_t device = layout_.replicas[index(replica)].devices.front();
+  recorder_.segment(replica, run, input_.systems[layout_.topology[device].system].box.clock.at(run.clock.level));
 }
 
 template <class Replica>
@@ -366,7 +419,7 @@ void EventLoop<Replica>::token_gaps(int stream, const Progression& gaps, int64_t
 
 template <class Replica>
 void EventLoop<Replica>::first_token(int replica, Picoseconds ttft) {
-  recorder_.first_token(replica, ttft);
+  recorder_.first_token(layout_.replicas[index(replica)].deployment, ttft);
 }
 
 template <class Replica>
@@ -377,8 +430,9 @@ void EventLoop<Replica>::preempted(int, Picoseconds now, const Request& request)
 
 template <class Replica>
 void EventLoop<Replica>::step_started(int replica, int64_t running, int64_t used_blocks) {
-  batch_max_[index(replica)] = std::max(batch_max_[index(replica)], running);
-  used_blocks_max_[index(replica)] = std::max(used_blocks_max_[index(replica)], used_blocks);
+  auto& ending = ending_[index(replica)];
+  ending.batch_max = std::max(ending.batch_max, running);
+  ending.used_blocks_max = std::max(ending.used_blocks_max, used_blocks);
 }
 
 template class EventLoop<MacroReplica>;

@@ -2,7 +2,7 @@
 // The event loop. Read run() first.
 #include <vector>
 
-#include "hardware/topology.hpp"
+#include "sim/cluster/layout.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/heat/device.hpp"
 #include "sim/pool.hpp"
@@ -12,11 +12,16 @@
 
 namespace tokwatt::sim {
 
+/// What a replica was like over the run.
+struct ReplicaEnding {
+  Meter meter;
+  int64_t batch_max = 0, blocks = 0, used_blocks_max = 0;
+};
+
 /// What is left when the loop has ended, for the summary.
 struct Ending {
   Picoseconds at = 0;
-  std::vector<Meter> meters;  // by deployment
-  std::vector<int64_t> batch_max, used_blocks_max;
+  std::vector<ReplicaEnding> replicas;
 };
 
 template <class Replica>
@@ -28,7 +33,7 @@ class EventLoop : private ReplicaObserver {
 
   Recorder& recorder() { return recorder_; }
   const std::vector<Device>& devices() const { return devices_; }
-  const std::vector<Serving>& servings() const { return servings_; }
+  const Layout& layout() const { return layout_; }
 
  private:
   void schedule_first_events();
@@ -43,6 +48,8 @@ class EventLoop : private ReplicaObserver {
   Ending finish();
 
   void send(int stream, const Arrival& arrival, int64_t attempt = 0);
+  void reject(RequestId id);
+  std::size_t route(std::size_t deployment, const Request& request);
   void schedule_give_up(RequestId id);
   void answer(const Request& request);
   void remove(RequestId id);
@@ -51,6 +58,7 @@ class EventLoop : private ReplicaObserver {
   void schedule_step_end(int replica);
   void sample();
   void take_readings(int device);
+  ClockState clock_of(std::size_t replica) const;
   Meter work_of(std::size_t device) const;
   bool drained() const { return !end_is_fixed_ && arrivals_.empty() && live_ == 0; }
   void report_progress();
@@ -67,18 +75,19 @@ class EventLoop : private ReplicaObserver {
   Picoseconds now_ = 0, end_;
   bool end_is_fixed_;
   EventQueue queue_;
-  hardware::Topology topology_;
-  std::vector<Device> devices_;  // by topology node
-  std::vector<Serving> servings_;
+  Layout layout_;
+  std::vector<Device> devices_;    // by topology node
+  std::vector<Serving> servings_;  // of each deployment, by kind of box
   RequestPool pool_;
   std::vector<RequestId> live_requests_;  // by place in the pool: id + 1, or 0 when the place is free
-  std::vector<Replica> replicas_;         // by deployment
-  std::vector<bool> start_pending_;
-  Pool<Arrival> arrivals_;  // that are in the queue
+  std::vector<Replica> replicas_;
+  std::vector<bool> start_pending_;     // by replica
+  std::vector<std::size_t> next_turn_;  // by deployment, of round-robin
+  Pool<Arrival> arrivals_;              // that are in the queue
   Recorder recorder_;
   std::vector<Reading> readings_;
   int64_t live_ = 0, completed_ = 0, handled_ = 0;
-  std::vector<int64_t> batch_max_, used_blocks_max_;
+  std::vector<ReplicaEnding> ending_;  // by replica; meters come last
 };
 
 }  // namespace tokwatt::sim

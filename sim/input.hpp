@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hardware/box.hpp"
+#include "hardware/topology.hpp"
 #include "models/architecture.hpp"
 #include "models/engine.hpp"
 #include "models/quant.hpp"
@@ -19,12 +20,27 @@ struct System {
   std::string name;
   hardware::Box box;
   std::optional<double> start_temperature;  ///< [degC]; nothing: idle steady state
+  int64_t count = 1;                        ///< equal devices, each as `box` says
+  std::optional<hardware::Link> link = {};  ///< between each two of them
 };
 
-/// A model served on a box. limits hold the engine's defaults, overridden by the scenario.
+/// A cable between two boxes.
+struct Cable {
+  int a = 0, b = 0;  ///< indices into Input::systems
+  hardware::Link link;
+};
+
+/// Which replica of a deployment gets a request (docs/theory/cluster.md).
+enum class Routing { round_robin, least_loaded, prefix_aware };
+
+/// A model served on every device of some boxes, by equal replicas. limits hold the engine's defaults, overridden by
+/// the scenario.
 struct Deployment {
   std::string name;
-  int system = 0;  ///< index into Input::systems; one deployment per system so far
+  std::vector<int> systems = {0};  ///< indices into Input::systems; of a deployment on several, boxes of one sheet
+  int64_t tensor_parallel = 1;     ///< devices of a replica
+  int64_t replicas = 1;            ///< tensor_parallel x replicas = devices
+  Routing routing = Routing::least_loaded;
   models::Architecture model;
   models::Quant quant;
   models::KvFormat kv;
@@ -56,6 +72,7 @@ struct Input {
   uint64_t seed = 0;
   std::optional<Picoseconds> duration;  ///< nothing: until drained
   std::vector<System> systems;
+  std::vector<Cable> cables;
   std::vector<Deployment> deployments;
   std::vector<Stream> streams;
   double ambient = 22;  ///< [degC]

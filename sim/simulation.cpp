@@ -13,13 +13,13 @@ template <class Replica>
 Results run_with(Input& input, const Progress& progress) {
   EventLoop<Replica> loop(input, progress);
   const Ending ending = loop.run();
-  Outcomes outcomes{input, ending, loop.devices(), loop.servings(), {}};
+  Outcomes outcomes{input, ending, loop.devices(), loop.layout(), {}};
   for (std::size_t s = 0; s < input.streams.size(); ++s)
     outcomes.tallies.push_back(&loop.recorder().tally(static_cast<int>(s)));
   Results results;
   results.title = input.title;
   results.summary = summarise(outcomes);
-  results.groups = loop.recorder().take_groups(loop.devices().size());
+  results.groups = loop.recorder().take_groups();
   return results;
 }
 

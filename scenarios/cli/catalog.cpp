@@ -79,7 +79,7 @@ std::optional<FileKind> kind_of(const Node& root) {
       {"base", FileKind::box},          {"memory", FileKind::box},           {"compute", FileKind::box},
       {"thermal", FileKind::box},       {"layers", FileKind::model},         {"attention", FileKind::model},
       {"latent", FileKind::model},      {"model_type", FileKind::model},     {"text_config", FileKind::model},
-      {"duration", FileKind::scenario},
+      {"duration", FileKind::scenario}, {"bandwidth", FileKind::link},
   };
   for (const auto& [key, kind] : kTelling) {
     if (root.find(key)) return kind;
@@ -97,6 +97,8 @@ SheetKind sheet_kind(FileKind kind) {
       return SheetKind::quant;
     case FileKind::engine:
       return SheetKind::engine;
+    case FileKind::link:
+      return SheetKind::link;
     case FileKind::scenario:
     case FileKind::box:
       break;
@@ -123,6 +125,9 @@ AnySheet read_any(SheetKind kind, const scenarios::RawSheet& raw, scenarios::Dia
       break;
     case SheetKind::engine:
       take(out, scenarios::read_engine(raw, {}, {}, diagnostics));
+      break;
+    case SheetKind::link:
+      take(out, scenarios::read_link(raw, diagnostics));
       break;
   }
   return out;

@@ -18,13 +18,14 @@ struct Entry {
 };
 
 inline constexpr scenarios::SheetKind kSheetKinds[] = {scenarios::SheetKind::box, scenarios::SheetKind::model,
-                                                       scenarios::SheetKind::quant, scenarios::SheetKind::engine};
+                                                       scenarios::SheetKind::quant, scenarios::SheetKind::engine,
+                                                       scenarios::SheetKind::link};
 
 std::vector<Entry> sheets(scenarios::SheetKind kind);
 std::vector<Entry> ready_made_scenarios();
 
 /// What a tree seems to be, by the keys that only one kind of file has; nothing: none of them.
-enum class FileKind { scenario, box, model, quant, engine };
+enum class FileKind { scenario, box, model, quant, engine, link };
 std::optional<FileKind> kind_of(const scenarios::Node& root);
 const char* noun(FileKind kind);
 scenarios::SheetKind sheet_kind(FileKind kind);

@@ -10,7 +10,7 @@ namespace tokwatt::cli {
 namespace {
 
 const hardware::Box& box_of(const scenarios::Loaded& loaded, const sim::Deployment& deployment) {
-  return loaded.input.systems[static_cast<std::size_t>(deployment.system)].box;
+  return loaded.input.systems[static_cast<std::size_t>(deployment.systems.front())].box;
 }
 
 bool fits(const sim::Deployment& deployment, const hardware::Box& box) {

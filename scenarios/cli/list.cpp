@@ -17,15 +17,15 @@ std::vector<Entry> entries(const std::string& what) {
   if (what == "models") return sheets(scenarios::SheetKind::model);
   if (what == "quants") return sheets(scenarios::SheetKind::quant);
   if (what == "engines") return sheets(scenarios::SheetKind::engine);
+  if (what == "links") return sheets(scenarios::SheetKind::link);
   return sheets(scenarios::SheetKind::box);
 }
 
 void check(const std::vector<std::string>& arguments) {
-  static const std::vector<std::string> kWhat = {"systems", "models", "quants", "engines", "scenarios"};
+  static const std::vector<std::string> kWhat = {"systems", "models", "quants", "engines", "links", "scenarios"};
   if (arguments.size() > 1)
     throw UsageError(fmt::format("unexpected {}; one list at a time", scenarios::in_quotes(arguments[1])));
   const std::string& what = arguments.front();
-  if (what == "links") throw UsageError("tokwatt list links is not built yet");
   if (std::find(kWhat.begin(), kWhat.end(), what) != kWhat.end()) return;
   throw UsageError(fmt::format("there is no list of {}{}\nLists: {}", scenarios::in_quotes(what),
                                scenarios::did_you_mean(what, kWhat), fmt::join(kWhat, ", ")));
@@ -36,9 +36,9 @@ std::string with_mark(const Entry& entry) { return entry.hypothetical ? entry.ti
 }  // namespace
 
 int list(const Arguments& arguments, const Terminal& terminal) {
-  Options options({"tokwatt list systems", "tokwatt list systems|models|quants|engines|scenarios [--all]",
+  Options options({"tokwatt list systems", "tokwatt list systems|models|quants|engines|links|scenarios [--all]",
                    "Lists what comes with the program: its name, other names it goes by, its title.",
-                   "systems, models, quants, engines or scenarios"});
+                   "systems, models, quants, engines, links or scenarios"});
   options.flag("all", "hypothetical ones too: products that cannot be bought");
   if (!options.read(arguments, terminal)) return kDone;
   check(options.arguments());

@@ -53,7 +53,7 @@ Found find_file(const std::string& name, scenarios::Diagnostics& diagnostics) {
   sheet.root = scenarios::parse(sheet.source, diagnostics);
   const auto kind = kind_of(sheet.root).value_or(FileKind::scenario);
   if (kind == FileKind::scenario && diagnostics.ok())
-    diagnostics.error({sheet.source, 1, 1, 1}, "this is no sheet; expected a box, model, quant or engine");
+    diagnostics.error({sheet.source, 1, 1, 1}, "this is no sheet; expected a box, model, quant, engine or link");
   if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
   const auto* id = sheet.root.find("id");
   sheet.id = id ? id->scalar : name;
@@ -72,8 +72,9 @@ Found find(const std::string& name, scenarios::Diagnostics& diagnostics) {
   if (name.find_first_of("/.") != std::string::npos || std::filesystem::is_directory(name, no_throw))
     return find_file(name, diagnostics);
   const std::string hint = scenarios::did_you_mean(name, all_names());
-  diagnostics.error({}, fmt::format("there is no sheet {}{}", scenarios::in_quotes(name),
-                                    hint.empty() ? "; see tokwatt list systems, models, quants, engines" : hint));
+  diagnostics.error({},
+                    fmt::format("there is no sheet {}{}", scenarios::in_quotes(name),
+                                hint.empty() ? "; see tokwatt list systems, models, quants, engines, links" : hint));
   throw scenarios::InputError(diagnostics);
 }
 
@@ -153,7 +154,7 @@ std::string as_json(const AnySheet& sheet, const std::string& id) {
 int show(const Arguments& arguments, const Terminal& terminal) {
   Options options(
       {"tokwatt show dgx-spark", "tokwatt show NAME [-o table|json|yaml]",
-       "Shows a box, model, quant or engine number by number: value, confidence, source, note. NAME is an id, "
+       "Shows a box, model, quant, engine or link number by number: value, confidence, source, note. NAME is an id, "
        "an alias (tokwatt list), or a path to a sheet or config.json of your own.",
        "the name of a sheet"});
   options.value("output,o", "table (default), json, or yaml: the sheet as it is written");

@@ -211,19 +211,37 @@ std::string assumed(const Json& s) {
   return fmt::format("{}: {}; --summary json lists them.", count, joined(parts));
 }
 
+/// "left and right: 2 x NVIDIA DGX Spark, 2 replicas, prefix-aware routing".
+std::string place_of(const sim::Deployment& d, const std::vector<sim::System>& systems) {
+  std::vector<std::string> names;
+  int64_t devices = 0;
+  for (const int s : d.systems) {
+    names.push_back(systems[static_cast<std::size_t>(s)].name);
+    devices += systems[static_cast<std::size_t>(s)].count;
+  }
+  const auto& box = systems[static_cast<std::size_t>(d.systems.front())].box;
+  std::string out = fmt::format("{}: {}{}", fmt::join(names, " and "), devices > 1 ? fmt::format("{} x ", devices) : "",
+                                box.title.empty() ? box.id : box.title);
+  if (d.tensor_parallel > 1) out += fmt::format(", tensor parallel over {}", d.tensor_parallel);
+  constexpr const char* kRoutings[] = {"round-robin", "least-loaded", "prefix-aware"};
+  if (d.replicas > 1)
+    out += fmt::format(", {} replicas, {} routing", d.replicas, kRoutings[static_cast<std::size_t>(d.routing)]);
+  return out;
+}
+
 }  // namespace
 
 RunFacts facts_of(const scenarios::Loaded& loaded) {
   RunFacts facts;
   facts.title = loaded.input.title.empty() ? "Untitled scenario" : loaded.input.title;
   if (loaded.input.duration) facts.duration = sim::seconds(*loaded.input.duration);
-  facts.systems = loaded.input.systems.size();
+  facts.one_kind_of_box = loaded.input.systems.size() == 1;
   facts.has_electricity_price = loaded.input.prices.electricity.has_value();
   for (const auto& d : loaded.input.deployments) {
-    const auto& system = loaded.input.systems[static_cast<std::size_t>(d.system)];
-    const std::string box = system.box.title.empty() ? system.box.id : system.box.title;
-    facts.deployments.push_back({d.name, fmt::format("{}, {} weights, {} KV cache, {}, on {}: {}", d.model.id,
-                                                     d.quant.id, d.kv.id, d.engine.id, system.name, box)});
+    if (loaded.input.deployments.size() == 1 && d.systems.size() == loaded.input.systems.size())
+      facts.one_kind_of_box = true;
+    facts.deployments.push_back({d.name, fmt::format("{}, {} weights, {} KV cache, {}, on {}", d.model.id, d.quant.id,
+                                                     d.kv.id, d.engine.id, place_of(d, loaded.input.systems))});
   }
   for (const auto& stream : loaded.input.streams) facts.streams.push_back(stream.name);
   return facts;
@@ -249,18 +267,17 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   lines.add("batch", fmt::format("{} mean, {} max; KV cache {} full at its peak, {}{} preemptions",
                                  three_digits(at(s, "batch.mean")), grouped(count_at(s, "batch.max")),
                                  percent(at(s, "kv.peak_fraction")), found, grouped(count_at(s, "kv.preemptions"))));
-  const bool one_box = facts.systems < 2;
-  if (one_box)
+  if (facts.one_kind_of_box)
     lines.add("power", fmt::format("wall {} mean, {} max; chip {} mean, {} max", watts(at(s, "power_w.wall.mean")),
                                    watts(at(s, "power_w.wall.max")), watts(at(s, "power_w.chip.mean")),
                                    watts(at(s, "power_w.chip.max"))));
   lines.add("energy", energy_parts(s));
-  if (one_box) {
+  if (facts.one_kind_of_box) {
     lines.add("heat", heat(s));
     lines.add("clock", clocks(s));
   }
   lines.add("cost", cost(facts, s));
-  if (!one_box) lines.raw("\n" + boxes(s));
+  if (!facts.one_kind_of_box) lines.raw("\n" + boxes(s));
   lines.raw("\n");
   for (const std::string& sentence : limits(s)) lines.raw(terminal.heading(wrapped(sentence)) + "\n");
   for (const std::string& sentence : {queue_sentence(facts, results), assumed(s)}) {

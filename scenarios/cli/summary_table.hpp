@@ -17,7 +17,7 @@ struct RunFacts {
   std::string title;
   std::optional<double> duration;  ///< [s]; nothing: until drained
   bool has_electricity_price = false;
-  std::size_t systems = 0;
+  bool one_kind_of_box = false;  ///< means over all boxes say something
   std::vector<Served> deployments;
   std::vector<std::string> streams;
 };

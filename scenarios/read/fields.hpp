@@ -32,8 +32,7 @@ struct Key {
   const char* doc;
   bool required = false;
   Range range = kAny;
-  bool peak = false;          ///< of arithmetic: may say `sparsity: dense`, must not be a sparse figure
-  bool list_not_yet = false;  ///< the design also has a list here
+  bool peak = false;  ///< of arithmetic: may say `sparsity: dense`, must not be a sparse figure
 };
 constexpr Key required(const char* name, const char* doc, Range range = kAny) { return {name, doc, true, range}; }
 constexpr Key optional(const char* name, const char* doc, Range range = kAny) { return {name, doc, false, range}; }
@@ -81,6 +80,8 @@ class Fields {
   virtual bool text(const Key& key, Text& member) = 0;
   virtual bool choice(const Key& key, const Choices& choices, Text& member) = 0;
   virtual bool texts(const Key& key, std::vector<Text>& member) = 0;
+  /// A text or a list of texts.
+  virtual bool one_or_more(const Key& key, std::vector<Text>& member) = 0;
   virtual bool text_map(const Key& key, std::vector<Named<Text>>& member) = 0;
   /// A mapping from names to a text or a list of texts.
   virtual bool texts_map(const Key& key, std::vector<Named<std::vector<Text>>>& member) = 0;

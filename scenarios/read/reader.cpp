@@ -205,11 +205,6 @@ bool Reader::text(const Key& key, Text& member) {
   const std::string expected = "a text";
   const Node* node = take(key, expected);
   if (!node) return false;
-  if (key.list_not_yet && node->kind == Node::Kind::sequence) {
-    context_.diagnostics.error(node->place, fmt::format("{} with a list is not built yet; expected one name",
-                                                        shown(*node, path_of(key.name))));
-    return false;
-  }
   return take_text(*node, path_of(key.name), expected, member);
 }
 

@@ -62,6 +62,7 @@ class Reader : public Fields {
   bool text(const Key& key, Text& member) override;
   bool choice(const Key& key, const Choices& choices, Text& member) override;
   bool texts(const Key& key, std::vector<Text>& member) override;
+  bool one_or_more(const Key& key, std::vector<Text>& member) override;
   bool text_map(const Key& key, std::vector<Named<Text>>& member) override;
   bool texts_map(const Key& key, std::vector<Named<std::vector<Text>>>& member) override;
   bool quantities(const Key& key, Dimension dimension, std::vector<double>& member) override;
@@ -106,6 +107,7 @@ class Reader : public Fields {
   bool read_map(const Key& key, std::vector<Named<T>>& member,
                 const std::function<bool(const Node& node, const std::string& path, T& value)>& read);
   bool take_text(const Node& node, const std::string& path, const std::string& expected, Text& member);
+  bool take_texts(const Node& node, const std::string& path, std::vector<Text>& member);
   Sourced unwrap(const Key& key, const Node& node, const std::string& path);
   void keep(const Sourced& sourced, const std::string& path, Dimension dimension, double value);
   void check_keys(const Frame& frame);

@@ -36,6 +36,21 @@ bool Reader::texts(const Key& key, std::vector<Text>& member) {
   return !member.empty();
 }
 
+bool Reader::take_texts(const Node& node, const std::string& path, std::vector<Text>& member) {
+  const bool is_list = node.kind == Node::Kind::sequence;
+  if (is_list && node.items.empty()) wrong(node, path, "empty", "a text or a list of texts");
+  for (std::size_t i = 0; i < (is_list ? node.items.size() : 1); ++i) {
+    Text text;
+    if (take_text(is_list ? node.items[i] : node, path, "a text", text)) member.push_back(text);
+  }
+  return !member.empty();
+}
+
+bool Reader::one_or_more(const Key& key, std::vector<Text>& member) {
+  const Node* node = take(key, "a text");
+  return node && take_texts(*node, path_of(key.name), member);
+}
+
 template <class T>
 bool Reader::read_map(const Key& key, std::vector<Named<T>>& member,
                       const std::function<bool(const Node&, const std::string&, T&)>& read) {
@@ -64,13 +79,7 @@ bool Reader::text_map(const Key& key, std::vector<Named<Text>>& member) {
 
 bool Reader::texts_map(const Key& key, std::vector<Named<std::vector<Text>>>& member) {
   const auto read = [this](const Node& node, const std::string& path, std::vector<Text>& texts) {
-    const bool is_list = node.kind == Node::Kind::sequence;
-    if (is_list && node.items.empty()) wrong(node, path, "empty", "a text or a list of texts");
-    for (std::size_t i = 0; i < (is_list ? node.items.size() : 1); ++i) {
-      Text text;
-      if (take_text(is_list ? node.items[i] : node, path, "a text", text)) texts.push_back(text);
-    }
-    return !texts.empty();
+    return take_texts(node, path, texts);
   };
   return read_map<std::vector<Text>>(key, member, read);
 }

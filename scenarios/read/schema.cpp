@@ -23,6 +23,11 @@ Json confidence_schema(const char* doc) {
 Json note_schema() { return {{"description", "how the number came about"}, {"type", "string"}}; }
 Json text_schema() { return {{"type", "string"}}; }
 
+Json one_or_more_schema() {
+  const Json list = {{"type", "array"}, {"items", text_schema()}, {"minItems", 1}};
+  return {{"anyOf", Json::array({text_schema(), list})}};
+}
+
 /// A number with a unit, or a bare one.
 Json value_schema(Dimension dimension, Range range) {
   if (dimension != Dimension::number) return text_schema();
@@ -117,13 +122,14 @@ bool Schema::texts(const Key& key, std::vector<Text>&) {
   return add(key, {{"type", "array"}, {"items", text_schema()}});
 }
 
+bool Schema::one_or_more(const Key& key, std::vector<Text>&) { return add(key, one_or_more_schema()); }
+
 bool Schema::text_map(const Key& key, std::vector<Named<Text>>&) {
   return add(key, {{"type", "object"}, {"additionalProperties", text_schema()}});
 }
 
 bool Schema::texts_map(const Key& key, std::vector<Named<std::vector<Text>>>&) {
-  const Json list = {{"type", "array"}, {"items", text_schema()}, {"minItems", 1}};
-  return add(key, {{"type", "object"}, {"additionalProperties", {{"anyOf", Json::array({text_schema(), list})}}}});
+  return add(key, {{"type", "object"}, {"additionalProperties", one_or_more_schema()}});
 }
 
 bool Schema::quantities(const Key& key, Dimension dimension, std::vector<double>&) {

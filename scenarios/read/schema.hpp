@@ -29,6 +29,7 @@ class Schema : public Fields {
   bool text(const Key& key, Text& member) override;
   bool choice(const Key& key, const Choices& choices, Text& member) override;
   bool texts(const Key& key, std::vector<Text>& member) override;
+  bool one_or_more(const Key& key, std::vector<Text>& member) override;
   bool text_map(const Key& key, std::vector<Named<Text>>& member) override;
   bool texts_map(const Key& key, std::vector<Named<std::vector<Text>>>& member) override;
   bool quantities(const Key& key, Dimension dimension, std::vector<double>& member) override;

@@ -152,6 +152,14 @@ void fields(Fields& f, BoxSheet& s) {
   f.named(optional("engines", "what engines reach here, laid over their own sheets"), s.engines);
 }
 
+void fields(Fields& f, LinkSheet& s) {
+  head_fields(f, s.head);
+  f.quantity(required("bandwidth", "one way, as transfers reach it", kPositive), Dimension::byte_rate,
+             s.link.bandwidth);
+  f.quantity(required("latency", "of the smallest message, its software included", kNotNegative), Dimension::duration,
+             s.link.latency);
+}
+
 hardware::Box box_of(const BoxSheet& s) {
   hardware::Box box = s.box;
   box.id = s.head.id.value;

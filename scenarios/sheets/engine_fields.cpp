@@ -94,6 +94,10 @@ void fields(Fields& f, EngineSheet& s) {
   f.text(required("default_kv", "format of the KV cache where a deployment names none"), s.engine.default_kv);
   f.section(required("limits", "its defaults"), s.engine.limits);
   f.section(required("kernels", "kernels that it launches"), s.engine.kernels);
+  f.flag(optional("tensor_parallel", "splits a model over devices (default false)"), s.engine.tensor_parallel);
+  f.quantity(
+      optional("collective", "of an all-reduce between devices, beside its time on the link (default 0 s)", {0, 1}),
+      Dimension::duration, s.engine.collective);
   f.flag(optional("prefix_cache", "reuses equal prefixes unless a deployment says otherwise (default false)"),
          s.engine.prefix_cache);
   f.flag(optional("flash_attention", "false: attention writes its scores to memory"), s.engine.flash_attention);

@@ -318,6 +318,16 @@ QuantRead read_quant(const RawSheet& sheet, const Overrides& over, Diagnostics& 
   return out;
 }
 
+LinkRead read_link(const RawSheet& sheet, Diagnostics& diagnostics) {
+  LinkRead out;
+  out.source = sheet.source;
+  const auto declared = read_merged<LinkSheet>(sheet.root, {origin_of(sheet, "")}, {}, out.numbers, diagnostics,
+                                               [](const LinkSheet&, const Node&, Diagnostics&) {});
+  out.head = declared.head;
+  out.value = declared.link;
+  return out;
+}
+
 EngineRead read_engine(const RawSheet& sheet, const RawSheet& box, const Overrides& over, Diagnostics& diagnostics) {
   EngineRead out;
   out.source = sheet.source;

@@ -28,6 +28,8 @@ std::span<const embedded::File> files(SheetKind kind) {
       return embedded::models();
     case SheetKind::quant:
       return embedded::quants();
+    case SheetKind::link:
+      return embedded::links();
     case SheetKind::engine:
       break;
   }
@@ -234,6 +236,8 @@ const char* noun(SheetKind kind) {
       return "model";
     case SheetKind::quant:
       return "quant";
+    case SheetKind::link:
+      return "link";
     case SheetKind::engine:
       break;
   }

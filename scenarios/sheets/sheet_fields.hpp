@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hardware/box.hpp"
+#include "hardware/topology.hpp"
 #include "models/architecture.hpp"
 #include "models/engine.hpp"
 #include "models/quant.hpp"
@@ -66,6 +67,11 @@ struct BoxSheet {
 };
 hardware::Box box_of(const BoxSheet& sheet);
 
+struct LinkSheet {
+  Head head;
+  hardware::Link link;
+};
+
 /// What layers of one kind have instead of what attention says; 0: the same.
 struct AttentionKindSheet {
   int64_t heads = 0, kv_heads = 0, head_dim = 0, v_dim = 0;
@@ -124,6 +130,7 @@ const std::vector<std::string>& unpack_families();
 void fields(Fields& f, Describes& d);
 void fields(Fields& f, BoxSheet& s);
 void fields(Fields& f, EngineOverrides& e);
+void fields(Fields& f, LinkSheet& s);
 void fields(Fields& f, EngineSheet& s);
 void fields(Fields& f, models::Limits& l);
 void fields(Fields& f, ModelSheet& s);

@@ -14,8 +14,8 @@ namespace tokwatt::scenarios {
 
 struct GgufModel;
 
-enum class SheetKind { box, model, quant, engine };
-/// "box", "model", "quant", "engine".
+enum class SheetKind { box, model, quant, engine, link };
+/// "box", "model", "quant", "engine", "link".
 const char* noun(SheetKind kind);
 
 /// Ids of the sheets that come with the program, sorted.
@@ -79,11 +79,13 @@ using BoxRead = Sheet<hardware::Box>;
 using ModelRead = Sheet<models::Architecture>;
 using QuantRead = Sheet<models::Quant>;
 using EngineRead = Sheet<models::Engine>;
+using LinkRead = Sheet<hardware::Link>;
 
 // Each reports every mistake, of fields and of what they mean together; the value is to be used only if there was none.
 BoxRead read_box(const RawSheet& sheet, const Overrides& over, Diagnostics& diagnostics);
 ModelRead read_model(const RawSheet& sheet, const Overrides& over, Diagnostics& diagnostics);
 QuantRead read_quant(const RawSheet& sheet, const Overrides& over, Diagnostics& diagnostics);
+LinkRead read_link(const RawSheet& sheet, Diagnostics& diagnostics);
 /// The engine as it runs on a box: its own sheet, over it what the box's sheet says of it, over that the user's
 /// overrides.
 EngineRead read_engine(const RawSheet& sheet, const RawSheet& box, const Overrides& over, Diagnostics& diagnostics);

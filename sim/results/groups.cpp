@@ -15,11 +15,17 @@ std::vector<std::string> names_of(const auto& things) {
   return names;
 }
 
+std::vector<std::string> device_names(const Input& input, const Layout& layout) {
+  std::vector<std::string> names;
+  for (std::size_t d = 0; d < layout.devices(); ++d) names.push_back(device_name(input, layout.topology[d]));
+  return names;
+}
+
 }  // namespace
 
-std::vector<Group> Recorder::take_groups(std::size_t devices) {
+std::vector<Group> Recorder::take_groups() {
   std::vector<Group> groups;
-  groups.push_back(series_group(devices));
+  groups.push_back(series_group());
   if (keep_requests_) {
     groups.push_back(requests_group());
     groups.push_back(segments_group());
@@ -28,10 +34,12 @@ std::vector<Group> Recorder::take_groups(std::size_t devices) {
   return groups;
 }
 
-Group Recorder::series_group(std::size_t devices) {
+Group Recorder::series_group() {
   const auto rows = static_cast<int64_t>(times_.size());
   Group g{"series",
-          {{"time", rows}, {"deployment", std::ssize(input_.deployments)}, {"device", static_cast<int64_t>(devices)}},
+          {{"time", rows},
+           {"deployment", std::ssize(input_.deployments)},
+           {"device", static_cast<int64_t>(layout_.devices())}},
           {}};
   std::vector<double> time;
   for (const Picoseconds t : times_) time.push_back(seconds(t));
@@ -40,7 +48,12 @@ Group Recorder::series_group(std::size_t devices) {
   auto& v = per_device_;
   g.variables.push_back({"time", "s", "end of the interval, from the start of the run", {"time"}, std::move(time), {}});
   g.variables.push_back({"deployment", "", "name of the deployment", {"deployment"}, names_of(input_.deployments), {}});
-  g.variables.push_back({"device", "", "name of the box", {"device"}, names_of(input_.systems), {}});
+  g.variables.push_back({"device",
+                         "",
+                         "name of the box; with a number where it has several",
+                         {"device"},
+                         device_names(input_, layout_),
+                         {}});
   g.variables.push_back(
       {"throughput", "s-1", "output tokens per second over the interval", by_deployment, std::move(d.output_rate), {}});
   g.variables.push_back({"prefill_throughput",
@@ -97,6 +110,8 @@ Group Recorder::requests_group() {
   Group g{"requests", {{"request", std::ssize(r.stream)}}, {}};
   const std::vector<std::string> dims = {"request"};
   g.variables.push_back({"stream", "", "stream of the workload, by its place", dims, std::move(r.stream), {}});
+  g.variables.push_back(
+      {"replica", "", "replica that it was sent to, by its place; -1: none, rejected", dims, std::move(r.replica), {}});
   g.variables.push_back({"arrival", "s", "when the client sent it", dims, std::move(r.arrival), {}});
   g.variables.push_back({"admitted", "s", "when it first joined a step", dims, std::move(r.admitted), {}});
   g.variables.push_back({"first_token", "s", "when its first token was out", dims, std::move(r.first_token), {}});
@@ -138,11 +153,16 @@ void Recorder::sort_segments() {
 }
 
 Group Recorder::segments_group() {
-  if (input_.deployments.size() > 1) sort_segments();
+  if (layout_.replicas.size() > 1) sort_segments();
   auto& s = segments_;
   Group g{"segments", {{"segment", std::ssize(s.start)}}, {}};
   const std::vector<std::string> dims = {"segment"};
-  g.variables.push_back({"replica", "", "deployment, by its place", dims, std::move(s.replica), {}});
+  g.variables.push_back({"replica",
+                         "",
+                         "replica, by its place: those of the first deployment come first",
+                         dims,
+                         std::move(s.replica),
+                         {}});
   g.variables.push_back({"start", "ps", "start of the first step", dims, std::move(s.start), {}});
   g.variables.push_back(
       {"steps", "count", "steps, one token per decoding sequence each", dims, std::move(s.steps), {}});

@@ -40,26 +40,28 @@ std::array<double, kLimits> time_by_limit(const Meter& from, const Meter& to, Pi
   return {spent(Quantity::bandwidth_time),
           spent(Quantity::compute_time) - heat - power,
           spent(Quantity::dispatch_time),
-          0,
+          spent(Quantity::link_time),
           heat,
           power,
           spent(Quantity::queue_time),
           static_cast<double>(span) - spent(Quantity::busy_time)};
 }
 
-Recorder::Recorder(const Input& input)
+Recorder::Recorder(const Input& input, const Layout& layout)
     : input_(input),
+      layout_(layout),
       keep_requests_(input.record_requests),
       tallies_(input.streams.size(), Tally(input.record_requests)),
-      last_run_(input.deployments.size()),
-      last_row_of_replica_(input.deployments.size()),
+      last_run_(layout.replicas.size()),
+      last_row_of_replica_(layout.replicas.size()),
       intervals_(input.deployments.size()),
-      last_energy_(input.systems.size()),
-      last_reading_(input.systems.size()) {}
+      last_energy_(layout.devices()),
+      last_reading_(layout.devices()) {}
 
 int64_t Recorder::sent(const Request& request) {
   if (keep_requests_) {
     requests_.stream.push_back(request.stream);
+    requests_.replica.push_back(-1);
     requests_.arrival.push_back(seconds(request.sent));
     requests_.prompt.push_back(request.prompt);
     requests_.output.push_back(request.output);
@@ -77,6 +79,7 @@ void Recorder::left(const Request& request) {
   tallies_[stream].count(request, input_.streams[stream].objective);
   if (!keep_requests_) return;
   const auto row = static_cast<std::size_t>(request.record);
+  requests_.replica[row] = request.replica;
   requests_.admitted[row] = seconds_or_none(request.admitted);
   requests_.first_token[row] = seconds_or_none(request.first_token);
   requests_.first_answer[row] = seconds_or_none(request.first_answer);
@@ -86,9 +89,7 @@ void Recorder::left(const Request& request) {
   requests_.outcome[row] = static_cast<int8_t>(request.outcome);
 }
 
-void Recorder::first_token(int deployment, Picoseconds ttft) {
-  intervals_[static_cast<std::size_t>(deployment)].ttft.push_back(ttft);
-}
+void Recorder::first_token(std::size_t deployment, Picoseconds ttft) { intervals_[deployment].ttft.push_back(ttft); }
 
 void Recorder::segment(int replica, const StepRun& run, double clock_hz) {
   if (!keep_requests_) return;
@@ -126,7 +127,7 @@ void Recorder::event(Picoseconds now, EventRecord kind, const std::string& subje
 
 std::size_t Recorder::start_row(Picoseconds now) {
   times_.push_back(now);
-  const std::size_t cells = times_.size() * input_.systems.size();
+  const std::size_t cells = times_.size() * layout_.devices();
   for (auto* column : {&per_device_.wall_power, &per_device_.chip_power, &per_device_.energy, &per_device_.bill})
     column->resize(cells, kNone);
   return times_.size() - 1;
@@ -142,7 +143,8 @@ void Recorder::deployment_row(std::size_t deployment, const Load& load, int64_t 
   per_deployment_.kv_used.push_back(static_cast<double>(load.used_blocks) / static_cast<double>(kv_blocks));
   per_deployment_.batch.push_back(load.running);
   per_deployment_.queue.push_back(load.waiting);
-  const auto spent = time_by_limit(interval.meter, meter, span);
+  const auto replicas = static_cast<Picoseconds>(layout_.replicas_of[deployment].size());
+  const auto spent = time_by_limit(interval.meter, meter, span * replicas);
   per_deployment_.limited_by.push_back(
       static_cast<int8_t>(std::max_element(spent.begin(), spent.end()) - spent.begin()));
   interval.meter = meter;
@@ -155,7 +157,7 @@ void Recorder::device_row(double clock_hz, double temperature, bool throttled) {
 }
 
 void Recorder::reading(std::size_t device, const Reading& reading) {
-  const std::size_t cell = reading.row * input_.systems.size() + device;
+  const std::size_t cell = reading.row * layout_.devices() + device;
   const Picoseconds at = times_[reading.row];
   const double span = seconds(at - last_reading_[device]);
   per_device_.wall_power[cell] = joules(reading.energy.wall() - last_energy_[device].wall()) / span;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/cluster/layout.hpp"
 #include "sim/heat/device.hpp"
 #include "sim/input.hpp"
 #include "sim/results/dataset.hpp"
@@ -24,12 +25,12 @@ enum class EventRecord : int8_t { preemption, rejection, change, throttle, recov
 
 class Recorder {
  public:
-  explicit Recorder(const Input& input);
+  Recorder(const Input& input, const Layout& layout);
 
   // Requests.
   int64_t sent(const Request& request);  ///< gives it its record number
   void left(const Request& request);     ///< completed, rejected or, at the end, unfinished
-  void first_token(int deployment, Picoseconds ttft);
+  void first_token(std::size_t deployment, Picoseconds ttft);
   Tally& tally(int stream) { return tallies_[static_cast<std::size_t>(stream)]; }
 
   void segment(int replica, const StepRun& run, double clock_hz);
@@ -43,17 +44,17 @@ class Recorder {
   std::size_t rows() const { return times_.size(); }
   Picoseconds last_row_at() const { return times_.empty() ? 0 : times_.back(); }
 
-  std::vector<Group> take_groups(std::size_t devices);
+  std::vector<Group> take_groups();
 
  private:
   Group requests_group();
   void sort_segments();
   Group segments_group();
   Group events_group();
-  Group series_group(std::size_t devices);
+  Group series_group();
 
   struct RequestColumns {
-    std::vector<int32_t> stream;
+    std::vector<int32_t> stream, replica;
     std::vector<double> arrival, admitted, first_token, first_answer, finish;
     std::vector<int64_t> prompt, output, cached, preemptions;
     std::vector<int8_t> outcome;
@@ -88,6 +89,7 @@ class Recorder {
   };
 
   const Input& input_;
+  const Layout& layout_;
   bool keep_requests_;
   int64_t next_record_ = 0;
   std::vector<Tally> tallies_;

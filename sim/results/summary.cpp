@@ -71,19 +71,18 @@ Json requests_of(const Outcomes& o, const std::vector<std::size_t>& streams) {
   return out;
 }
 
-// Batch, KV cache and what limited it, over some deployments.
-void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& deployments,
+// Batch, KV cache and what limited it, over some replicas.
+void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& replicas,
                  const std::vector<std::size_t>& streams) {
   double running = 0, busy = 0, peak = 0;
   int64_t batch_max = 0, preemptions = 0, prompt = 0, cached = 0;
   std::array<double, kLimits> limits{};
-  for (const std::size_t d : deployments) {
-    const Meter& meter = o.ending.meters[d];
+  for (const std::size_t r : replicas) {
+    const auto& [meter, running_max, blocks, used_max] = o.ending.replicas[r];
     running += static_cast<double>(meter[Quantity::running_time]);
     busy += static_cast<double>(meter[Quantity::busy_time]);
-    batch_max = std::max(batch_max, o.ending.batch_max[d]);
-    peak =
-        std::max(peak, static_cast<double>(o.ending.used_blocks_max[d]) / static_cast<double>(o.servings[d].kv.blocks));
+    batch_max = std::max(batch_max, running_max);
+    peak = std::max(peak, static_cast<double>(used_max) / static_cast<double>(blocks));
     const auto spent = time_by_limit({}, meter, o.ending.at);
     for (std::size_t k = 0; k < kLimits; ++k) limits[k] += spent[k];
   }
@@ -97,7 +96,7 @@ void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& d
                {"preemptions", preemptions},
                {"prefix_hit_fraction", prompt > 0 ? static_cast<double>(cached) / static_cast<double>(prompt) : 0.0}};
   Json limited = Json::object();
-  const double whole = static_cast<double>(o.ending.at) * static_cast<double>(deployments.size());
+  const double whole = static_cast<double>(o.ending.at) * static_cast<double>(replicas.size());
   for (std::size_t k = 0; k < kLimits; ++k) limited[kLimitNames[k]] = ratio(std::max(limits[k], 0.0), whole);
   out["limited_by"] = limited;
 }
@@ -121,9 +120,9 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<std::size_t>& d
     final_temperature = std::max(final_temperature, device.temperature());
     clock += s.clock_integral / span / static_cast<double>(devices.size());
     clock_min = std::min(clock_min, s.clock_min);
-    throttled += seconds(s.throttled);
+    throttled += seconds(s.throttled) / static_cast<double>(devices.size());
     electricity += device.electricity_usd();
-    const auto& price = o.input.systems[i].box.price;
+    const auto& price = o.input.systems[o.layout.topology[i].system].box.price;
     const bool priced = price.purchase > 0 && o.input.prices.horizon > 0;
     hardware += priced ? price.purchase * (1 - price.resale_fraction) / o.input.prices.horizon : kUnknown;
   }
@@ -145,6 +144,16 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<std::size_t>& d
   out["j_per_tok_output"] = ratio(joules(sum.wall()), tokens);
 }
 
+/// Every device of the boxes that a deployment runs on.
+std::vector<std::size_t> devices_of(const Outcomes& o, std::size_t deployment) {
+  std::vector<std::size_t> devices;
+  for (const std::size_t r : o.layout.replicas_of[deployment]) {
+    const auto& more = o.layout.replicas[r].devices;
+    devices.insert(devices.end(), more.begin(), more.end());
+  }
+  return devices;
+}
+
 std::vector<std::size_t> all_of(std::size_t count) {
   std::vector<std::size_t> indices(count);
   std::iota(indices.begin(), indices.end(), std::size_t{0});
@@ -161,8 +170,8 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
     return found != known.end() ? found->second : known.emplace(some, requests_of(o, some)).first->second;
   };
   Json out = requests(streams);
-  add_serving(out, o, all_of(o.input.deployments.size()), streams);
-  add_physics(out, o, all_of(o.input.systems.size()));
+  add_serving(out, o, all_of(o.layout.replicas.size()), streams);
+  add_physics(out, o, all_of(o.layout.devices()));
   Json per_deployment = Json::object();
   for (std::size_t d = 0; d < o.input.deployments.size(); ++d) {
     std::vector<std::size_t> mine;
@@ -170,8 +179,8 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
       if (static_cast<std::size_t>(o.input.streams[s].deployment) == d) mine.push_back(s);
     }
     Json part = requests(mine);
-    add_serving(part, o, {d}, mine);
-    add_physics(part, o, {static_cast<std::size_t>(o.input.deployments[d].system)});
+    add_serving(part, o, o.layout.replicas_of[d], mine);
+    add_physics(part, o, devices_of(o, d));
     per_deployment[o.input.deployments[d].name] = std::move(part);
   }
   out["deployments"] = std::move(per_deployment);

@@ -11,7 +11,7 @@ struct Outcomes {
   const Input& input;
   const Ending& ending;
   const std::vector<Device>& devices;
-  const std::vector<Serving>& servings;
+  const Layout& layout;
   std::vector<const Tally*> tallies;  // by stream
 };
 

@@ -27,13 +27,14 @@ double peak_or(const hardware::Compute& compute, hardware::Dtype dtype, hardware
 
 }  // namespace
 
-CostModel::CostModel(StepWork work, const Deployment& deployment, const hardware::Box& box)
+CostModel::CostModel(StepWork work, const Deployment& deployment, const hardware::Box& box, const hardware::Link& link)
     : tuning_(deployment.engine.tuning),
       micro_batch_(deployment.engine.limits.micro_batch),
       bandwidth_(box.memory.bandwidth),
       byte_energy_(box.power.per_byte),
       clock_(box.clock),
-      work_(std::move(work)) {
+      work_(std::move(work)),
+      group_{deployment.tensor_parallel, link, deployment.engine.collective} {
   using hardware::Dtype;
   const auto dtype = matrix_dtype(deployment, box);
   matrix_peak_ = box.compute.peak_of(dtype);
@@ -95,7 +96,7 @@ CostModel::RowCost CostModel::rows_cost(int level, int64_t rows, const std::vect
     flops_sum += op.count * op.flops_per_row * tokens;
     bytes_sum += op.count * (weight_bytes + op.activation_bytes_per_row * tokens);
   }
-  return {ps(bandwidth), ps(compute), 0, pj(flops_sum * flop_energy(level)), pj(bytes_sum * byte_energy_)};
+  return {ps(bandwidth), ps(compute), 0, 0, pj(flops_sum * flop_energy(level)), pj(bytes_sum * byte_energy_)};
 }
 
 // Scans of recurrent states: arithmetic per token, beside the states that each sequence moves (see head_cost).
@@ -119,12 +120,15 @@ CostModel::RowCost CostModel::token_cost(int level, int64_t tokens) const {
   const auto add = [&](int64_t times, const RowCost& cost) {
     sum.bandwidth += times * cost.bandwidth;
     sum.compute += times * cost.compute;
+    sum.link += times * cost.link;
     sum.compute_energy += times * cost.compute_energy;
     sum.memory_energy += times * cost.memory_energy;
   };
   const auto pass = [&](int64_t rows) {
     RowCost cost = rows_cost(level, rows, work_.per_token);
     add_state(level, rows, cost);
+    const auto& collectives = work_.collectives;
+    cost.link = ps(collectives.all_reduces * group_.all_reduce(collectives.bytes_per_row * static_cast<double>(rows)));
     return cost;
   };
   add(whole, pass(micro));
@@ -142,6 +146,7 @@ CostModel::RowCost CostModel::head_cost(int level, int64_t sequences) const {
   cost.bandwidth += ps(state_bytes / (bandwidth_ * tuning_.memory_efficiency_kv));
   cost.memory_energy += pj(state_bytes * byte_energy_);
   cost.dispatch = ps(tuning_.host_per_sequence * static_cast<double>(sequences));
+  cost.link = ps(group_.gather(work_.collectives.gather_bytes_per_row * static_cast<double>(sequences)));
   return cost;
 }
 
@@ -183,6 +188,7 @@ StepCost CostModel::cost(int level, const StepShape& shape) const {
     step.bandwidth += rows.bandwidth;
     step.compute += rows.compute;
     step.dispatch += rows.dispatch;
+    step.link += rows.link;
     step.compute_energy += rows.compute_energy;
     step.memory_energy += rows.memory_energy;
   };
@@ -198,7 +204,7 @@ StepCost CostModel::cost(int level, const StepShape& shape) const {
     step.compute_energy += forms.compute_energy_per_pair * sums.pairs;
     step.memory_energy += forms.memory_energy_base + forms.memory_energy_per_token * sums.kept_tokens;
   }
-  step.duration = step.bandwidth + step.compute + step.dispatch;
+  step.duration = step.bandwidth + step.compute + step.dispatch + step.link;
   return step;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "hardware/clock_governor.hpp"
+#include "sim/cluster/collectives.hpp"
 #include "sim/input.hpp"
 #include "sim/serving/meter.hpp"
 #include "sim/serving/step_work.hpp"
@@ -32,17 +33,18 @@ struct StepShape {
 struct StepCost {
   Picoseconds duration = 0;
   Forms forms{};
-  Picoseconds bandwidth = 0, compute = 0, dispatch = 0;  ///< sum to duration
+  Picoseconds bandwidth = 0, compute = 0, dispatch = 0, link = 0;  ///< sum to duration
   Picojoules compute_energy = 0, memory_energy = 0;
 };
 
 class CostModel {
  public:
-  /// Throws std::invalid_argument when the model has more than kMaxAttentionGroups kinds of attention.
-  CostModel(const Deployment& deployment, const hardware::Box& box)
-      : CostModel(step_work(deployment), deployment, box) {}
+  /// Of one device of a replica; `link` joins it to the others, where it takes several. Throws std::invalid_argument
+  /// when the model has more than kMaxAttentionGroups kinds of attention.
+  CostModel(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link = {})
+      : CostModel(step_work(deployment), deployment, box, link) {}
   /// The same where the work is known already.
-  CostModel(StepWork work, const Deployment& deployment, const hardware::Box& box);
+  CostModel(StepWork work, const Deployment& deployment, const hardware::Box& box, const hardware::Link& link = {});
 
   /// Prices with another tuning from here on.
   void retune(const models::Tuning& tuning);
@@ -73,7 +75,7 @@ class CostModel {
 
  private:
   struct RowCost {  // of all operators with the same rows
-    int64_t bandwidth = 0, compute = 0, dispatch = 0, compute_energy = 0, memory_energy = 0;
+    int64_t bandwidth = 0, compute = 0, dispatch = 0, link = 0, compute_energy = 0, memory_energy = 0;
   };
 
   struct Seconds {
@@ -118,6 +120,7 @@ class CostModel {
   double top_flop_energy_;
   hardware::Clock clock_;
   StepWork work_;
+  DeviceGroup group_;
   std::vector<int64_t> slowdown_;
   mutable std::vector<Memo> token_memo_, head_memo_;   // by level, then rows
   mutable std::vector<AttentionCost> attention_memo_;  // by level, then group

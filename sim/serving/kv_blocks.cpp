@@ -12,6 +12,12 @@ PrefixCache::Hit KvBlocks::find(const Request& r) {
   return cache_->find(r.content.get(), (r.target - 1) / capacity_.block_size);
 }
 
+int64_t KvBlocks::cached_tokens(const Request& r, int64_t used) {
+  if (!cache_) return 0;
+  cache_->trim(capacity_.blocks - used);
+  return tokens_of(cache_->find(r.content.get(), (r.prompt - 1) / capacity_.block_size));
+}
+
 // Blocks that somebody holds already are there; those that nobody holds count as used again.
 bool KvBlocks::admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t tokens) {
   const int64_t more = capacity_.blocks_of(tokens_of(hit) + tokens) - hit.blocks + hit.idle;

@@ -22,6 +22,8 @@ class KvBlocks {
   /// What a waiting request need not compute: whole cached blocks, at least one token less than all.
   PrefixCache::Hit find(const Request& r);
   int64_t tokens_of(const PrefixCache::Hit& hit) const { return hit.blocks * capacity_.block_size; }
+  /// The same in tokens, for a request that has not come yet, while so many blocks are in use.
+  int64_t cached_tokens(const Request& r, int64_t used);
   /// Gives a waiting request what find() has found and blocks for `tokens` more, if there are enough; sets r.computed.
   bool admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t tokens);
   /// A chunk of the request has been computed.

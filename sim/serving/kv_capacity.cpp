@@ -18,14 +18,26 @@ const models::WeightFormat& weight_format(const Deployment& d) {
   return d.engine.container == models::Container::gguf ? d.quant.gguf : d.quant.safetensors;
 }
 
-// Activations of the largest step (widest operator in and out, bf16) and the logits it samples from (fp32).
+// On each device: its share, and all of what is too narrow to share.
+double weights_per_device(const Deployment& d) {
+  const double all = models::weight_bytes(d.model, weight_format(d));
+  if (d.tensor_parallel == 1) return all;
+  double replicated = 0;
+  for (const auto& op : models::in_order(models::build_graph(d.model, weight_format(d), d.kv.element_bytes)))
+    replicated += op.replicated ? op.weight_bytes : 0;
+  return replicated + (all - replicated) / static_cast<double>(d.tensor_parallel);
+}
+
+// Activations of the largest step (widest operator in and out, bf16) and the logits it samples from (fp32); of what is
+// between a block's products each device has its share.
 double workspace_bytes(const Deployment& d) {
   double widest = 0;
+  const auto devices = static_cast<double>(d.tensor_parallel);
   for (const auto& layer : d.model.layers) {
     const double ffn =
         layer.experts ? static_cast<double>(layer.experts->per_token * layer.experts->ffn + layer.experts->shared_ffn)
                       : static_cast<double>(layer.dense_ffn);
-    widest = std::max(widest, 4 * static_cast<double>(d.model.hidden) + 3 * ffn);
+    widest = std::max(widest, 4 * static_cast<double>(d.model.hidden) + 3 * ffn / devices);
   }
   const auto& limits = d.engine.limits;
   const int64_t rows = limits.micro_batch > 0 ? limits.micro_batch : limits.max_num_batched_tokens;
@@ -34,9 +46,10 @@ double workspace_bytes(const Deployment& d) {
 }
 
 [[noreturn]] void refuse_weights(const Deployment& d, const hardware::Memory& memory, const MemoryPlan& plan) {
-  throw DoesNotFit(fmt::format("{} as {} does not fit: weights {} + workspace {} = {}, but {} of {} can be used",
-                               d.model.id, d.quant.id, gb(plan.weights), gb(plan.workspace),
-                               gb(plan.weights + plan.workspace), gb(plan.usable), gb(memory.capacity)));
+  throw DoesNotFit(fmt::format(
+      "{} as {} does not fit{}: weights {} + workspace {} = {}, but {} of {} can be used", d.model.id, d.quant.id,
+      d.tensor_parallel > 1 ? fmt::format(" {} devices", d.tensor_parallel) : "", gb(plan.weights), gb(plan.workspace),
+      gb(plan.weights + plan.workspace), gb(plan.usable), gb(memory.capacity)));
 }
 
 [[noreturn]] void refuse_context(const Deployment& d, int64_t asked, int64_t possible, const MemoryPlan& plan,
@@ -58,7 +71,7 @@ double workspace_bytes(const Deployment& d) {
 
 MemoryPlan memory_plan(const Deployment& d, const hardware::Memory& memory) {
   const double engine_share = memory.capacity * memory.usable_fraction * d.engine.limits.memory_utilization;
-  return {std::min(engine_share, memory.usable()), models::weight_bytes(d.model, weight_format(d)), workspace_bytes(d)};
+  return {std::min(engine_share, memory.usable()), weights_per_device(d), workspace_bytes(d)};
 }
 
 namespace {
@@ -104,7 +117,7 @@ KvCapacity slot_capacity(const Deployment& d, const models::KvBytes& kv, double 
 KvCapacity kv_capacity(const Deployment& d, const hardware::Box& box) {
   const auto plan = memory_plan(d, box.memory);
   if (plan.left() <= 0) refuse_weights(d, box.memory, plan);
-  const auto kv = models::kv_bytes(d.model, d.kv.element_bytes);
+  const auto kv = models::kv_bytes(d.model, d.kv.element_bytes, d.tensor_parallel);
   const bool paged = d.engine.policy == models::Policy::vllm;
   KvCapacity out = paged ? paged_capacity(d, kv, plan.left()) : slot_capacity(d, kv, plan.left());
   const int64_t longest = out.max_model_len;

@@ -30,9 +30,16 @@ class MacroReplica {
   /// The simulation ends: steps that are complete are counted.
   void stop(Picoseconds now);
 
+  const Serving& serving() const { return serving_; }
   bool busy() const { return plan_.running; }
   bool has_work() const { return running_ > 0 || !waiting_.empty(); }
+  /// Requests that it has, running or waiting.
+  int64_t requests() const { return running_ + std::ssize(waiting_); }
   Load load(Picoseconds now) const;
+  /// Tokens of a request's prompt that its prefix cache holds.
+  int64_t cached_tokens(const Request& request, Picoseconds now) {
+    return blocks_.cached_tokens(request, load(now).used_blocks);
+  }
   /// Totals up to an instant, the step in flight counted by rule 3.
   Meter meter(Picoseconds now) const;
 

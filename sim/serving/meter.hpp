@@ -18,17 +18,22 @@ enum class Quantity : std::size_t {
   bandwidth_time,  ///< busy time by what bound it [ps]
   compute_time,
   dispatch_time,
+  link_time,
   queue_time,  ///< steps during which KV blocks or sequence slots kept requests waiting [ps]
   heat_loss,   ///< part of compute_time that a cooler chip would not have taken [ps / 2^10]
   power_loss,  ///< the same for the power limit [ps / 2^10]
 };
-inline constexpr std::size_t kQuantities = 12;
+inline constexpr std::size_t kQuantities = 13;
 
 template <class T>
 struct Quantities {
   std::array<T, kQuantities> values{};
   T& operator[](Quantity q) { return values[static_cast<std::size_t>(q)]; }
   const T& operator[](Quantity q) const { return values[static_cast<std::size_t>(q)]; }
+  Quantities& operator+=(const Quantities& other) {
+    for (std::size_t q = 0; q < kQuantities; ++q) values[q] += other.values[q];
+    return *this;
+  }
 };
 
 /// Totals up to an instant.

@@ -19,6 +19,7 @@ StepAmounts amounts(const StepCost& cost, const StepContext& context, const Cost
   out[Quantity::bandwidth_time] = cost.bandwidth;
   out[Quantity::compute_time] = cost.compute;
   out[Quantity::dispatch_time] = cost.dispatch;
+  out[Quantity::link_time] = cost.link;
   const int64_t loss = cost.compute * model.slowdown(context.clock.level);
   if (context.clock.brake == hardware::Brake::heat) out[Quantity::heat_loss] = loss;
   if (context.clock.brake == hardware::Brake::power) out[Quantity::power_loss] = loss;

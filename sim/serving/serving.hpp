@@ -9,8 +9,8 @@
 namespace tokwatt::sim {
 
 struct Serving {
-  Serving(const Deployment& deployment, const hardware::Box& box)
-      : cost(deployment, box),
+  Serving(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link)
+      : cost(deployment, box, link),
         kv(kv_capacity(deployment, box)),
         prefix_cache(deployment.prefix_cache),
         policy(deployment.engine.policy),
@@ -35,6 +35,12 @@ struct ClockState {
 /// State of a replica at an instant.
 struct Load {
   int64_t running = 0, waiting = 0, used_blocks = 0;
+  Load& operator+=(const Load& other) {
+    running += other.running;
+    waiting += other.waiting;
+    used_blocks += other.used_blocks;
+    return *this;
+  }
 };
 
 /// A run of equal steps that has ended: the same sequences, clock and forms; or one step with a prompt chunk.

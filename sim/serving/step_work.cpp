@@ -31,6 +31,35 @@ void merge(std::vector<AttentionGroup>& groups, const models::Operator& op) {
   group->activation_bytes_per_row += op.activation_bytes_per_row;
 }
 
+// What one of k devices does of an operator. Heads that do not divide are counted as if they did; the scenario's reader
+// refuses them.
+models::Operator share_of(models::Operator op, int64_t devices) {
+  const auto k = static_cast<double>(devices);
+  const bool attends = op.kind == models::OperatorKind::attention;
+  if (attends) op.bytes_per_kept_token /= static_cast<double>(std::min(op.kept_parts, devices));
+  if (op.replicated) return op;
+  op.flops_per_row /= k;
+  op.flops_per_pair /= k;
+  op.weight_bytes /= k;
+  op.activation_bytes_per_row = op.shared_bytes_per_row + (op.activation_bytes_per_row - op.shared_bytes_per_row) / k;
+  op.state_bytes_per_sequence /= k;
+  return op;
+}
+
+Collectives collectives_of(const models::Architecture& model) {
+  constexpr double kActivationBytes = 2;
+  Collectives out;
+  out.all_reduces = 1;
+  for (const auto& layer : model.layers) {
+    const bool mixes = layer.grouped || layer.latent || layer.compressed || layer.linear || layer.mamba || layer.conv;
+    const bool feeds = layer.experts || layer.dense_ffn > 0;
+    out.all_reduces += (mixes ? 1 : 0) + (feeds ? 1 : 0);
+  }
+  out.bytes_per_row = static_cast<double>(model.hidden) * kActivationBytes;
+  out.gather_bytes_per_row = static_cast<double>(model.vocab) * kActivationBytes;
+  return out;
+}
+
 double kernels_of(const models::Architecture& model, const models::Kernels& kernels) {
   double sum = kernels.step;
   for (const auto& layer : model.layers) {
@@ -48,7 +77,11 @@ StepWork step_work(const Deployment& deployment) {
   const auto& format =
       deployment.engine.container == models::Container::gguf ? deployment.quant.gguf : deployment.quant.safetensors;
   StepWork work;
-  for (const auto& op : models::in_order(models::build_graph(deployment.model, format, deployment.kv.element_bytes))) {
+  const int64_t devices = deployment.tensor_parallel;
+  if (devices > 1) work.collectives = collectives_of(deployment.model);
+  const auto graph = models::build_graph(deployment.model, format, deployment.kv.element_bytes);
+  for (const auto& whole : models::in_order(graph)) {
+    const auto op = devices > 1 ? share_of(whole, devices) : whole;
     if (op.kind == models::OperatorKind::attention) {
       merge(work.attention, op);
     } else if (op.kind == models::OperatorKind::state) {

@@ -40,11 +40,20 @@ struct StateWork {
   double flops_per_row = 0, activation_bytes_per_row = 0;
 };
 
+/// What the devices of a tensor-parallel group send each other.
+struct Collectives {
+  double all_reduces = 0;           ///< in a pass: behind each mixer and each feed-forward block, and the embedding
+  double bytes_per_row = 0;         ///< of each all-reduce
+  double gather_bytes_per_row = 0;  ///< logits, once a step and sequence
+};
+
+/// Of one device; with tensor parallelism its share.
 struct StepWork {
   std::vector<Matmul> per_token, per_sequence;
   std::vector<AttentionGroup> attention;
   StateWork state;
   double kernels = 0;  ///< launched in a pass
+  Collectives collectives;
 };
 
 StepWork step_work(const Deployment& deployment);

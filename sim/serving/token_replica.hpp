@@ -28,8 +28,13 @@ class TokenReplica {
   /// The simulation ends: nothing to do, completed steps are counted already.
   void stop(Picoseconds) {}
 
+  const Serving& serving() const { return serving_; }
   bool busy() const { return step_.running; }
   bool has_work() const { return !running_.empty() || !waiting_.empty(); }
+  /// Requests that it has, running or waiting.
+  int64_t requests() const { return std::ssize(running_) + std::ssize(waiting_); }
+  /// Tokens of a request's prompt that its prefix cache holds.
+  int64_t cached_tokens(const Request& request, Picoseconds) { return blocks_.cached_tokens(request, blocks_.used()); }
   Load load(Picoseconds) const { return {std::ssize(running_), std::ssize(waiting_), blocks_.used()}; }
   /// Totals up to an instant, the step in flight counted by rule 3.
   Meter meter(Picoseconds now) const;

@@ -37,7 +37,7 @@ PLANS = [
     bug("a window fills a step late", (BATCH, "window.due.push({window.length - member.computed_base - 1, r.admission, id});", "window.due.push({window.length - member.computed_base, r.admission, id});")),
     bug("a second wrap of an attention chunk is missed", (BATCH, "due.step += window.chunk; window.due.push(due);", "")),
     bug("a member that leaves keeps its passed chunks in the sum", (BATCH, "window.passed -= member.passed[g];", "")),
-    bug("a long plan forgets the blocks of its last step", (BATCH, "for (int64_t s = 1; s <= ahead % cycle; ++s)", "for (int64_t s = 1; s < ahead % cycle; ++s)")),
+    bug("a long plan forgets the blocks of its last step", (BATCH, "rest > 0; --rest", "rest > 1; --rest")),
     bug("a plan has blocks for a step more than it has", (MACRO, "int64_t with_blocks = 1 + cycles * cycle;", "int64_t with_blocks = 2 + cycles * cycle;")),
     bug("a plan grows with the members whose windows are full", (MACRO, "const int64_t more = batch_.growing(g);", "const int64_t more = batch_.size();")),
     bug("a full cache preempts a decoding sequence before a begun prompt", (MACRO, "if (!prompts_.empty()) { id = prompts_.back();", "if (batch_.size() == 0) { id = prompts_.back();")),
@@ -128,12 +128,27 @@ SHARED = [
     bug("segments are joined across a change of clock", (RECORDER, "before.clock == run.clock &&", "")),
     bug("segments are joined though other sequences decode", (RECORDER, "before.composition == run.composition &&", "")),
     bug("a joined segment keeps the growth of its first step", (RECORDER, "if (last.run.steps == 1) last.run.duration.slope = run.duration.base - last.run.duration.base;", "")),
-    bug("a request that just fits the context is rejected", (LOOP, "if (arrival.prompt + arrival.output > longest)", "if (arrival.prompt + arrival.output >= longest)")),
+    bug("a request that just fits the context is rejected", (LOOP, "if (arrival.prompt + arrival.output > replica", "if (arrival.prompt + arrival.output >= replica")),
     bug("a request that timed out is sent again once too often", (LOOP, "request.attempt < stream.retries", "request.attempt <= stream.retries")),
     bug("who gives up keeps their blocks", (MACRO, "const Request& r = pool_[id]; blocks_.release(id, r); --running_;", "const Request& r = pool_[id]; if (!r.given_up()) blocks_.release(id, r); --running_;"), (TOKEN, "blocks_.release(id, r); if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank); }", "if (!r.given_up()) blocks_.release(id, r); if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank); }")),
     bug("what follows a finished request is not asked for", (LOOP, "while (schedule_next_arrival(request.stream)) { }", "")),
 ]
 
+# Several devices.
+CLUSTER = [
+    bug("the most loaded replica gets the next request", (LOOP, "if (routing == Routing::least_loaded || unbalanced) return *least;", "if (routing == Routing::least_loaded || unbalanced) return *most;")),
+    bug("round-robin stays where it is", (LOOP, "next_turn_[deployment]++ %", "next_turn_[deployment] %")),
+    bug("any cached token draws a request", (LOOP, "kLeastMatch = 0.3;", "kLeastMatch = 0;")),
+    bug("routing sees the fast path's cache as its plan began", ("sim/serving/macro_replica.hpp", "blocks_.cached_tokens(request, load(now).used_blocks);", "blocks_.cached_tokens(request, blocks_.used());")),
+    bug("the quickest device of a group sets its pace", (LOOP, "if (devices_[d].clock().level < slowest.level)", "if (devices_[d].clock().level > slowest.level)")),
+    bug("only the first device of a group works", ("sim/cluster/layout.cpp", "for (const std::size_t device : mine) out.topology[device].replicas.push_back(out.replicas.size());", "out.topology[mine.front()].replicas.push_back(out.replicas.size());")),
+    bug("a latent is shared by the devices of a group", ("models/architecture.cpp", "kept.push_back({d(layer.latent->kv_rank + layer.latent->rope_dim), 0});", "kept.push_back({d(layer.latent->kv_rank + layer.latent->rope_dim), 0, 64});")),
+    bug("routers are shared too", ("models/graph.cpp", "op.replicated = weight_class == WeightClass::router;", "")),
+    bug("an all-reduce always goes round the ring", ("sim/cluster/collectives.hpp", "overhead + std::min(at_once, ring)", "overhead + ring")),
+    bug("nothing is sent in decode steps", (COST, "cost.link = ps(collectives.all_reduces *", "if (rows > 16) cost.link = ps(collectives.all_reduces *")),
+    bug("time on the link counts as idle", ("sim/results/recorder.cpp", "spent(Quantity::link_time),", "0,")),
+]
+
 for one_sided in PLANS:
     one_sided.in_one_stepping = True
-BUGS = PLANS + SHARED
+BUGS = PLANS + SHARED + CLUSTER

@@ -188,23 +188,69 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
     CAPTURE(text);
     CHECK_THAT(errors_of(text), Contains("error: " + path + " is not built yet"));
   };
-  for (const std::string key : {"share", "tensor_parallel", "pipeline_parallel", "layers", "replicas", "routing",
-                                "prefill", "decode", "kv_transfer", "speculative", "fallback", "api"}) {
+  for (const std::string key :
+       {"share", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "speculative", "fallback", "api"}) {
     refused(with("runs_on: desk", "runs_on: desk, " + key + ": 1"), "deployments.assistant." + key);
   }
-  refused(with("runs_on: desk", "runs_on: [desk]"), "deployments.assistant.runs_on with a list");
   refused(with("users: 12", "users: 12, priority: 1"), "workload.0.priority");
-  for (const std::string key : {"links", "tariff", "plan"}) refused(kGood + key + ": []\n", key);
+  for (const std::string key : {"tariff", "plan"}) refused(kGood + key + ": []\n", key);
   for (const std::string key : {"ramp", "fault", "system"}) {
     refused(kGood + "timeline: [{at: 1 h, set: {environment.ambient: 30 degC}, " + key + ": x}]\n",
             "timeline.0." + key);
   }
-  refused(with("{sheet: dgx-spark}", "{sheet: dgx-spark, link: tb5}"), "systems.desk.link");
-  refused(with("{sheet: dgx-spark}", "{sheet: dgx-spark, count: 2}"),
-          "systems.desk.count: more than one device in a box");
   refused(with("runs_on: desk}",
                "runs_on: desk}\n  other: {model: llama-3.1-8b, quant: bf16, engine: vllm, runs_on: desk}"),
           "deployments.other.runs_on: two deployments on one system (assistant and other on desk)");
+}
+
+TEST_CASE("replicas are as many as there are devices", "[scenarios][errors]") {
+  const auto said = [](const std::string& runs_on, const std::string& systems = "") {
+    std::string text = with("runs_on: desk", runs_on);
+    if (!systems.empty()) text = text.replace(text.find("desk: {sheet: dgx-spark}"), 24, systems);
+    return errors_of(text);
+  };
+  const std::string two = "desk: {sheet: dgx-spark, count: 2}";
+  CHECK(said("runs_on: desk, replicas: 2, routing: round-robin", two).empty());
+  CHECK(said("runs_on: [desk, shelf], replicas: 2", "{desk: {sheet: dgx-spark}, shelf: {sheet: spark}}").empty());
+  CHECK_THAT(
+      said("runs_on: desk", two),
+      Contains("deployments.assistant.runs_on has 2 devices, but tensor_parallel 1 x replicas 1 = 1; expected 2"));
+  CHECK_THAT(said("runs_on: desk, replicas: 3"),
+             Contains("has 1 device, but tensor_parallel 1 x replicas 3 = 3; expected 1"));
+  CHECK_THAT(said("runs_on: [desk, desk], replicas: 2"), Contains("deployments.assistant.runs_on names desk twice"));
+  CHECK_THAT(said("runs_on: []"), Contains("is empty; expected a text or a list of texts"));
+  CHECK_THAT(said("runs_on: [desk, mac], replicas: 2", "{desk: {sheet: dgx-spark}, mac: {sheet: m3-ultra}}"),
+             Contains("desk is a dgx-spark and mac is a mac-studio-m3-ultra"));
+  CHECK_THAT(said("runs_on: desk, routing: roundrobin"), Contains("did you mean \"round-robin\"?"));
+}
+
+TEST_CASE("devices that share a model are equal and joined", "[scenarios][errors]") {
+  const auto said = [](const std::string& deployment, const std::string& systems, const std::string& links = "") {
+    std::string text = with("engine: vllm, runs_on: desk", deployment);
+    return errors_of(text.replace(text.find("desk: {sheet: dgx-spark}"), 24, systems) + links);
+  };
+  const std::string pair = "{a: {sheet: spark}, b: {sheet: spark}}",
+                    cable = "links: [{between: [a, b], type: cx7-200g}]\n";
+  const std::string tp = "engine: vllm, runs_on: [a, b], tensor_parallel: 2";
+  CHECK(said(tp, pair, cable).empty());
+  CHECK(said("engine: vllm, runs_on: desk, tensor_parallel: 2", "desk: {sheet: spark, count: 2, link: cx7}").empty());
+  CHECK_THAT(said("engine: vllm, runs_on: desk, tensor_parallel: 2", "desk: {sheet: spark, count: 2}"),
+             Contains("deployments.assistant.tensor_parallel needs systems.desk.link, such as nvlink4"));
+  CHECK_THAT(said(tp, pair), Contains("needs a link between a and b: links: [{between: [a, b], type: cx7-200g}]"));
+  CHECK_THAT(said(tp, "{a: {sheet: spark}, b: {sheet: spark, memory: {bandwidth: 100 GB/s}}}", cable),
+             Contains("a and b differ in compute, memory or clock"));
+  CHECK_THAT(said(tp, pair, "links: [{between: [a, b], type: cx8}]\n"),
+             Contains("links.0.type is \"cx8\"; no link has"));
+  CHECK_THAT(said(tp, pair, "links: [{between: [a, c], type: cx7}]\n"), Contains("links.0.between is \"c\""));
+  CHECK_THAT(said(tp, pair, "links: [{between: [a], type: cx7}]\n"), Contains("has 1 systems; expected two"));
+  CHECK_THAT(said(tp, pair, "links: [{between: [a, a], type: cx7}]\n"), Contains("is systems.a.link"));
+  CHECK_THAT(said(tp, pair, "links: [{between: [a, b], type: cx7}, {between: [b, a], type: tb5}]\n"),
+             Contains("links.1 joins b and a once more"));
+  CHECK(
+      said("engine: llama.cpp-cuda, runs_on: desk, tensor_parallel: 2", "desk: {sheet: spark, count: 2, link: cx7}") ==
+      "infeasible: deployments.assistant.tensor_parallel: llama.cpp-cuda does not split a model's layers over devices");
+  CHECK(said("engine: vllm, runs_on: desk, tensor_parallel: 3", "desk: {sheet: spark, count: 3, link: cx7}") ==
+        "infeasible: deployments.assistant.tensor_parallel: 64 heads of gpt-oss-120b cannot be shared by 3 devices");
 }
 
 TEST_CASE("arrivals beside a trace are checked, and set its pace alone", "[scenarios][errors][traces]") {

@@ -58,5 +58,5 @@ TEST_CASE("a dotted path is a key of the grammar, or is not", "[scenarios][schem
   CHECK(is_scenario_key({"deployments", "x", "quant"}));
   CHECK(is_scenario_key({"workload", "0", "users"}));
   CHECK_FALSE(is_scenario_key({"systems", "x", "power", "limits"}));
-  CHECK_FALSE(is_scenario_key({"links"}));
+  CHECK_FALSE(is_scenario_key({"tariff"}));
 }

@@ -84,7 +84,7 @@ TEST_CASE("every number of a shipped sheet has a source that resolves and a conf
 }
 
 TEST_CASE("a sheet is named after its file and says what it describes", "[scenarios][sheets]") {
-  for (const auto kind : {SheetKind::box, SheetKind::model, SheetKind::quant, SheetKind::engine}) {
+  for (const auto kind : {SheetKind::box, SheetKind::model, SheetKind::quant, SheetKind::engine, SheetKind::link}) {
     for (const auto& id : ids(kind)) {
       CAPTURE(id);
       const auto sheet = open(kind, id);

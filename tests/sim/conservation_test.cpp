@@ -34,6 +34,18 @@ void for_random_runs(uint64_t first, uint64_t count, const std::function<void(co
   }
 }
 
+std::size_t devices(const Run& run) {
+  std::size_t sum = 0;
+  for (const auto& system : run.input.systems) sum += static_cast<std::size_t>(system.count);
+  return sum;
+}
+
+int replicas(const Run& run) {
+  int64_t sum = 0;
+  for (const auto& d : run.input.deployments) sum += d.replicas;
+  return static_cast<int>(sum);
+}
+
 double last_of_all(const std::vector<double>& by_device, std::size_t devices) {
   return std::accumulate(by_device.end() - static_cast<std::ptrdiff_t>(devices), by_device.end(), 0.0);
 }
@@ -83,15 +95,15 @@ TEST_CASE("joules are conserved", "[sim][conservation]") {
     REQUIRE(J("wall") == Approx(J("compute") + J("memory") + J("static") + J("rest")).epsilon(1e-12));
     REQUIRE(J("chip") == Approx(J("compute") + J("memory") + J("static")).epsilon(1e-12));
     // The series ends at the summary, by its running sum and by power times time.
-    const std::size_t devices = run.input.systems.size();
+    const std::size_t columns = devices(run);
     const auto& energy = values<double>(run.results, "series", "energy");
-    REQUIRE(last_of_all(energy, devices) == Approx(J("wall")).epsilon(1e-9));
+    REQUIRE(last_of_all(energy, columns) == Approx(J("wall")).epsilon(1e-9));
     REQUIRE(integral(run, "power") == Approx(J("wall")).epsilon(1e-9));
     REQUIRE(integral(run, "chip_power") == Approx(J("chip")).epsilon(1e-9));
-    for (std::size_t i = devices; i < energy.size(); ++i) REQUIRE(energy[i] > energy[i - devices]);
+    for (std::size_t i = columns; i < energy.size(); ++i) REQUIRE(energy[i] > energy[i - columns]);
     // What is not dynamic is at least what the boxes draw doing nothing.
     double idle = 0;
-    for (const auto& system : run.input.systems) idle += system.box.power.idle;
+    for (const auto& system : run.input.systems) idle += system.box.power.idle * static_cast<double>(system.count);
     const double span = values<double>(run.results, "series", "time").back();
     REQUIRE(J("static") >= idle * span * (1 - 1e-9));
   });
@@ -104,7 +116,7 @@ TEST_CASE("dollars are joules times their price", "[sim][conservation][money]") 
     if (!price) return;
     const auto electricity = cost["electricity"].get<double>();
     const auto& bill = values<double>(run.results, "series", "cost");
-    REQUIRE(last_of_all(bill, run.input.systems.size()) == Approx(electricity).epsilon(1e-9));
+    REQUIRE(last_of_all(bill, devices(run)) == Approx(electricity).epsilon(1e-9));
     REQUIRE(cost["total"].get<double>() == Approx(electricity + cost["hardware"].get<double>()));
     // Joule by joule at the price of its instant: what it was before the first change, and after each.
     const auto& time = values<double>(run.results, "series", "time");
@@ -252,9 +264,9 @@ TEST_CASE("time is conserved", "[sim][conservation]") {
     // What is not idle are the steps, which do not overlap.
     const auto& time = values<double>(run.results, "series", "time");
     double busy = 0;
-    for (int d = 0; d < static_cast<int>(run.input.deployments.size()); ++d) {
+    for (int r = 0; r < replicas(run); ++r) {
       double before = 0;
-      for (const double end : test::step_ends(run.results, d)) {
+      for (const double end : test::step_ends(run.results, r)) {
         REQUIRE(end > before);
         before = end;
       }
@@ -265,7 +277,7 @@ TEST_CASE("time is conserved", "[sim][conservation]") {
     for (std::size_t s = 0; s < steps.size(); ++s)
       busy += static_cast<double>(Progression{duration[s], growth[s]}.sum(steps[s])) / kPicosecondsPerSecond;
     const double idle = run.summary["limited_by"]["idle"].get<double>();
-    const double metered = (1 - idle) * time.back() * static_cast<double>(run.input.deployments.size());
+    const double metered = (1 - idle) * time.back() * replicas(run);
     REQUIRE(metered >= busy * (1 - 1e-9) - 1e-9);
     if (!run.input.duration) REQUIRE(metered == Approx(busy).epsilon(1e-6).margin(1e-6));
   });
@@ -276,9 +288,8 @@ TEST_CASE("token times rebuilt from the segments are those of the requests", "[s
   for_random_runs(22'101, 300, [&](const Run& run) {
     if (!run.input.record_requests) return;
     std::vector<std::vector<double>> ends;
-    for (int d = 0; d < static_cast<int>(run.input.deployments.size()); ++d)
-      ends.push_back(test::step_ends(run.results, d));
-    const auto& stream = values<int32_t>(run.results, "requests", "stream");
+    for (int r = 0; r < replicas(run); ++r) ends.push_back(test::step_ends(run.results, r));
+    const auto& replica = values<int32_t>(run.results, "requests", "replica");
     const auto& arrival = values<double>(run.results, "requests", "arrival");
     const auto& admitted = values<double>(run.results, "requests", "admitted");
     const auto& first = values<double>(run.results, "requests", "first_token");
@@ -293,8 +304,7 @@ TEST_CASE("token times rebuilt from the segments are those of the requests", "[s
       REQUIRE(admitted[q] < first[q]);
       REQUIRE(first[q] <= answer[q]);
       REQUIRE(answer[q] <= finish[q]);
-      const auto& mine =
-          ends[static_cast<std::size_t>(run.input.streams[static_cast<std::size_t>(stream[q])].deployment)];
+      const auto& mine = ends[static_cast<std::size_t>(replica[q])];
       const auto from = std::lower_bound(mine.begin(), mine.end(), first[q]);
       const auto to = std::lower_bound(mine.begin(), mine.end(), finish[q]);
       REQUIRE((from != mine.end() && *from == first[q]));

@@ -111,6 +111,7 @@ models::Engine random_engine(Dice& dice) {
   engine.limits.micro_batch = dice.chance(0.3) ? dice.in(4, 64) : 0;
   engine.limits.block_size = dice.pick<int64_t>({1, 4, 16});
   engine.limits.memory_utilization = 0.9;
+  engine.collective = dice.pick({0.0, 1e-4});
   engine.kernels = {3, 2, 4, 5};
   const double rows_half = dice.real(0, 30);
   engine.tuning = {0.8,
@@ -262,15 +263,21 @@ Features features_of(const Input& input, const Deployment& d) {
   if (d.engine.limits.micro_batch > 0) features.insert("micro-batches");
   if (d.prefix_cache) features.insert("prefix cache");
   if (d.kv_blocks) features.insert("blocks given");
-  if (input.systems[static_cast<std::size_t>(d.system)].start_temperature) features.insert("start temperature");
+  if (input.systems[static_cast<std::size_t>(d.systems.front())].start_temperature)
+    features.insert("start temperature");
   features.insert(input.duration ? "fixed end" : "drained");
   features.insert(input.record_requests ? "requests recorded" : "requests not recorded");
   if (!input.prices.electricity) features.insert("no price");
   if (input.systems.size() > 1) features.insert("two boxes");
+  if (d.tensor_parallel > 1) features.insert("tensor parallel");
+  if (d.replicas > 1 && d.routing == Routing::round_robin) features.insert("round-robin replicas");
+  if (d.replicas > 1 && d.routing == Routing::least_loaded) features.insert("least-loaded replicas");
+  if (d.replicas > 1 && d.routing == Routing::prefix_aware) features.insert("prefix-aware replicas");
   for (const Change& change : input.changes) {
     if (change.kind == Change::Kind::ambient) features.insert("ambient changes");
     if (change.kind == Change::Kind::electricity) features.insert("price changes");
-    if (change.kind == Change::Kind::power_limit && change.system == d.system) features.insert("power limit changes");
+    if (change.kind == Change::Kind::power_limit && change.system == d.systems.front())
+      features.insert("power limit changes");
   }
   return features;
 }
@@ -304,11 +311,19 @@ Made make(const Draw& draw) {
   if (!drain && dice.chance(0.6)) *input.duration += dice.in(0, 999'999'999'999);
   const int64_t boxes = dice.chance(0.2) ? 2 : 1;
   for (int64_t b = 0; b < boxes; ++b) {
-    input.systems.push_back({fmt::format("box{}", b), random_box(dice),
-                             dice.chance(0.2) ? std::optional(dice.real(20, 60)) : std::nullopt});
+    System box{fmt::format("box{}", b), random_box(dice),
+               dice.chance(0.2) ? std::optional(dice.real(20, 60)) : std::nullopt, 1};
+    if (dice.chance(0.4)) box.count = dice.in(2, 3);
+    input.systems.push_back(box);
     Deployment d;
     d.name = fmt::format("model{}", b);
-    d.system = static_cast<int>(b);
+    d.systems = {static_cast<int>(b)};
+    if (input.systems.back().count > 1 && dice.chance(0.4)) {
+      input.systems.back().link = hardware::Link{dice.pick({1e6, 1e8, 1e10}), dice.pick({0.0, 1e-5, 1e-3})};
+      d.tensor_parallel = input.systems.back().count;
+    }
+    d.replicas = input.systems.back().count / d.tensor_parallel;
+    d.routing = dice.pick({Routing::round_robin, Routing::least_loaded, Routing::prefix_aware});
     d.model = random_model(dice);
     d.quant.id = "toy";
     d.quant.gguf.bits.fill(4.5);
@@ -317,7 +332,7 @@ Made make(const Draw& draw) {
     d.max_model_len = dice.in(200, 600);
     if (dice.chance(0.7)) {  // tight: room for one long request and a little more, so that sequences are preempted
       const int64_t size = d.engine.limits.block_size;
-      const auto kv = models::kv_bytes(d.model, d.kv.element_bytes);
+      const auto kv = models::kv_bytes(d.model, d.kv.element_bytes, d.tensor_parallel);
       const double block_bytes = std::max(kv.per_token, 1.0) * static_cast<double>(size);
       const auto window_blocks = static_cast<int64_t>(std::ceil((kv.window_fixed + kv.state_fixed) / block_bytes));
       const int64_t longest = *d.max_model_len / size + 1 + window_blocks;

@@ -1,0 +1,81 @@
+#include "sim/cluster/layout.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+namespace tokwatt::sim {
+
+namespace {
+
+using Devices = std::vector<std::size_t>;
+
+void add_links(const Input& input, const std::vector<Devices>& devices_of, hardware::Topology& topology) {
+  for (std::size_t s = 0; s < input.systems.size(); ++s) {
+    if (!input.systems[s].link) continue;
+    for (const std::size_t a : devices_of[s]) {
+      for (const std::size_t b : devices_of[s]) {
+        if (a < b) boost::add_edge(a, b, *input.systems[s].link, topology);
+      }
+    }
+  }
+  for (const Cable& cable : input.cables) {
+    for (const std::size_t a : devices_of[static_cast<std::size_t>(cable.a)]) {
+      for (const std::size_t b : devices_of[static_cast<std::size_t>(cable.b)])
+        boost::add_edge(a, b, cable.link, topology);
+    }
+  }
+}
+
+/// A collective waits for its slowest pair. Devices that are not joined are the reader's to refuse.
+hardware::Link slowest_link(const hardware::Topology& topology, const Devices& devices) {
+  hardware::Link slowest{std::numeric_limits<double>::infinity(), 0};
+  for (const std::size_t a : devices) {
+    for (const std::size_t b : devices) {
+      if (a >= b) continue;
+      const auto [edge, joined] = boost::edge(a, b, topology);
+      if (!joined) throw std::invalid_argument("devices of a replica that no link joins");
+      slowest.bandwidth = std::min(slowest.bandwidth, topology[edge].bandwidth);
+      slowest.latency = std::max(slowest.latency, topology[edge].latency);
+    }
+  }
+  return slowest;
+}
+
+}  // namespace
+
+Layout layout(const Input& input) {
+  Layout out;
+  std::vector<std::vector<std::size_t>> devices_of(input.systems.size());
+  for (std::size_t s = 0; s < input.systems.size(); ++s) {
+    for (std::size_t number = 0; number < static_cast<std::size_t>(input.systems[s].count); ++number)
+      devices_of[s].push_back(boost::add_vertex(hardware::DeviceNode{s, number, {}}, out.topology));
+  }
+  add_links(input, devices_of, out.topology);
+  out.replicas_of.resize(input.deployments.size());
+  for (std::size_t d = 0; d < input.deployments.size(); ++d) {
+    const auto& deployment = input.deployments[d];
+    std::vector<std::size_t> devices;
+    for (const int system : deployment.systems) {
+      const auto& more = devices_of[static_cast<std::size_t>(system)];
+      devices.insert(devices.end(), more.begin(), more.end());
+    }
+    const auto group = static_cast<std::ptrdiff_t>(deployment.tensor_parallel);
+    for (auto first = devices.begin(); devices.end() - first >= group; first += group) {
+      const std::vector<std::size_t> mine(first, first + group);
+      for (const std::size_t device : mine) out.topology[device].replicas.push_back(out.replicas.size());
+      out.replicas_of[d].push_back(out.replicas.size());
+      out.replicas.push_back({d, mine, slowest_link(out.topology, mine)});
+    }
+  }
+  return out;
+}
+
+std::string device_name(const Input& input, const hardware::DeviceNode& device) {
+  const auto& system = input.systems[device.system];
+  return system.count == 1 ? system.name : fmt::format("{}/{}", system.name, device.number);
+}
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,31 @@
+#pragma once
+// Which devices there are, and which replica of which deployment runs on which of them.
+#include <string>
+#include <vector>
+
+#include "hardware/topology.hpp"
+#include "sim/input.hpp"
+
+namespace tokwatt::sim {
+
+/// One running copy of a deployment.
+struct ReplicaPlace {
+  std::size_t deployment = 0;
+  std::vector<std::size_t> devices;  ///< nodes of the topology
+  hardware::Link link;               ///< the slowest between two of them
+};
+
+struct Layout {
+  hardware::Topology topology;                        ///< nodes: box by box, device by device
+  std::vector<ReplicaPlace> replicas;                 ///< deployment by deployment
+  std::vector<std::vector<std::size_t>> replicas_of;  ///< by deployment
+
+  std::size_t devices() const { return boost::num_vertices(topology); }
+};
+
+Layout layout(const Input& input);
+
+/// What a device goes by: its box, and its number where the box has several.
+std::string device_name(const Input& input, const hardware::DeviceNode& device);
+
+}  // namespace tokwatt::sim
