@@ -160,7 +160,11 @@ int64_t DecodeBatch::chunks_passed() const {
 int64_t DecodeBatch::new_blocks_until(int64_t ahead) const {
   const int64_t cycle = serving_.kv.block_size;
   int64_t sum = ahead / cycle * size_;
-  for (int64_t s = 1; s <= ahead % cycle; ++s) sum += new_blocks(s);
+  std::size_t phase = block_phase(step_);
+  for (int64_t rest = ahead % cycle; rest > 0; --rest) {
+    if (++phase == starting_block_.size()) phase = 0;
+    sum += starting_block_[phase];
+  }
   return sum;
 }
 

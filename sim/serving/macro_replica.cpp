@@ -27,7 +27,7 @@ bool MacroReplica::give_up(RequestId id, Picoseconds now) {
   const bool decodes = batch_.has(id);
   const auto prompt = std::find(prompts_.begin(), prompts_.end(), id);
   if (!decodes && prompt == prompts_.end()) {
-    waiting_.erase(std::find(waiting_.begin(), waiting_.end(), id));
+    waiting_.erase(id);
     return true;
   }
   if (plan_.running) {
@@ -260,7 +260,7 @@ void MacroReplica::cut(Picoseconds now) {
 
 Load MacroReplica::load(Picoseconds now) const {
   const int64_t taken = plan_.running && plan_.chunk_tokens == 0 ? batch_.new_blocks_until(in_flight_at(now)) : 0;
-  return {running_, std::ssize(waiting_), blocks_.used() + taken};
+  return {running_, waiting_.size(), blocks_.used() + taken};
 }
 
 Meter MacroReplica::meter(Picoseconds now) const {
@@ -268,10 +268,12 @@ Meter MacroReplica::meter(Picoseconds now) const {
   if (!plan_.running) return total;
   const int64_t j = completed_by(now);
   const auto into_step = static_cast<Picoseconds>(now - plan_.start - plan_.duration.sum(j));
+  const Shares shares(into_step, plan_.duration.at(j));
   for (std::size_t q = 0; q < kQuantities; ++q) {
     const Progression& amount = plan_.amounts.values[q];
+    if (amount.base == 0 && amount.slope == 0) continue;  // about half of them
     total.values[q] += amount.sum(j);
-    if (j < plan_.steps) total.values[q] += share(amount.at(j), into_step, plan_.duration.at(j));
+    if (j < plan_.steps) total.values[q] += shares.of(amount.at(j));
   }
   return total;
 }
