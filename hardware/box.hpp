@@ -81,6 +81,12 @@ struct Governor {
   int trip_steps = 1;      ///< grid steps down per tick above the trip, and up per tick on recovery
 };
 
+/// Where models are loaded from; 0: not known.
+struct Storage {
+  double read = 0;        ///< of a file that was not read before [B/s]
+  double page_cache = 0;  ///< of one that the operating system still holds in memory [B/s]
+};
+
 struct Price {
   double purchase = 0;         ///< [USD]; 0: unknown
   double resale_fraction = 0;  ///< of the purchase price at the end of the horizon
@@ -97,6 +103,7 @@ struct Box {
   Power power;
   Thermal thermal;
   Governor governor;
+  Storage storage;
   Price price;
 };
 

@@ -5,7 +5,9 @@
 namespace tokwatt::hardware {
 
 ClockGovernor::ClockGovernor(const Clock& clock, const Governor& rules)
-    : clock_(clock), rules_(rules), top_(clock.levels() - 1), trip_cap_(top_), power_cap_(top_), level_(top_) {}
+    : clock_(clock), rules_(rules), top_(clock.levels() - 1), trip_cap_(top_), power_cap_(top_), level_(top_) {
+  for (int level = 0; level <= top_; ++level) switching_.push_back(clock.switching(level));
+}
 
 int ClockGovernor::slope_cap(double die_temperature) const {
   const double above = die_temperature - rules_.slope_start;
@@ -24,7 +26,7 @@ void ClockGovernor::step_trip(double die_temperature) {
 // few steps a tick, as far as the same prediction allows.
 void ClockGovernor::step_power(const ChipPower& power, double power_limit) {
   const auto predicted = [&](int level) {
-    return power.fixed + power.clocked * clock_.switching(level) / clock_.switching(level_);
+    return power.fixed + power.clocked * switching_at(level) / switching_at(level_);
   };
   if (power.total() > power_limit) {
     power_cap_ = level_;

@@ -1,5 +1,7 @@
 #pragma once
 // Picks a level of the clock grid once a tick, from temperature and power (docs/theory/heat.md).
+#include <vector>
+
 #include "hardware/box.hpp"
 
 namespace tokwatt::hardware {
@@ -22,6 +24,8 @@ class ClockGovernor {
   void update(double die_temperature, const ChipPower& power, double power_limit);
 
   int level() const { return level_; }
+  /// What clocked power follows at the level, relative to the top clock's.
+  double switching() const { return switching_at(level_); }
   Brake brake() const { return brake_; }
   /// Held down by the thermal trip or the power limit (the gentle slope below the trip is not called throttling).
   bool throttled() const { return throttled_; }
@@ -31,7 +35,10 @@ class ClockGovernor {
   void step_trip(double die_temperature);
   void step_power(const ChipPower& power, double power_limit);
 
+  double switching_at(int level) const { return switching_[static_cast<std::size_t>(level)]; }
+
   Clock clock_;
+  std::vector<double> switching_;  // by level
   Governor rules_;
   int top_;
   int trip_cap_, power_cap_;  // highest level each allows

@@ -17,14 +17,13 @@ Eigen::Map<const DenseMatrix> square(const std::vector<double>& m, std::size_t n
 }
 
 // Products in a fixed order, written out: the same bits whatever the vector width.
-std::vector<double> multiply(const std::vector<double>& m, const std::vector<double>& v) {
-  std::vector<double> out(v.size());
+void multiply(const std::vector<double>& m, const std::vector<double>& v, std::vector<double>& out) {
+  out.resize(v.size());
   for (std::size_t i = 0; i < v.size(); ++i) {
     double sum = 0;
     for (std::size_t j = 0; j < v.size(); ++j) sum += m[i * v.size() + j] * v[j];
     out[i] = sum;
   }
-  return out;
 }
 
 }  // namespace
@@ -56,20 +55,28 @@ ThermalNetwork::Matrix ThermalNetwork::propagator(double h) const {
   return flat(exponential);
 }
 
-std::vector<double> ThermalNetwork::steady(const std::vector<double>& power, double room) const {
-  auto T = multiply(resistance_, power);
+void ThermalNetwork::steady(const std::vector<double>& power, double room, std::vector<double>& T) const {
+  multiply(resistance_, power, T);
   for (double& t : T) t += room;
+}
+
+std::vector<double> ThermalNetwork::steady(const std::vector<double>& power, double room) const {
+  std::vector<double> T;
+  steady(power, room, T);
   return T;
 }
 
-void ThermalNetwork::settle(const std::vector<double>& power, double room) { temperature_ = steady(power, room); }
+void ThermalNetwork::settle(const std::vector<double>& power, double room) { steady(power, room, temperature_); }
 
 void ThermalNetwork::advance(double h, const std::vector<double>& power, double room) {
-  const auto T_inf = steady(power, room);
-  std::vector<double> away(n_);
-  for (std::size_t i = 0; i < n_; ++i) away[i] = temperature_[i] - T_inf[i];
-  away = multiply(h == tick_ ? tick_propagator_ : propagator(h), away);
-  for (std::size_t i = 0; i < n_; ++i) temperature_[i] = T_inf[i] + away[i];
+  steady(power, room, T_inf_);
+  for (std::size_t i = 0; i < n_; ++i) temperature_[i] -= T_inf_[i];
+  if (h == tick_) {
+    multiply(tick_propagator_, temperature_, away_);
+  } else {
+    multiply(propagator(h), temperature_, away_);
+  }
+  for (std::size_t i = 0; i < n_; ++i) temperature_[i] = T_inf_[i] + away_[i];
 }
 
 }  // namespace tokwatt::hardware

@@ -14,7 +14,7 @@ class ThermalNetwork {
   ThermalNetwork(const Thermal& thermal, double tick, double temperature);
 
   /// Advances by `h` [s] with `power` [W] into each stage.
-  void advance(double h, const std::vector<double>& power, double room);
+  void advance(double h, const std::vector<double>& power, double room);  // allocates nothing for the tick
   /// Sets every stage to its steady state.
   void settle(const std::vector<double>& power, double room);
 
@@ -28,6 +28,7 @@ class ThermalNetwork {
   using Matrix = std::vector<double>;  // row-major n x n
 
   Matrix propagator(double h) const;
+  void steady(const std::vector<double>& power, double room, std::vector<double>& T) const;
 
   std::size_t n_;
   std::vector<double> heat_capacity_;
@@ -36,6 +37,7 @@ class ThermalNetwork {
   double tick_;
   Matrix tick_propagator_;
   std::vector<double> temperature_;
+  std::vector<double> T_inf_, away_;  // of advance(): kept, since it comes once a tick
 };
 
 }  // namespace tokwatt::hardware

@@ -53,6 +53,7 @@ struct Engine {
   Limits limits;
   Kernels kernels;
   bool tensor_parallel = false;  ///< splits a model over devices
+  double startup = 0;            ///< of a server, besides loading the weights [s]
   double collective = 0;         ///< of an all-reduce, beside its time on the link [s]
   bool prefix_cache = false;     ///< reuses equal prefixes unless a deployment says otherwise
   Speculating speculative;

@@ -24,6 +24,7 @@ Choices trace_formats_to_choose() {
 }
 const Choices kRoutings{{"least-loaded", "round-robin", "prefix-aware"}, {}};
 const Choices kDrafting{drafting_methods(), {}};
+const Choices kColdStarts{{"storage", "page-cache"}, {}};
 const Choices kProcesses{{"poisson", "constant", "gamma", "weibull"}, {}};
 
 }  // namespace
@@ -91,6 +92,8 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.flag(optional("prefix_cache", "reuse of equal prefixes; without it what the engine does by itself"),
          d.prefix_cache);
   f.section(optional("speculative", "tokens drafted ahead, which one pass of the model verifies"), d.speculative);
+  f.choice(optional("cold_start", "where the weights come from at the start; without it they are loaded already"),
+           kColdStarts, d.cold_start);
   for (const char* key :
        {"share", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
     f.not_yet(key);

@@ -45,6 +45,7 @@ struct WrittenDeployment {
   WrittenLimits limits;
   std::optional<bool> prefix_cache;
   std::optional<WrittenSpeculation> speculative;
+  Text cold_start;
 };
 
 struct WrittenArrivals {

@@ -33,6 +33,8 @@ void resolve_cables(Resolution& r);
 std::optional<hardware::Link> resolve_link(const Text& name, const std::string& key, Resolution& r);
 /// One deployment's boxes and replicas, as far as they are good.
 void resolve_placement(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
+/// How long its model takes to load, where the start is cold.
+void resolve_cold_start(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
 /// Whether its engine and model can be split over devices, and the devices are joined. Needs the placement.
 void check_tensor_parallel(const WrittenDeployment& w, const std::string& path, const sim::Deployment& d,
                            Resolution& r);
@@ -74,6 +76,9 @@ Overrides user_overrides(const std::vector<Named<Entry>>& section, const char* k
   return {{}, fmt::format("{}.{}.", key, path_segment(asked)), {}};
 }
 
+/// Whether this run rests on a number of a sheet that is assumed.
+bool is_assumed(const Resolution& r, const SheetNumber& number);
+
 /// Keeps a sheet's text for the results file and which of its numbers rest on assumption.
 template <class T>
 void carry(Resolution& r, const std::string& name, const Sheet<T>& sheet) {
@@ -86,7 +91,7 @@ void carry(Resolution& r, const std::string& name, const Sheet<T>& sheet) {
   const std::string id = name.substr(name.find('/') + 1);
   if (sheet.head.hypothetical) r.loaded.assumed.push_back(fmt::format("{}: hypothetical", id));
   for (const auto& number : sheet.numbers) {
-    if (number.confidence != "assumed" && number.confidence != "hypothetical") continue;
+    if (!is_assumed(r, number)) continue;
     r.loaded.assumed.push_back(number.sheet.empty() ? fmt::format("scenario: {}", number.path)
                                                     : fmt::format("{}: {}", number.sheet, number.path));
   }

@@ -130,6 +130,7 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, UsedSheets& used,
     if (!reason.empty()) r.infeasible.push_back(fmt::format("{}: {}", path, reason));
     if (w.speculative) resolve_speculation(w, path + ".speculative", d, used, r);
     check_tensor_parallel(w, path, d, r);
+    resolve_cold_start(w, path, d, r);
   }
   for (const auto& other : r.loaded.input.deployments) {
     for (const int system : d.systems) {
@@ -143,7 +144,19 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, UsedSheets& used,
   r.loaded.input.deployments.push_back(std::move(d));
 }
 
+bool starts_cold(const Written& written) {
+  return std::any_of(written.deployments.begin(), written.deployments.end(),
+                     [](const auto& d) { return d.value.cold_start.given(); });
+}
+
+bool is_of_cold_start(const std::string& path) { return path.starts_with("storage.") || path == "startup"; }
+
 }  // namespace
+
+bool is_assumed(const Resolution& r, const SheetNumber& number) {
+  if (number.confidence != "assumed" && number.confidence != "hypothetical") return false;
+  return starts_cold(r.written) || !is_of_cold_start(number.path);
+}
 
 int index_of(const Text& name, const std::string& key, const std::vector<std::string>& names, const char* what,
              Diagnostics& diagnostics) {

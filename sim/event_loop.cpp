@@ -29,6 +29,8 @@ void EventLoop<Replica>::handle(const Event& event) {
   switch (event.kind) {
     case EventKind::step_end:
       return handle_step_end(event);
+    case EventKind::loaded:
+      return handle_loaded(event.subject);
     case EventKind::tick:
       return handle_tick(event.subject);
     case EventKind::sample:
@@ -60,6 +62,7 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       end_is_fixed_(input.duration.has_value()),
       layout_(tokwatt::sim::layout(input)),
       start_pending_(layout_.replicas.size()),
+      loaded_(layout_.replicas.size()),
       next_turn_(input.deployments.size()),
       recorder_(input, layout_),
       ending_(layout_.replicas.size()) {
@@ -82,6 +85,11 @@ template <class Replica>
 void EventLoop<Replica>::schedule_first_events() {
   for (std::size_t d = 0; d < devices_.size(); ++d)
     queue_.push({devices_[d].tick_length(), EventKind::tick, static_cast<int>(d)});
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    const Picoseconds load_time = picoseconds(input_.deployments[layout_.replicas[r].deployment].load_time);
+    loaded_[r] = load_time == 0;
+    if (!loaded_[r]) queue_.push({load_time, EventKind::loaded, static_cast<int>(r)});
+  }
   queue_.push({input_.record_every, EventKind::sample});
   for (std::size_t c = 0; c < input_.changes.size(); ++c)
     queue_.push({input_.changes[c].at, EventKind::change, static_cast<int>(c)});
@@ -245,7 +253,7 @@ void EventLoop<Replica>::handle_give_up(const Event& event) {
 
 template <class Replica>
 void EventLoop<Replica>::schedule_step_start(int replica) {
-  if (start_pending_[index(replica)]) return;
+  if (start_pending_[index(replica)] || !loaded_[index(replica)]) return;
   start_pending_[index(replica)] = true;
   queue_.push({now_, EventKind::step_start, replica});
 }
@@ -275,6 +283,17 @@ void EventLoop<Replica>::handle_step_end(const Event& event) {
     if (!request.given_up()) answer(request);
   }
   if (replica.has_work()) schedule_step_start(event.subject);
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_loaded(int replica) {
+  loaded_[index(replica)] = true;
+  const auto& place = layout_.replicas[index(replica)];
+  const auto& deployment = input_.deployments[place.deployment];
+  recorder_.event(now_, EventRecord::loaded, deployment.name,
+                  fmt::format("{} is loaded on {}", deployment.model.id,
+                              device_name(input_, layout_.topology[place.devices.front()])));
+  if (replicas_[index(replica)].has_work()) schedule_step_start(replica);
 }
 
 // --- ticks, samples, changes --------------------------------------------------------------------------------------
@@ -415,7 +434,9 @@ void EventLoop<Replica>::ran(int replica, const StepRun& run) {
 template <class Replica>
 void EventLoop<Replica>::token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences,
                                     int fraction_bits) {
-  recorder_.tally(stream).itl.add(gaps, steps, sequences, fraction_bits);
+  auto& gaps_so_far = recorder_.tally(stream).itl;
+  if (fraction_bits == 0) return gaps_so_far.add(gaps, steps, sequences);
+  gaps_so_far.add_fractions(gaps, steps, sequences, fraction_bits);
 }
 
 template <class Replica>

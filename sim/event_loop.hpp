@@ -39,6 +39,7 @@ class EventLoop : private ReplicaObserver {
   void schedule_first_events();
   void handle(const Event& event);
   void handle_step_end(const Event& event);
+  void handle_loaded(int replica);
   void handle_tick(int device);
   void handle_sample();
   void handle_change(const Change& change);
@@ -82,6 +83,7 @@ class EventLoop : private ReplicaObserver {
   std::vector<RequestId> live_requests_;  // by place in the pool: id + 1, or 0 when the place is free
   std::vector<Replica> replicas_;
   std::vector<bool> start_pending_;     // by replica
+  std::vector<bool> loaded_;            // by replica: its model is in memory
   std::vector<std::size_t> next_turn_;  // by deployment, of round-robin
   Pool<Arrival> arrivals_;              // that are in the queue
   Recorder recorder_;

@@ -2,7 +2,6 @@
 // The one order of events (design, rule 2), written here and nowhere else.
 #include <cstdint>
 #include <optional>
-#include <queue>
 #include <tuple>
 #include <vector>
 
@@ -10,10 +9,10 @@
 
 namespace tokwatt::sim {
 
-/// What happens; the order of the names is the order at one instant. A step ends before the tick that judges it, a
-/// sample sees the state that the tick leaves, changes and clients who give up come before the arrivals they meet, and
-/// steps start last, when everything else of the instant is known.
-enum class EventKind : uint8_t { step_end, tick, sample, change, give_up, arrival, step_start };
+/// What happens; the order of the names is the order at one instant. A step ends, and a model is loaded, before the
+/// tick that judges it; a sample sees the state that the tick leaves, changes and clients who give up come before the
+/// arrivals they meet, and steps start last, when everything else of the instant is known.
+enum class EventKind : uint8_t { step_end, loaded, tick, sample, change, give_up, arrival, step_start };
 
 struct Event {
   Picoseconds time = 0;
@@ -26,25 +25,60 @@ struct Event {
   auto order() const { return std::tie(time, kind, subject, sequence); }
 };
 
+/// Instants mostly differ, so that the rest of the order is rarely asked for.
+inline bool before(const Event& a, const Event& b) {
+  return a.time != b.time ? a.time < b.time : a.order() < b.order();
+}
+
+/// A binary heap. The place of the event that is being handled stays empty until the next call, since handling it
+/// mostly pushes another one: that then takes the place at the top and sinks, and nothing is moved twice.
 class EventQueue {
  public:
-  void push(Event event) {
-    event.sequence = next_sequence_++;
-    heap_.push(event);
+  void push(const Event& unnumbered) {
+    const Event event{unnumbered.time, unnumbered.kind, unnumbered.subject, next_sequence_++, unnumbered.detail};
+    if (top_is_taken_) {
+      top_is_taken_ = false;
+      sink(event);
+    } else {
+      heap_.push_back(event);
+      rise(event);
+    }
   }
   /// The earliest event at or before `end`, removed; nothing when there is none.
   std::optional<Event> pop_until(Picoseconds end) {
-    if (heap_.empty() || heap_.top().time > end) return std::nullopt;
-    const Event event = heap_.top();
-    heap_.pop();
-    return event;
+    if (top_is_taken_) remove_top();
+    if (heap_.empty() || heap_.front().time > end) return std::nullopt;
+    top_is_taken_ = true;
+    return heap_.front();
   }
 
  private:
-  struct Later {
-    bool operator()(const Event& a, const Event& b) const { return a.order() > b.order(); }
-  };
-  std::priority_queue<Event, std::vector<Event>, Later> heap_;
+  void remove_top() {
+    top_is_taken_ = false;
+    const Event last = heap_.back();
+    heap_.pop_back();
+    if (!heap_.empty()) sink(last);
+  }
+  /// Finds the place of an event from the top down, where there is an empty one.
+  void sink(const Event& event) {
+    std::size_t at = 0;
+    for (std::size_t child = 1; child < heap_.size(); child = 2 * at + 1) {
+      if (child + 1 < heap_.size() && before(heap_[child + 1], heap_[child])) ++child;
+      if (!before(heap_[child], event)) break;
+      heap_[at] = heap_[child];
+      at = child;
+    }
+    heap_[at] = event;
+  }
+  /// Finds the place of an event from the last one up.
+  void rise(const Event& event) {
+    std::size_t at = heap_.size() - 1;
+    for (; at > 0 && before(event, heap_[(at - 1) / 2]); at = (at - 1) / 2) heap_[at] = heap_[(at - 1) / 2];
+    heap_[at] = event;
+  }
+
+  std::vector<Event> heap_;
+  bool top_is_taken_ = false;
   uint64_t next_sequence_ = 0;
 };
 

@@ -59,6 +59,7 @@ struct Deployment {
   std::optional<int64_t> max_model_len;  ///< nothing: what the model allows and the memory holds
   std::optional<int64_t> kv_blocks;      ///< nothing: what the memory holds
   bool prefix_cache = false;             ///< paged engines only
+  double load_time = 0;                  ///< until it can serve, from the start of the run [s]
   std::optional<Speculation> speculation;
 
   int64_t drafted() const { return speculation ? speculation->tokens : 0; }  ///< for each sequence in a step

@@ -15,7 +15,12 @@ inline constexpr Picoseconds kNever = std::numeric_limits<Picoseconds>::max();
 inline constexpr Picoseconds kLongestDuration = 9'158'400'000'000'000'000;  ///< 106 days
 
 inline double seconds(Picoseconds t) { return static_cast<double>(t) / kPicosecondsPerSecond; }
-inline double joules(int128 pj) { return static_cast<double>(pj) / 1e12; }
+/// The nearest double. What fits 64 bits, as nearly all does, takes one instruction.
+inline double as_double(int128 value) {
+  const auto low = static_cast<int64_t>(value);
+  return low == value ? static_cast<double>(low) : static_cast<double>(value);
+}
+inline double joules(int128 pj) { return as_double(pj) / 1e12; }
 /// Under speculation times and energies have so many binary digits behind the point (docs/theory/speculation.md).
 inline constexpr int kFractionBits = 16;
 /// Nearest picosecond; kNever for what is later than all that can be counted.

@@ -126,6 +126,12 @@ static void fields(Fields& f, hardware::Governor& g) {
     g.trip_steps = static_cast<int>(steps);
 }
 
+static void fields(Fields& f, hardware::Storage& s) {
+  f.quantity(optional("read", "of a model's file, from the disk", kPositive), Dimension::byte_rate, s.read);
+  f.quantity(optional("page_cache", "of a model's file that the operating system still holds in memory", kPositive),
+             Dimension::byte_rate, s.page_cache);
+}
+
 static void fields(Fields& f, hardware::Price& p) {
   f.quantity(optional("purchase", "price of the box", kNotNegative), Dimension::money, p.purchase);
   f.number(optional("resale_fraction", "of it that is left at the end of the horizon", kFraction), p.resale_fraction);
@@ -148,6 +154,7 @@ void fields(Fields& f, BoxSheet& s) {
   f.section(required("power", "where the watts go"), s.box.power);
   f.section(required("thermal", "ladder of thermal stages"), s.box.thermal);
   f.section(required("governor", "lowers the clock with temperature"), s.box.governor);
+  f.section(optional("storage", "how fast models are loaded"), s.box.storage);
   f.section(optional("price", "what it costs"), s.box.price);
   f.named(optional("engines", "what engines reach here, laid over their own sheets"), s.engines);
 }

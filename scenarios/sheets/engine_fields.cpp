@@ -107,6 +107,8 @@ void fields(Fields& f, EngineSheet& s) {
   f.section(required("limits", "its defaults"), s.engine.limits);
   f.section(required("kernels", "kernels that it launches"), s.engine.kernels);
   f.flag(optional("tensor_parallel", "splits a model over devices (default false)"), s.engine.tensor_parallel);
+  f.quantity(optional("startup", "of a server, besides loading the weights (default 0 s)", {0, 86'400}),
+             Dimension::duration, s.engine.startup);
   f.quantity(
       optional("collective", "of an all-reduce between devices, beside its time on the link (default 0 s)", {0, 1}),
       Dimension::duration, s.engine.collective);

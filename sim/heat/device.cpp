@@ -33,7 +33,7 @@ void Device::settle_idle() {
 
 Device::TickPower Device::power_over(double dt, double busy, double compute, double memory) const {
   const auto& power = box_.power;
-  const double active = power.active * busy * box_.clock.switching(governor_.level());
+  const double active = power.active * busy * governor_.switching();
   const double still = power.idle + power.leakage_at(temperature());
   TickPower out;
   out.chip.fixed = still + memory / dt;
@@ -43,18 +43,17 @@ Device::TickPower Device::power_over(double dt, double busy, double compute, dou
   return out;
 }
 
-std::vector<double> Device::heat_inputs(double chip, double rest) const {
-  std::vector<double> into(box_.thermal.stages.size());
-  into.front() += chip + box_.thermal.rest_to_die * rest;
-  into.back() += (1 - box_.thermal.rest_to_die) * rest;
-  return into;
+const std::vector<double>& Device::heat_inputs(double chip, double rest) {
+  heat_inputs_.assign(box_.thermal.stages.size(), 0);
+  heat_inputs_.front() += chip + box_.thermal.rest_to_die * rest;
+  heat_inputs_.back() += (1 - box_.thermal.rest_to_die) * rest;
+  return heat_inputs_;
 }
 
 void Device::tick(Picoseconds now, const Meter& meter, std::vector<Reading>& readings) {
   if (now == tick_start_) return resolve_marks(now, 0, 0, readings);
   const double dt = seconds(now - tick_start_);
-  const double busy =
-      static_cast<double>(meter[Quantity::busy_time] - busy_at_start_) / static_cast<double>(now - tick_start_);
+  const double busy = as_double(meter[Quantity::busy_time] - busy_at_start_) / static_cast<double>(now - tick_start_);
   const double compute = joules(meter[Quantity::compute_energy] - energy_.compute);
   const double memory = joules(meter[Quantity::memory_energy] - energy_.memory);
   const TickPower power = power_over(dt, busy, compute, memory);

@@ -73,7 +73,7 @@ class Device {
   };
 
   TickPower power_over(double dt, double busy, double compute, double memory) const;
-  std::vector<double> heat_inputs(double chip, double rest) const;
+  const std::vector<double>& heat_inputs(double chip, double rest);
   void settle_idle();
   void resolve_marks(Picoseconds now, Picojoules fixed, Picojoules rest, std::vector<Reading>& readings);
   void bill_up_to(int128 wall);
@@ -86,6 +86,7 @@ class Device {
   std::optional<double> usd_per_joule_;
   hardware::ClockGovernor governor_;
   hardware::ThermalNetwork network_;
+  std::vector<double> heat_inputs_;  // [W] by stage
 
   Picoseconds tick_start_ = 0;
   int128 busy_at_start_ = 0;

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <type_traits>
 
 #include "sim/results/hdf5.hpp"
+#include "sim/results/memory_file.hpp"
 #include "sim/results/replace_file.hpp"
 #include "sim/results/results.hpp"
 #include "sim/results/sha256.hpp"
@@ -89,7 +91,8 @@ bool is_coordinate(const Variable& variable) { return variable.dims.size() == 1 
 /// One group while it is written: its dimensions and, once made, their scales.
 class GroupWriter {
  public:
-  GroupWriter(hid_t parent, const Group& group) : group_(group), handle_(hdf5::create_group(parent, group.name)) {
+  GroupWriter(MemoryFile& file, hid_t parent, const Group& group)
+      : file_(file), group_(group), handle_(hdf5::create_group(parent, group.name)) {
     for (const auto& dimension : group.dims) sizes_[dimension.name] = dimension.size;
   }
 
@@ -119,6 +122,7 @@ class GroupWriter {
             throw std::logic_error(
                 fmt::format("{}/{}: {} values for {} places", group_.name, variable.name, values.size(), count));
           }
+          file_.lend(std::as_bytes(std::span(values)));
           return write_values(handle_.get(), variable.name, extent, values);
         },
         variable.values);
@@ -143,6 +147,7 @@ class GroupWriter {
     scales_.emplace(dimension.name, std::move(scale));
   }
 
+  MemoryFile& file_;
   const Group& group_;
   Handle handle_;
   std::map<std::string, int64_t> sizes_;
@@ -178,29 +183,16 @@ void write_root(hid_t file, const Results& results, uint64_t seed) {
   describe(json.get(), "", "summary as JSON, with its parts per deployment and per stream");
 }
 
-std::vector<std::byte> image(hid_t file) {
-  hdf5::check(H5Fflush(file, H5F_SCOPE_GLOBAL), "finish the file");
-  const auto size = H5Fget_file_image(file, nullptr, 0);
-  hdf5::check(size, "measure the file");
-  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
-  hdf5::check(H5Fget_file_image(file, bytes.data(), bytes.size()), "read the file back");
-  return bytes;
-}
-
-std::vector<std::byte> make_file(const Results& results, const std::vector<CarriedText>& texts, uint64_t seed) {
-  constexpr std::size_t kGrowBy = std::size_t{1} << 20;  // bytes of memory at a time
-  const auto access = hdf5::own(H5Pcreate(H5P_FILE_ACCESS), "make a property list");
-  hdf5::check(H5Pset_fapl_core(access.get(), kGrowBy, false), "make a file in memory");
-  const auto creation = hdf5::creation_properties(H5P_FILE_CREATE);
-  // HDF5 refuses two open files of one name, in memory too; simulations on several threads need one each.
-  const auto name = fmt::format("results-{}", static_cast<const void*>(&creation));
-  const auto file =
-      hdf5::own(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), "make a file in memory");
+/// The file, complete but still open: closing it would only give back space that HDF5 has set aside at its end.
+Handle make_file(MemoryFile& memory, const Results& results, const std::vector<CarriedText>& texts, uint64_t seed) {
+  auto file = memory.create();
   write_root(file.get(), results, seed);
-  for (const auto& group : results.groups) GroupWriter(file.get(), group).write();
+  for (const auto& group : results.groups) GroupWriter(memory, file.get(), group).write();
   const auto folder = hdf5::create_group(file.get(), "texts");
   for (const auto& text : texts) write_text(folder.get(), text.name, text.text);
-  return image(file.get());
+  hdf5::check(H5Fflush(file.get(), H5F_SCOPE_GLOBAL), "finish the file");
+  memory.mark_closed();
+  return file;
 }
 
 }  // namespace
@@ -208,7 +200,9 @@ std::vector<std::byte> make_file(const Results& results, const std::vector<Carri
 void write_results(const std::string& path, const Results& results, const std::vector<CarriedText>& texts,
                    uint64_t seed) {
   const hdf5::QuietErrors quiet;
-  replace_file(path, make_file(results, texts, seed));
+  MemoryFile memory;
+  const Handle file = make_file(memory, results, texts, seed);
+  replace_file(path, memory.parts(), memory.size());
 }
 
 }  // namespace tokwatt::sim

@@ -1,50 +1,53 @@
 #include "sim/results/histogram.hpp"
 
-#include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 
 namespace tokwatt::sim {
 
-namespace {
-
-constexpr int kBinBits = 10;  // 1,024 bins per octave: each is below 0.1 % wide
-constexpr int64_t kBinsPerOctave = int64_t{1} << kBinBits;
-
-}  // namespace
-
-// Values below 1,024 have a bin each; above, the leading 11 bits choose the bin.
-std::size_t Histogram::bin_of(int64_t value) {
-  if (value < kBinsPerOctave) return static_cast<std::size_t>(value);
-  const int shift = static_cast<int>(std::bit_width(static_cast<uint64_t>(value))) - 1 - kBinBits;
-  return static_cast<std::size_t>(shift * kBinsPerOctave + (value >> shift));
-}
-
-int64_t Histogram::lower_edge(std::size_t bin) {
-  const auto b = static_cast<int64_t>(bin);
-  if (b < 2 * kBinsPerOctave) return b;
-  const int64_t shift = b / kBinsPerOctave - 1;
-  return (b - shift * kBinsPerOctave) << shift;
-}
-
-void Histogram::count_in(std::size_t bin, int64_t times) {
-  if (bin >= counts_.size()) counts_.resize(bin + 1);
-  counts_[bin] += times;
-}
-
-void Histogram::add(int64_t value, int64_t times) {
-  count_in(bin_of(value), times);
-  count_ += times;
-  sum_ += int128{value} * times;
-  max_ = std::max(max_, value);
-  min_ = std::min(min_, value);
-}
-
-void Histogram::add(const Progression& values, int64_t steps, int64_t times, int fraction_bits) {
+void Histogram::add(const Progression& values, int64_t steps, int64_t times) {
   if (steps == 0) return;
-  if (values.slope == 0 && fraction_bits == 0) return add(values.base, steps * times);
-  if (values.slope < 0) return add({values.at(steps - 1), -values.slope}, steps, times, fraction_bits);
+  if (values.slope == 0) return add(values.base, steps * times);
+  if (values.slope < 0) return add({values.at(steps - 1), -values.slope}, steps, times);
+  const std::size_t last_bin = bin_of(values.at(steps - 1));
+  count_in(last_bin, 0);  // there is room for all
+  int64_t counted = 0;
+  for (std::size_t bin = bin_of(values.base); bin < last_bin;) {
+    // `next` is the first step whose value is at or above the next bin's edge.
+    const int64_t past = lower_edge(bin + 1) - values.base + values.slope - 1;
+    const int64_t width = lower_edge(bin + 1) - lower_edge(bin);
+    int64_t next = past / values.slope, rest = past % values.slope;
+    if (width < values.slope) {  // bins are skipped
+      counts_[bin] += (next - counted) * times;
+      counted = next;
+      bin = bin_of(values.at(counted));
+      continue;
+    }
+    // Bins of an octave are equally wide: from edge to edge the quotient grows evenly, its remainder carried along.
+    const int64_t steps_a_bin = width / values.slope, rest_a_bin = width % values.slope;
+    constexpr auto kOctave = static_cast<std::size_t>(kBinsPerOctave);
+    const std::size_t end = std::min(last_bin, (bin / kOctave + 1) * kOctave);
+    for (; bin < end; ++bin) {
+      counts_[bin] += (next - counted) * times;
+      counted = next;
+      next += steps_a_bin;
+      rest += rest_a_bin;
+      if (rest >= values.slope) {
+        rest -= values.slope;
+        ++next;
+      }
+    }
+  }
+  counts_[last_bin] += (steps - counted) * times;
+  count_ += steps * times;
+  sum_ += values.sum(steps) * times;
+  max_ = std::max(max_, values.at(steps - 1));
+  min_ = std::min(min_, values.base);
+}
+
+void Histogram::add_fractions(const Progression& values, int64_t steps, int64_t times, int fraction_bits) {
+  if (steps == 0) return;
+  if (values.slope < 0) return add_fractions({values.at(steps - 1), -values.slope}, steps, times, fraction_bits);
   for (int64_t j = 0; j < steps;) {
     const std::size_t bin = bin_of(values.at(j) >> fraction_bits);
     // First step whose value is at or above the next bin's edge.
@@ -54,11 +57,7 @@ void Histogram::add(const Progression& values, int64_t steps, int64_t times, int
     j = next;
   }
   count_ += steps * times;
-  if (fraction_bits == 0) {
-    sum_ += values.sum(steps) * times;
-  } else {
-    fine_sum_ += (values.sum(steps) << (kFractionBits - fraction_bits)) * times;
-  }
+  fine_sum_ += (values.sum(steps) << (kFractionBits - fraction_bits)) * times;
   max_ = std::max(max_, values.at(steps - 1) >> fraction_bits);
   min_ = std::min(min_, values.base >> fraction_bits);
 }

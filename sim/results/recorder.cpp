@@ -33,7 +33,7 @@ const std::array<const char*, kLimits> kLimitNames = {"bandwidth", "compute", "d
                                                       "heat",      "power",   "queue",    "idle"};
 
 std::array<double, kLimits> time_by_limit(const Meter& from, const Meter& to, Picoseconds span) {
-  const auto spent = [&](Quantity q) { return static_cast<double>(to[q] - from[q]); };
+  const auto spent = [&](Quantity q) { return as_double(to[q] - from[q]); };
   constexpr double kLossUnit = 1024;
   const double heat = spent(Quantity::heat_loss) / kLossUnit, power = spent(Quantity::power_loss) / kLossUnit;
   return {spent(Quantity::bandwidth_time),
@@ -148,7 +148,7 @@ std::size_t Recorder::start_row(Picoseconds now) {
 void Recorder::deployment_row(std::size_t deployment, const Load& load, int64_t kv_blocks, const Meter& meter) {
   auto& interval = intervals_[deployment];
   const Picoseconds span = times_.size() > 1 ? times_.back() - times_[times_.size() - 2] : times_.back();
-  const auto rate = [&](Quantity q) { return static_cast<double>(meter[q] - interval.meter[q]) / seconds(span); };
+  const auto rate = [&](Quantity q) { return as_double(meter[q] - interval.meter[q]) / seconds(span); };
   per_deployment_.output_rate.push_back(rate(Quantity::output_tokens));
   per_deployment_.prompt_rate.push_back(rate(Quantity::prompt_tokens));
   per_deployment_.ttft_p95.push_back(p95(interval.ttft));

@@ -58,13 +58,21 @@ class TemporaryFile {
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
-  void write(std::span<const std::byte> bytes) {
+  void write(const FilePart& part) {
     constexpr std::size_t kAtOnce = std::size_t{1} << 30;  // Linux writes at most 2 GiB a call
-    while (!bytes.empty()) {
-      const auto written = ::write(descriptor_, bytes.data(), std::min(bytes.size(), kAtOnce));
+    auto at = static_cast<off_t>(part.at);
+    for (auto bytes = part.bytes; !bytes.empty();) {
+      const auto written = pwrite(descriptor_, bytes.data(), std::min(bytes.size(), kAtOnce), at);
       if (written < 0 && errno != EINTR) fail(target_, "writing", errno);
-      if (written > 0) bytes = bytes.subspan(static_cast<std::size_t>(written));
+      if (written <= 0) continue;
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+      at += written;
     }
+  }
+
+  /// What was not written reads as zeros.
+  void finish(std::size_t size) {
+    if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail(target_, "writing", errno);
     if (fsync(descriptor_) != 0) fail(target_, "bringing it to the disk", errno);
   }
 
@@ -90,7 +98,7 @@ void sync_folder(const fs::path& folder) {
 
 }  // namespace
 
-void replace_file(const std::string& path, std::span<const std::byte> bytes) {
+void replace_file(const std::string& path, std::span<const FilePart> parts, std::size_t size) {
   std::error_code ignored;
   const auto resolved = fs::is_symlink(fs::path(path), ignored) ? fs::weakly_canonical(path) : fs::path(path);
   const auto target = resolved.has_parent_path() ? resolved : fs::path(".") / resolved;
@@ -100,7 +108,8 @@ void replace_file(const std::string& path, std::span<const std::byte> bytes) {
   }
   const HeldSignals held;
   TemporaryFile file(target);
-  file.write(bytes);
+  for (const auto& part : parts) file.write(part);
+  file.finish(size);
   file.rename_to_target();
   sync_folder(target.parent_path());
 }

@@ -5,10 +5,16 @@
 
 namespace tokwatt::sim {
 
-/// Writes `bytes` under a temporary name beside `path`, brings them to the disk and renames: under `path` there is the
-/// old file or the new one, never a part. On failure (std::runtime_error) the temporary file is gone and the old one
-/// stays. Termination signals to this thread wait until it is done, so that an interrupted run leaves no temporary file
-/// either.
-void replace_file(const std::string& path, std::span<const std::byte> bytes);
+/// Bytes of a file and where they go.
+struct FilePart {
+  std::size_t at = 0;
+  std::span<const std::byte> bytes;
+};
+
+/// Writes a file of `size` bytes, part after part and zeros elsewhere, under a temporary name beside `path`, brings
+/// them to the disk and renames: under `path` there is the old file or the new one, never a part. On failure
+/// (std::runtime_error) the temporary file is gone and the old one stays. Termination signals to this thread wait until
+/// it is done, so that an interrupted run leaves no temporary file either.
+void replace_file(const std::string& path, std::span<const FilePart> parts, std::size_t size);
 
 }  // namespace tokwatt::sim

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
 
 namespace tokwatt::sim {
@@ -42,9 +43,13 @@ Json rows(const Input& input, const std::vector<std::size_t>& streams) {
 double duration_of(const Tally& t) { return t.last_finished < 0 ? 0 : seconds(t.last_finished - t.first_sent); }
 
 // The part that a stream, a deployment and the whole box share.
-void add_requests(Json& out, const Outcomes& o, const std::vector<std::size_t>& streams) {
-  Tally all(o.input.record_requests);
-  for (const std::size_t s : streams) all.merge(*o.tallies[s]);
+Json requests_of(const Outcomes& o, const std::vector<std::size_t>& streams) {
+  Tally merged(o.input.record_requests);
+  if (streams.size() != 1) {
+    for (const std::size_t s : streams) merged.merge(*o.tallies[s]);
+  }
+  const Tally& all = streams.size() == 1 ? *o.tallies[streams.front()] : merged;  // many values are not copied in vain
+  Json out;
   const double duration = duration_of(all);
   out["duration_s"] = number(duration);
   out["rows"] = rows(o.input, streams);
@@ -63,6 +68,7 @@ void add_requests(Json& out, const Outcomes& o, const std::vector<std::size_t>& 
   out["itl_s"] = latency(summary(all.itl));
   out["e2e_s"] = latency(all.e2e.summary());
   out["queue_s"] = latency(all.queue.summary());
+  return out;
 }
 
 // Batch, KV cache and what limited it, over some replicas.
@@ -158,8 +164,12 @@ std::vector<std::size_t> all_of(std::size_t count) {
 
 nlohmann::ordered_json summarise(const Outcomes& o) {
   const auto streams = all_of(o.input.streams.size());
-  Json out;
-  add_requests(out, o, streams);
+  std::map<std::vector<std::size_t>, Json> known;  // where all serve one deployment, its part is that of the whole
+  const auto requests = [&](const std::vector<std::size_t>& some) -> const Json& {
+    const auto found = known.find(some);
+    return found != known.end() ? found->second : known.emplace(some, requests_of(o, some)).first->second;
+  };
+  Json out = requests(streams);
   add_serving(out, o, all_of(o.layout.replicas.size()), streams);
   add_physics(out, o, all_of(o.layout.devices()));
   Json per_deployment = Json::object();
@@ -168,19 +178,14 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
     for (const std::size_t s : streams) {
       if (static_cast<std::size_t>(o.input.streams[s].deployment) == d) mine.push_back(s);
     }
-    Json part;
-    add_requests(part, o, mine);
+    Json part = requests(mine);
     add_serving(part, o, o.layout.replicas_of[d], mine);
     add_physics(part, o, devices_of(o, d));
     per_deployment[o.input.deployments[d].name] = std::move(part);
   }
   out["deployments"] = std::move(per_deployment);
   Json per_stream = Json::object();
-  for (const std::size_t s : streams) {
-    Json part;
-    add_requests(part, o, {s});
-    per_stream[o.input.streams[s].name] = std::move(part);
-  }
+  for (const std::size_t s : streams) per_stream[o.input.streams[s].name] = requests({s});
   out["workload"] = std::move(per_stream);
   return out;
 }

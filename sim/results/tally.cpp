@@ -3,19 +3,41 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace tokwatt::sim {
 
 namespace {
 
-// Linear between order statistics, numpy's default and vLLM's.
-double quantile(const std::vector<Picoseconds>& sorted, double q) {
-  const double rank = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(rank);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  const double part = rank - static_cast<double>(below);
-  return seconds(sorted[below]) + part * (seconds(sorted[above]) - seconds(sorted[below]));
-}
+// Order statistics of values, asked for in rising order: what lies below one asked for is in its place already.
+class OrderStatistics {
+ public:
+  explicit OrderStatistics(std::vector<Picoseconds> values) : values_(std::move(values)) {}
+
+  /// Linear between order statistics, numpy's default and vLLM's.
+  double quantile(double q) {
+    const double rank = q * static_cast<double>(values_.size() - 1);
+    const auto below = static_cast<std::size_t>(rank);
+    const std::size_t above = std::min(below + 1, values_.size() - 1);
+    const double part = rank - static_cast<double>(below);
+    const Picoseconds low = at(below), high = at(above);
+    return seconds(low) + part * (seconds(high) - seconds(low));
+  }
+
+ private:
+  Picoseconds at(std::size_t rank) {
+    const auto begin = values_.begin();
+    if (rank >= placed_) {
+      std::nth_element(begin + static_cast<std::ptrdiff_t>(placed_), begin + static_cast<std::ptrdiff_t>(rank),
+                       values_.end());
+      placed_ = rank + 1;
+    }
+    return values_[rank];
+  }
+
+  std::vector<Picoseconds> values_;
+  std::size_t placed_ = 0;  // all below are no larger than what follows; the last of them is in its place
+};
 
 bool meets(const Request& r, Picoseconds ttft, Picoseconds tpot, const Objective& objective) {
   const bool ttft_ok = !objective.ttft || seconds(ttft) <= *objective.ttft;
@@ -25,14 +47,6 @@ bool meets(const Request& r, Picoseconds ttft, Picoseconds tpot, const Objective
 }
 
 }  // namespace
-
-void Latencies::add(Picoseconds value) {
-  if (exact_) {
-    values_.push_back(value);
-  } else {
-    histogram_.add(value);
-  }
-}
 
 void Latencies::merge(const Latencies& other) {
   values_.insert(values_.end(), other.values_.begin(), other.values_.end());
@@ -49,15 +63,11 @@ LatencySummary Latencies::summary() const {
   if (!exact_ || values_.empty()) return sim::summary(histogram_);
   int128 sum = 0;
   for (const Picoseconds value : values_) sum += value;
-  std::vector<Picoseconds> sorted = values_;
-  std::sort(sorted.begin(), sorted.end());
-  const double mean = static_cast<double>(sum) / static_cast<double>(sorted.size()) / kPicosecondsPerSecond;
-  return {mean,
-          quantile(sorted, 0.5),
-          quantile(sorted, 0.9),
-          quantile(sorted, 0.95),
-          quantile(sorted, 0.99),
-          seconds(sorted.back())};
+  const double mean = static_cast<double>(sum) / static_cast<double>(values_.size()) / kPicosecondsPerSecond;
+  const Picoseconds max = *std::max_element(values_.begin(), values_.end());
+  OrderStatistics ordered(values_);
+  const double p50 = ordered.quantile(0.5), p90 = ordered.quantile(0.9), p95 = ordered.quantile(0.95);
+  return {mean, p50, p90, p95, ordered.quantile(0.99), seconds(max)};
 }
 
 void Tally::count(const Request& r, const std::optional<Objective>& objective) {

@@ -18,7 +18,13 @@ struct LatencySummary {
 class Latencies {
  public:
   explicit Latencies(bool exact = true) : exact_(exact) {}
-  void add(Picoseconds value);
+  void add(Picoseconds value) {
+    if (exact_) {
+      values_.push_back(value);
+    } else {
+      histogram_.add(value);
+    }
+  }
   void merge(const Latencies& other);
   LatencySummary summary() const;
 

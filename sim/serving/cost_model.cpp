@@ -56,7 +56,7 @@ void CostModel::retune(const models::Tuning& tuning) {
   token_memo_.assign(levels, {});
   head_memo_.assign(levels, {});
   output_memo_.assign(levels, {});
-  attention_memo_.assign(levels, {});
+  attention_memo_.assign(levels * groups(), {});
 }
 
 double CostModel::clock_share(int level) const { return clock_.at(level) / clock_.of_peak; }
@@ -168,15 +168,10 @@ const CostModel::RowCost& CostModel::memoised(Memo& memo, int64_t rows, Cost cos
   constexpr int64_t kMost = 1 << 20;  // steps of servers stay below; roofs of prompts of any length do not
   if (rows >= kMost) return memo.last = cost();
   const auto i = static_cast<std::size_t>(rows);
-  if (i >= memo.cost.size()) {
-    memo.cost.resize(i + 1);
-    memo.known.resize(i + 1);
-  }
-  if (!memo.known[i]) {
-    memo.cost[i] = cost();
-    memo.known[i] = 1;
-  }
-  return memo.cost[i];
+  if (i >= memo.entries.size()) memo.entries.resize(i + 1);
+  auto& entry = memo.entries[i];
+  if (!entry.known) entry = {cost(), true};
+  return entry.cost;
 }
 
 const CostModel::RowCost& CostModel::memoised_token_cost(int level, int64_t tokens) const {
@@ -187,27 +182,17 @@ const CostModel::RowCost& CostModel::memoised_head_cost(int level, int64_t seque
   return memoised(head_memo_[static_cast<std::size_t>(level)], sequences, [&] { return head_cost(level, sequences); });
 }
 
-const std::vector<CostModel::AttentionCost>& CostModel::attention_costs(int level) const {
-  auto& costs = attention_memo_[static_cast<std::size_t>(level)];
-  if (!costs.empty()) return costs;
+void CostModel::price_attention(int level) const {
   const double per_byte = 1 / (bandwidth_ * tuning_.memory_efficiency_kv);
   const double per_flop = 1 / (attention_peak_ * clock_share(level) * tuning_.compute_efficiency_attention);
   const double energy_per_flop = flop_energy(level);
-  for (const auto& group : work_.attention) {
-    costs.push_back({ps(group.activation_bytes_per_row * per_byte), ps(group.bytes_per_kept_token * per_byte),
-                     ps(group.flops_per_pair * per_flop), pj(group.activation_bytes_per_row * byte_energy_),
-                     pj(group.bytes_per_kept_token * byte_energy_), pj(group.flops_per_pair * energy_per_flop)});
+  for (std::size_t g = 0; g < groups(); ++g) {
+    const auto& group = work_.attention[g];
+    attention_memo_[static_cast<std::size_t>(level) * groups() + g] = {
+        ps(group.activation_bytes_per_row * per_byte), ps(group.bytes_per_kept_token * per_byte),
+        ps(group.flops_per_pair * per_flop),           pj(group.activation_bytes_per_row * byte_energy_),
+        pj(group.bytes_per_kept_token * byte_energy_), pj(group.flops_per_pair * energy_per_flop)};
   }
-  return costs;
-}
-
-CostModel::GroupForms CostModel::group_forms(int level, std::size_t index, int64_t tokens) const {
-  const AttentionCost& a = attention_costs(level)[index];
-  return {{a.time_per_row * tokens, a.time_per_kept_token},
-          a.time_per_pair,
-          a.energy_per_pair,
-          a.energy_per_row * tokens,
-          a.energy_per_kept_token};
 }
 
 StepCost CostModel::pass_cost(int level, const PassRows& rows) const {

@@ -71,7 +71,14 @@ class CostModel {
     int64_t compute_energy_per_pair = 0;
     int64_t memory_energy_base = 0, memory_energy_per_token = 0;
   };
-  GroupForms group_forms(int level, std::size_t group, int64_t tokens) const;
+  GroupForms group_forms(int level, std::size_t group, int64_t tokens) const {
+    const AttentionCost& a = attention_cost(level, group);
+    return {{a.time_per_row * tokens, a.time_per_kept_token},
+            a.time_per_pair,
+            a.energy_per_pair,
+            a.energy_per_row * tokens,
+            a.energy_per_kept_token};
+  }
 
   /// Share of compute time at a level that the top clock would not have taken, in 2^-10.
   int64_t slowdown(int level) const { return slowdown_[static_cast<std::size_t>(level)]; }
@@ -103,19 +110,28 @@ class CostModel {
   RowCost output_cost(int level, int64_t outputs) const;
   RowCost sequences_cost(int64_t sequences, int64_t states) const;
   struct Memo {
-    std::vector<RowCost> cost;
-    std::vector<uint8_t> known;
-    RowCost last;  // of more rows than are kept
+    struct Entry {
+      RowCost cost;
+      bool known = false;
+    };
+    std::vector<Entry> entries;  // by rows
+    RowCost last;                // of more rows than are kept
   };
   template <class Cost>
   static const RowCost& memoised(Memo& memo, int64_t rows, Cost cost);
   const RowCost& memoised_token_cost(int level, int64_t tokens) const;
   const RowCost& memoised_head_cost(int level, int64_t sequences) const;
   struct AttentionCost {  // of a group [ps], [pJ]
-    int64_t time_per_row = 0, time_per_kept_token = 0, time_per_pair = 0;
+    int64_t time_per_row = kUnknown, time_per_kept_token = 0, time_per_pair = 0;
     int64_t energy_per_row = 0, energy_per_kept_token = 0, energy_per_pair = 0;
   };
-  const std::vector<AttentionCost>& attention_costs(int level) const;
+  static constexpr int64_t kUnknown = -1;
+  const AttentionCost& attention_cost(int level, std::size_t group) const {
+    const auto i = static_cast<std::size_t>(level) * groups() + group;
+    if (attention_memo_[i].time_per_row == kUnknown) price_attention(level);
+    return attention_memo_[i];
+  }
+  void price_attention(int level) const;
   double clock_share(int level) const;  // of the clock at which the peaks hold
   double flop_energy(int level) const;  // [J/FLOP]
 
@@ -129,7 +145,7 @@ class CostModel {
   DeviceGroup group_;
   std::vector<int64_t> slowdown_;
   mutable std::vector<Memo> token_memo_, head_memo_, output_memo_;  // by level, then rows
-  mutable std::vector<std::vector<AttentionCost>> attention_memo_;  // by level, then group
+  mutable std::vector<AttentionCost> attention_memo_;               // by level, then group
 };
 
 }  // namespace tokwatt::sim

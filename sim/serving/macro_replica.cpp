@@ -28,7 +28,7 @@ bool MacroReplica::give_up(RequestId id, Picoseconds now) {
   const bool decodes = batch_.has(id);
   const auto prompt = std::find(prompts_.begin(), prompts_.end(), id);
   if (!decodes && prompt == prompts_.end()) {
-    waiting_.erase(std::find(waiting_.begin(), waiting_.end(), id));
+    waiting_.erase(id);
     return true;
   }
   if (plan_.running) {
@@ -258,7 +258,7 @@ void MacroReplica::cut(Picoseconds now) {
 
 Load MacroReplica::load(Picoseconds now) const {
   const int64_t taken = plan_.running && plan_.chunk_tokens == 0 ? batch_.new_blocks_until(plan_.in_flight_at(now)) : 0;
-  return {running_, std::ssize(waiting_), blocks_.used() + taken};
+  return {running_, waiting_.size(), blocks_.used() + taken};
 }
 
 Meter MacroReplica::meter(Picoseconds now) const {
@@ -270,9 +270,8 @@ Meter MacroReplica::meter(Picoseconds now) const {
   total += completed;
   if (j == plan_.steps) return in_whole(total, fraction_bits);
   const Meter with_next = amounts_of(j + 1);
-  const int64_t into_step = plan_.into_step(j, now);
-  for (std::size_t q = 0; q < kQuantities; ++q)
-    total.values[q] += share(with_next.values[q] - completed.values[q], into_step, plan_.duration().at(j));
+  const Shares shares(plan_.into_step(j, now), plan_.duration().at(j));
+  for (std::size_t q = 0; q < kQuantities; ++q) total.values[q] += shares.of(with_next.values[q] - completed.values[q]);
   return in_whole(total, fraction_bits);
 }
 

@@ -6,6 +6,7 @@
 
 #include "sim/serving/decode_batch.hpp"
 #include "sim/serving/plan.hpp"
+#include "sim/serving/waiting_line.hpp"
 
 namespace tokwatt::sim {
 
@@ -72,7 +73,7 @@ class MacroReplica {
   RequestPool& pool_;
   ReplicaObserver& observer_;
 
-  std::deque<RequestId> waiting_;
+  WaitingLine waiting_;
   DecodeBatch batch_;
   KvBlocks blocks_;                 // during the plan's first step
   std::vector<RequestId> prompts_;  // begun, by rank

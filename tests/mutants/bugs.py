@@ -77,8 +77,13 @@ PLANS += [
 # In what both steppings share, or in both alike: other tests must tell.
 SHARED = [
     bug("shares are rounded up", ("sim/progression.hpp", "return amount * part / whole;", "return (amount * part + whole - 1) / whole;")),
-    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { step_end, tick, sample, change, give_up, arrival, step_start };", "enum class EventKind : uint8_t { arrival, step_end, tick, sample, change, give_up, step_start };")),
-    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "{ step_end, tick, sample,", "{ step_end, sample, tick,")),
+    bug("shares of many amounts are not made exact", ("sim/progression.hpp", "- (rest < 0 ? 1 : 0) + (rest >= whole_ ? 1 : 0)", "")),
+    bug("an event that takes the empty place at the top stays there", ("sim/event_queue.hpp", "if (!before(heap_[child], event)) break;", "break;")),
+    bug("the edges of a histogram's bins lose their remainder", ("sim/results/histogram.cpp", "rest += rest_a_bin;", "")),
+    bug("columns that are lent do not come into the file", ("sim/results/memory_file.cpp", "parts.insert(parts.end(), lent_parts_.begin(), lent_parts_.end());", "")),
+    bug("a results file says that somebody has it open", ("sim/results/memory_file.cpp", "superblock[kFlagsAt] = std::byte{0};", "")),
+    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { step_end, loaded, tick, sample, change, give_up, arrival, step_start };", "enum class EventKind : uint8_t { arrival, step_end, loaded, tick, sample, change, give_up, step_start };")),
+    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "{ step_end, loaded, tick, sample,", "{ step_end, loaded, sample, tick,")),
     bug("static energy is counted twice in a tick", (DEVICE, "energy_.fixed += fixed_energy;", "energy_.fixed += 2 * fixed_energy;")),
     bug("dynamic energy of earlier ticks is counted again", (DEVICE, "energy_.compute = meter[Quantity::compute_energy];", "energy_.compute += meter[Quantity::compute_energy];")),
     bug("a new price holds for the whole tick", (DEVICE, "bill_up_to(energy.wall()); if (mark.row)", "if (mark.row)")),
@@ -164,6 +169,8 @@ CLUSTER = [
     bug("routers are shared too", ("models/graph.cpp", "op.replicated = weight_class == WeightClass::router;", "")),
     bug("an all-reduce always goes round the ring", ("sim/cluster/collectives.hpp", "overhead + std::min(at_once, ring)", "overhead + ring")),
     bug("nothing is sent in decode steps", (COST, "cost.link = ps(collectives.all_reduces *", "if (rows > 16) cost.link = ps(collectives.all_reduces *")),
+    bug("a model serves while it is being loaded", (LOOP, "if (start_pending_[index(replica)] || !loaded_[index(replica)]) return;", "if (start_pending_[index(replica)]) return;")),
+    bug("requests that came while a model was loaded are forgotten", (LOOP, "if (replicas_[index(replica)].has_work()) schedule_step_start(replica); }  // --- ticks", "}  // --- ticks")),
     bug("time on the link counts as idle", ("sim/results/recorder.cpp", "spent(Quantity::link_time),", "0,")),
 ]
 

@@ -253,6 +253,16 @@ TEST_CASE("devices that share a model are equal and joined", "[scenarios][errors
         "infeasible: deployments.assistant.tensor_parallel: 64 heads of gpt-oss-120b cannot be shared by 3 devices");
 }
 
+TEST_CASE("a cold start needs to know how fast the disk is", "[scenarios][errors]") {
+  const auto said = [](const std::string& key) { return errors_of(with("runs_on: desk", "runs_on: desk, cold_start: " + key)); };
+  CHECK(said("storage").empty());
+  CHECK(said("page-cache").empty());
+  CHECK_THAT(said("disk"), Contains("deployments.assistant.cold_start is \"disk\"; expected storage or page-cache"));
+  const auto in = load_text("desk.yaml", with("runs_on: desk", "runs_on: desk, cold_start: storage"), "", {}).input;
+  CHECK(in.deployments[0].load_time > 40 + 60e9 / 5e9);  // vLLM starts, 60 GB are read
+  CHECK(in.deployments[0].load_time < 40 + 70e9 / 5e9);
+}
+
 TEST_CASE("arrivals beside a trace are checked, and set its pace alone", "[scenarios][errors][traces]") {
   const std::string users =
       "users: 12, think: {exponential: 30 s}, prompt: 800, output: {lognormal: {median: 250, p99: 2000}}";

@@ -1,5 +1,8 @@
 #include "sim/event_queue.hpp"
 
+#include <rapidcheck.h>
+
+#include <algorithm>
 #include <vector>
 
 #include "tests/catch.hpp"
@@ -26,4 +29,27 @@ TEST_CASE("events of one kind come by subject, then first in, first out; later o
   while (const auto event = queue.pop_until(7)) details.push_back(event->detail);
   CHECK(details == std::vector<uint64_t>{20, 10, 30});
   CHECK(queue.pop_until(8)->detail == 40);
+}
+
+TEST_CASE("however pushes and pops follow each other, the earliest event comes first", "[sim][time]") {
+  CHECK(rc::check([] {
+    EventQueue queue;
+    std::vector<Event> waiting;
+    uint64_t pushed = 0;
+    for (const bool push : *rc::gen::container<std::vector<bool>>(200, rc::gen::arbitrary<bool>())) {
+      if (push) {
+        Event event{*rc::gen::inRange<int64_t>(0, 20), EventKind::arrival, *rc::gen::inRange(0, 3)};
+        queue.push(event);
+        event.sequence = pushed++;
+        waiting.push_back(event);
+        continue;
+      }
+      const auto first = std::min_element(waiting.begin(), waiting.end(), before);
+      const auto popped = queue.pop_until(15);
+      RC_ASSERT(popped.has_value() == (first != waiting.end() && first->time <= 15));
+      if (!popped) continue;
+      RC_ASSERT(popped->order() == first->order());
+      waiting.erase(first);
+    }
+  }));
 }

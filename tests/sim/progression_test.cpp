@@ -51,6 +51,20 @@ TEST_CASE("a share is what is through so far, rounded down, and intervals are di
   CHECK(share(kMost, kMost - 1, kMost) == kMost - 1);
 }
 
+TEST_CASE("shares of many amounts are those of each", "[sim][time]") {
+  holds([] {
+    constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+    const auto whole = *rc::gen::oneOf(rc::gen::inRange<int64_t>(1, 100), rc::gen::inRange<int64_t>(1, kMost));
+    const auto part = *rc::gen::oneOf(rc::gen::inRange<int64_t>(0, whole), rc::gen::just(whole));
+    const Shares shares(part, whole);
+    const auto near =
+        static_cast<int64_t>(int128{whole} * *rc::gen::inRange<int64_t>(0, 1000) / std::max<int64_t>(part, 1));
+    for (const int64_t amount : {int64_t{0}, int64_t{1}, *rc::gen::inRange<int64_t>(0, kMost),
+                                 *rc::gen::inRange<int64_t>(0, int64_t{1} << 50), std::max<int64_t>(near, 0)})
+      RC_ASSERT(shares.of(amount) == share(amount, part, whole));
+  });
+}
+
 TEST_CASE("a histogram filled by progression equals one filled by value", "[sim][histogram]") {
   holds([] {
     const Progression p{*rc::gen::inRange<int64_t>(0, 100'000'000'000), *rc::gen::inRange<int64_t>(0, 1'000'000'000)};

@@ -86,3 +86,14 @@ TEST_CASE("a box of equal devices is as many boxes", "[sim][cluster][energy]") {
   CHECK(one["tokens"]["output"] == 120);
   CHECK(one["batch"]["max"] == 2);
 }
+
+TEST_CASE("a replica serves once its model is loaded", "[sim][cluster]") {
+  Input input = test::toy_input();
+  input.deployments[0].load_time = 5;
+  input.streams.push_back(test::fixed_stream({at(1, 100, 5), at(2, 100, 5), at(9, 100, 5)}));
+  const auto stepping = GENERATE(Stepping::macro, Stepping::token);
+  const Results r = simulate(std::move(input), stepping);
+  CHECK(values<double>(r, "requests", "admitted") == std::vector<double>{5, 5, 9});
+  CHECK(values<double>(r, "events", "time") == std::vector<double>{5});
+  CHECK(values<std::string>(r, "events", "text").front() == "toy is loaded on box");
+}

@@ -4,12 +4,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 #include <thread>
 
 #include "sim/results/hdf5.hpp"
@@ -176,6 +178,32 @@ TEST_CASE("texts travel with their SHA-256", "[sim][results]") {
   REQUIRE(H5Dread(text.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &value) >= 0);
   CHECK(std::string(value) == std::string(100'000, 'x'));
   H5free_memory(value);
+}
+
+TEST_CASE("a results file does not say that somebody has it open for writing", "[sim][results]") {
+  const Folder folder;
+  write_results(folder / "a.h5", sample_results(), sample_texts(), 0);
+  constexpr std::size_t kVersionAt = 8, kFlagsAt = 20;  // HDF5 File Format Specification, section II.A
+  CHECK(bytes_of(folder / "a.h5")[kVersionAt] == 0);
+  CHECK(bytes_of(folder / "a.h5")[kFlagsAt] == 0);
+}
+
+TEST_CASE("large columns are in the file as they were lent, small ones as they were copied", "[sim][results]") {
+  const Folder folder;
+  for (const int64_t rows : {3, 100'000}) {
+    Results results = sample_results();
+    std::vector<double> values(static_cast<std::size_t>(rows));
+    std::iota(values.begin(), values.end(), 0.5);
+    results.groups = {{"large",
+                       {{"row", rows}},
+                       {{"a", "s", "first", {"row"}, values, {}}, {"b", "s", "second", {"row"}, values, {}}}}};
+    write_results(folder / "a.h5", results, {}, 0);
+    const auto bytes = bytes_of(folder / "a.h5");
+    const std::string column(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
+    const auto first = std::search(bytes.begin(), bytes.end(), column.begin(), column.end());
+    REQUIRE(first != bytes.end());
+    CHECK(std::search(first + 1, bytes.end(), column.begin(), column.end()) != bytes.end());
+  }
 }
 
 TEST_CASE("when the disk is full the old file stays and nothing else is left", "[sim][results]") {

@@ -160,6 +160,7 @@ Features features_of(const Input& input, const Deployment& d) {
   features.insert(input.record_requests ? "requests recorded" : "requests not recorded");
   if (!input.prices.electricity) features.insert("no price");
   if (input.systems.size() > 1) features.insert("two boxes");
+  if (d.load_time > 0) features.insert("cold start");
   if (d.tensor_parallel > 1) features.insert("tensor parallel");
   if (d.replicas > 1 && d.routing == Routing::round_robin) features.insert("round-robin replicas");
   if (d.replicas > 1 && d.routing == Routing::least_loaded) features.insert("least-loaded replicas");
@@ -222,6 +223,7 @@ Made make(const Draw& draw) {
     d.engine = random_engine(dice);
     if (dice.chance(0.4)) speculate(dice, d);
     d.max_model_len = dice.in(200, 600);
+    if (dice.chance(0.2)) d.load_time = dice.pick({1.0, dice.real(0, 5)});  // also at the very instant of a tick
     if (dice.chance(0.7)) {  // tight: room for one long request and a little more, so that sequences are preempted
       const int64_t size = d.engine.limits.block_size;
       const auto kv = kv_bytes(d);

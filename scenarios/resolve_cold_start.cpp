@@ -1,0 +1,31 @@
+// How long a deployment takes until it can serve, where its server starts with the run.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scenarios/resolve.hpp"
+#include "sim/serving/kv_capacity.hpp"
+
+namespace tokwatt::scenarios {
+
+// Each box reads what its own devices hold, and its devices share the disk.
+void resolve_cold_start(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r) {
+  if (!w.cold_start.given()) return;
+  const bool from_disk = w.cold_start.value == "storage";
+  for (const int s : d.systems) {
+    const auto& system = r.loaded.input.systems[static_cast<std::size_t>(s)];
+    const double rate = from_disk ? system.box.storage.read : system.box.storage.page_cache;
+    if (rate == 0) {
+      const char* key = from_disk ? "read" : "page_cache";
+      r.diagnostics.error(w.cold_start.place,
+                          fmt::format("{}.cold_start: the sheet of {} does not say how fast that is; expected "
+                                      "systems.{}.storage: {{{}: 7 GB/s}}, for example",
+                                      path, system.box.id, path_segment(system.name), key));
+      return;
+    }
+    const double bytes = sim::memory_plan(d, system.box.memory).weights * static_cast<double>(system.count);
+    d.load_time = std::max(d.load_time, d.engine.startup + bytes / rate);
+  }
+}
+
+}  // namespace tokwatt::scenarios
