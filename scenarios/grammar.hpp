@@ -41,7 +41,7 @@ struct WrittenDeployment {
   Text model, quant, kv, engine;
   std::vector<Text> runs_on;
   int64_t tensor_parallel = 1, replicas = 1;
-  Text routing;
+  Text routing, scheduling;
   WrittenLimits limits;
   std::optional<bool> prefix_cache;
   std::optional<WrittenSpeculation> speculative;
@@ -85,7 +85,7 @@ struct WrittenStream {
   std::optional<WrittenPrefix> prefix;
   std::optional<sim::Distribution> thinking, patience;
   std::optional<double> timeout;
-  std::optional<int64_t> retries, max_in_flight;
+  std::optional<int64_t> retries, max_in_flight, priority;
   std::optional<WrittenObjective> slo;
 };
 

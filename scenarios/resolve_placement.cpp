@@ -15,6 +15,11 @@ Routing routing(const std::string& word) {
   return word == "prefix-aware" ? Routing::prefix_aware : Routing::least_loaded;
 }
 
+sim::Scheduling scheduling(const std::string& word) {
+  if (word == "priority") return sim::Scheduling::priority;
+  return word == "shortest-first" ? sim::Scheduling::shortest_first : sim::Scheduling::fcfs;
+}
+
 /// The boxes that runs_on names; those that are wrong are reported and left out.
 std::vector<int> systems_of(const WrittenDeployment& w, const std::string& path, Resolution& r) {
   std::vector<std::string> names;
@@ -57,6 +62,7 @@ void resolve_placement(const WrittenDeployment& w, const std::string& path, sim:
   d.tensor_parallel = w.tensor_parallel;
   d.replicas = w.replicas;
   d.routing = routing(w.routing.value);
+  d.scheduling = scheduling(w.scheduling.value);
   int64_t devices = 0;
   for (const int system : d.systems) devices += r.loaded.input.systems[static_cast<std::size_t>(system)].count;
   if (d.tensor_parallel * d.replicas == devices) return;

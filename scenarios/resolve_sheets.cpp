@@ -130,6 +130,8 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, UsedSheets& used,
     if (!reason.empty()) r.infeasible.push_back(fmt::format("{}: {}", path, reason));
     if (w.speculative) resolve_speculation(w, path + ".speculative", d, used, r);
     check_tensor_parallel(w, path, d, r);
+    if (d.scheduling != sim::Scheduling::fcfs && d.engine.policy != models::Policy::vllm)
+      r.infeasible.push_back(fmt::format("{}.scheduling: {} serves first come, first served", path, d.engine.id));
     resolve_cold_start(w, path, d, r);
   }
   for (const auto& other : r.loaded.input.deployments) {

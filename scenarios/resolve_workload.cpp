@@ -79,6 +79,13 @@ class StreamResolver {
       error("has max_in_flight, which goes only with arrivals and traces of requests: here each waits for its answer");
     if (w_.max_in_flight) stream.source = sim::in_flight_source(std::move(stream.source), *w_.max_in_flight);
     if (w_.retries && !w_.timeout) error("has retries, which go only with timeout");
+    const auto& deployments = r_.loaded.input.deployments;
+    const bool counts = stream.deployment >= 0 && deployments[static_cast<std::size_t>(stream.deployment)].scheduling ==
+                                                      sim::Scheduling::priority;
+    if (w_.priority && stream.deployment >= 0 && !counts)
+      error(fmt::format("has priority, which counts only with deployments.{}.scheduling: priority",
+                        path_segment(w_.to.value)));
+    stream.priority = w_.priority.value_or(0);
     stream.timeout = w_.timeout;
     stream.retries = w_.retries.value_or(0);
     stream.patience = w_.patience;

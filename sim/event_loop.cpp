@@ -124,6 +124,7 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
   Request request;
   request.stream = stream;
   request.attempt = attempt;
+  request.priority = input_.streams[index(stream)].priority;
   request.number = arrival.number;
   request.prompt = arrival.prompt;
   request.output = arrival.output;

@@ -41,6 +41,13 @@ struct Speculation {
   double acceptance = 0;       ///< chance that a drafted token is accepted, given that those before it were; below 1
 };
 
+/// Which waiting request is admitted next, and which running one gives way when blocks run out.
+enum class Scheduling {
+  fcfs,            ///< as they came; the last admitted gives way, and is in front of all that wait
+  priority,        ///< the lowest Stream::priority, then as they came; the other way round who gives way (vLLM)
+  shortest_first,  ///< whoever was preempted, then the shortest prompt; the last admitted gives way
+};
+
 /// Which replica of a deployment gets a request (docs/theory/cluster.md).
 enum class Routing { round_robin, least_loaded, prefix_aware };
 
@@ -52,6 +59,7 @@ struct Deployment {
   int64_t tensor_parallel = 1;     ///< devices of a replica
   int64_t replicas = 1;            ///< tensor_parallel x replicas = devices
   Routing routing = Routing::least_loaded;
+  Scheduling scheduling = Scheduling::fcfs;
   models::Architecture model;
   models::Quant quant;
   models::KvFormat kv;

@@ -43,6 +43,14 @@ void DecodeBatch::join(RequestId id) {
   count_surplus(member, r, 1);
 }
 
+RequestId DecodeBatch::least_urgent() const {
+  RequestId least = tail_;
+  for (RequestId id = tail_; id >= 0; id = link(id).before) {
+    if (goes_before(Scheduling::priority, pool_[least], pool_[id])) least = id;
+  }
+  return least;
+}
+
 void DecodeBatch::leave(RequestId id) {
   update(id);
   Link& member = link(id);

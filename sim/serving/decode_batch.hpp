@@ -26,6 +26,8 @@ class DecodeBatch {
   void join(RequestId id);
   /// The member admitted last.
   RequestId last() const { return tail_; }
+  /// The member that any other goes before under Scheduling::priority; -1 without members. Looks at all of them.
+  RequestId least_urgent() const;
   bool has(RequestId id) const { return static_cast<std::size_t>(id) < links_.size() && link(id).admission >= 0; }
   /// Takes a member out, with its tokens brought up to date.
   void leave(RequestId id);

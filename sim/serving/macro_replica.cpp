@@ -19,8 +19,8 @@ MacroReplica::MacroReplica(int number, const Serving& serving, RequestPool& pool
 
 // A request behind others changes nothing until one of them leaves, and that ends the plan anyway.
 void MacroReplica::arrive(RequestId id, Picoseconds now) {
-  waiting_.push_back(id);
-  if (plan_.running && waiting_.size() == 1) cut(now);
+  enqueue(id);
+  if (plan_.running && waiting_.front() == id) cut(now);
 }
 
 bool MacroReplica::give_up(RequestId id, Picoseconds now) {
@@ -54,28 +54,36 @@ bool MacroReplica::give_decoding_a_slot(Picoseconds now) {
   bool preempted = false;
   while (batch_.new_blocks() > blocks_.left()) {
     blocks_.exhausted();
-    preempt_last(now);
+    preempt(gives_way(), now);
     preempted = true;
   }
   blocks_.take(batch_.new_blocks());
   return preempted;
 }
 
+// Only one prompt is begun and not finished at a time where sequences can be preempted: one that is begun is given all
+// of the budget that is left.
 bool MacroReplica::continue_prompts(Picoseconds now, int64_t& budget) {
+  bool preempted = false;
   for (const RequestId id : prompts_) {
     const Request& r = pool_[id];
     const int64_t tokens = std::min(r.target - r.computed, budget);
     if (tokens == 0) continue;
     const int64_t more = serving_.kv.blocks_of(r.computed + tokens) - serving_.kv.blocks_of(r.computed);
-    if (more > blocks_.left()) {
-      preempt_last(now);
-      return true;
+    while (more > blocks_.left()) {
+      const RequestId out = gives_way();
+      preempted = true;
+      const int64_t slots = batch_.new_blocks();
+      preempt(out, now);
+      if (out == id) return true;
+      blocks_.take(batch_.new_blocks() - slots);  // what the sequence had been given for this step
+      budget += serving_.cost.pace().rows();
     }
     blocks_.take(more);
     budget -= tokens;
     add_chunk(id, tokens);
   }
-  return false;
+  return preempted;
 }
 
 bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
@@ -111,15 +119,21 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
 }
 
 // The last admitted is a begun prompt if there is one: under vLLM prompts are finished in order of admission.
-void MacroReplica::preempt_last(Picoseconds now) {
-  RequestId id = -1;
-  if (!prompts_.empty()) {
-    id = prompts_.back();
-    prompts_.pop_back();
-  } else {
-    id = batch_.last();
+RequestId MacroReplica::gives_way() const {
+  if (serving_.scheduling != Scheduling::priority) return prompts_.empty() ? batch_.last() : prompts_.back();
+  RequestId least = batch_.least_urgent();
+  for (const RequestId id : prompts_) {
+    if (least < 0 || goes_before(Scheduling::priority, pool_[least], pool_[id])) least = id;
+  }
+  return least;
+}
+
+void MacroReplica::preempt(RequestId id, Picoseconds now) {
+  if (batch_.has(id)) {
     batch_.leave(id);
     pool_[id].last_token = now;  // steps follow each other without a gap
+  } else {
+    prompts_.erase(std::find(prompts_.begin(), prompts_.end(), id));
   }
   Request& r = pool_[id];
   blocks_.release(id, r);
@@ -128,8 +142,17 @@ void MacroReplica::preempt_last(Picoseconds now) {
   r.target = r.prompt + r.produced;
   ++r.preemptions;
   --running_;
-  waiting_.push_front(id);
+  if (serving_.scheduling == Scheduling::fcfs) {
+    waiting_.push_front(id);
+  } else {
+    enqueue(id);
+  }
   observer_.preempted(number_, now, r);
+}
+
+void MacroReplica::enqueue(RequestId id) {
+  if (serving_.scheduling == Scheduling::fcfs) return waiting_.push_back(id);
+  waiting_.insert(id, [this](RequestId a, RequestId b) { return goes_before(serving_.scheduling, pool_[a], pool_[b]); });
 }
 
 void MacroReplica::add_chunk(RequestId id, int64_t tokens) {

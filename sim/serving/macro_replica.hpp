@@ -51,7 +51,9 @@ class MacroReplica {
   bool give_decoding_a_slot(Picoseconds now);
   bool continue_prompts(Picoseconds now, int64_t& budget);
   bool admit(Picoseconds now, int64_t& budget);
-  void preempt_last(Picoseconds now);
+  RequestId gives_way() const;
+  void preempt(RequestId id, Picoseconds now);
+  void enqueue(RequestId id);
   void add_chunk(RequestId id, int64_t tokens);
 
   void price_plan(bool queued);

@@ -1,8 +1,21 @@
 #include "sim/serving/serving.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace tokwatt::sim {
+
+bool goes_before(Scheduling scheduling, const Request& a, const Request& b) {
+  switch (scheduling) {
+    case Scheduling::fcfs:
+      return false;
+    case Scheduling::priority:
+      return std::tie(a.priority, a.record) < std::tie(b.priority, b.record);
+    case Scheduling::shortest_first:
+      break;
+  }
+  return std::tuple(a.preemptions == 0, a.prompt, a.record) < std::tuple(b.preemptions == 0, b.prompt, b.record);
+}
 
 Meter amounts(const Costs& costs, const StepContext& context, const StepPricer& pricer) {
   Meter out;

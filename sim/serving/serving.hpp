@@ -15,6 +15,7 @@ struct Serving {
         kv(kv_capacity(deployment, box)),
         prefix_cache(deployment.prefix_cache),
         policy(deployment.engine.policy),
+        scheduling(deployment.scheduling),
         max_num_seqs(deployment.engine.limits.max_num_seqs),
         token_budget(deployment.engine.limits.max_num_batched_tokens) {}
 
@@ -22,6 +23,7 @@ struct Serving {
   KvCapacity kv;
   bool prefix_cache;
   models::Policy policy;
+  Scheduling scheduling;
   int64_t max_num_seqs;
   int64_t token_budget;
 };
@@ -32,6 +34,9 @@ struct ClockState {
   hardware::Brake brake = hardware::Brake::none;
   bool operator==(const ClockState&) const = default;
 };
+
+/// Whether a waiting request is admitted before another. Under fcfs neither is, by this.
+bool goes_before(Scheduling scheduling, const Request& a, const Request& b);
 
 /// State of a replica at an instant.
 struct Load {

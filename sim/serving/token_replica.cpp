@@ -16,7 +16,14 @@ TokenReplica::TokenReplica(int number, const Serving& serving, RequestPool& pool
   }
 }
 
-void TokenReplica::arrive(RequestId id, Picoseconds) { waiting_.push_back(id); }
+void TokenReplica::arrive(RequestId id, Picoseconds) { enqueue(id); }
+
+void TokenReplica::enqueue(RequestId id) {
+  const auto before = [this](RequestId a, RequestId b) {
+    return goes_before(serving_.scheduling, pool_[a], pool_[b]);
+  };
+  waiting_.insert(std::upper_bound(waiting_.begin(), waiting_.end(), id, before), id);
+}
 
 bool TokenReplica::give_up(RequestId id, Picoseconds) {
   if (std::erase(waiting_, id) > 0) return true;
@@ -33,21 +40,22 @@ void TokenReplica::let_go(RequestId id) {
   if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank);
 }
 
-// Decode first: each decoding sequence, in order of admission, takes one KV slot. When there is no block for it, the
-// last admitted sequence is preempted until there is (vLLM v1 Scheduler.schedule). Returns whether any was.
+// Decode first: each decoding sequence, in order of admission, takes its KV slots. When there is no block for it, others
+// are preempted until there is, the last admitted first (vLLM v1 Scheduler.schedule) or the least urgent, or it is itself.
+// Returns whether any was.
 bool TokenReplica::give_decoding_a_slot(Picoseconds now) {
   bool preempted = false;
   step_.decoding.clear();
-  for (std::size_t i = 0; i < running_.size(); ++i) {
-    const RequestId id = running_[i];
-    if (prefilling(id)) continue;
+  const std::vector<RequestId> running = running_;
+  for (const RequestId id : running) {
+    if (prefilling(id) || (preempted && !runs(id))) continue;
     const int64_t more = serving_.kv.blocks_of(pool_[id].computed + pace_.rows()) - blocks_.of(pool_[id]);
-    while (i < running_.size() && more > blocks_.left()) {
+    while (more > blocks_.left() && runs(id)) {
       blocks_.exhausted();
-      preempt_last(now);
+      preempt(gives_way(), now);
       preempted = true;
     }
-    if (i >= running_.size()) break;  // it was the last itself
+    if (preempted && !runs(id)) continue;
     blocks_.take(more);
     pool_[id].reserved = pool_[id].computed + pace_.rows();
     step_.decoding.push_back(id);
@@ -57,6 +65,7 @@ bool TokenReplica::give_decoding_a_slot(Picoseconds now) {
 
 // Then prompts already begun go on, each with what is left of the token budget. Returns whether one was preempted.
 bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
+  bool preempted = false;
   std::vector<RequestId> begun;
   for (const RequestId id : running_) {
     if (prefilling(id)) begun.push_back(id);
@@ -67,18 +76,21 @@ bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
     const int64_t tokens = std::min(r.target - r.computed, budget);
     if (tokens == 0) continue;
     const int64_t more = serving_.kv.blocks_of(r.computed + tokens) - blocks_.of(r);
-    if (more > blocks_.left()) {
-      preempt_last(now);  // a begun prompt is the last admitted: it preempts itself
-      return true;
+    while (more > blocks_.left()) {
+      const RequestId out = gives_way();
+      preempt(out, now);
+      preempted = true;
+      if (out == id) return true;
+      budget += pace_.rows();
     }
     blocks_.take(more);
     budget -= tokens;
     step_.chunks.push_back({id, tokens});
   }
-  return false;
+  return preempted;
 }
 
-// Then waiting requests are admitted first come, first served. Returns whether one had to wait for a slot or for
+// Then waiting requests are admitted in order. Returns whether one had to wait for a slot or for
 // blocks.
 bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
   while (!waiting_.empty()) {
@@ -109,9 +121,17 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
   return false;
 }
 
-void TokenReplica::preempt_last(Picoseconds now) {
-  const RequestId id = running_.back();
-  running_.pop_back();
+RequestId TokenReplica::gives_way() const {
+  if (serving_.scheduling != Scheduling::priority) return running_.back();
+  return *std::max_element(running_.begin(), running_.end(), [this](RequestId a, RequestId b) {
+    return goes_before(Scheduling::priority, pool_[a], pool_[b]);
+  });
+}
+
+// What it was given in this step already goes back too.
+void TokenReplica::preempt(RequestId id, Picoseconds now) {
+  std::erase(running_, id);
+  std::erase(step_.decoding, id);
   Request& r = pool_[id];
   blocks_.release(id, r);
   if (!prefilling(id)) ++composition_;
@@ -120,7 +140,11 @@ void TokenReplica::preempt_last(Picoseconds now) {
   r.fraction = 0;
   r.target = r.prompt + r.produced;  // recompute
   ++r.preemptions;
-  waiting_.push_front(id);
+  if (serving_.scheduling == Scheduling::fcfs) {
+    waiting_.push_front(id);
+  } else {
+    enqueue(id);
+  }
   observer_.preempted(number_, now, r);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // The reference: one event per step, plain sums over the sequences, no closed forms. It is written to be read beside
 // docs/theory/time.md and is the specification that MacroReplica must match byte for byte.
+#include <algorithm>
 #include <deque>
 #include <vector>
 
@@ -62,11 +63,14 @@ class TokenReplica {
 
   /// Tokens in front of what a decoding sequence computes next [units].
   int64_t context_of(RequestId id) const { return pace_.units(pool_[id].computed) + pool_[id].fraction; }
+  bool runs(RequestId id) const { return std::find(running_.begin(), running_.end(), id) != running_.end(); }
   bool prefilling(RequestId id) const { return pool_[id].computed < pool_[id].target; }
   bool give_decoding_a_slot(Picoseconds now);
   bool continue_prompts(Picoseconds now, int64_t& budget);
   bool admit(Picoseconds now, int64_t& budget);
-  void preempt_last(Picoseconds now);
+  RequestId gives_way() const;
+  void preempt(RequestId id, Picoseconds now);
+  void enqueue(RequestId id);
   void price_step(bool queued);
   void report_step() const;
   void let_go(RequestId id);

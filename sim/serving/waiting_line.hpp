@@ -1,5 +1,5 @@
 #pragma once
-// Requests that wait for their first step, first come first served. A ring: however many have passed through, memory is
+// Requests that wait for their first step, in order. A ring: however many have passed through, memory is
 // asked for only when more wait than ever before (std::deque asks again after every few hundred).
 #include <algorithm>
 #include <boost/circular_buffer.hpp>
@@ -22,6 +22,12 @@ class WaitingLine {
   void push_front(RequestId id) {
     make_room();
     ring_.push_front(id);
+  }
+  /// In front of those that it goes before.
+  template <class Before>
+  void insert(RequestId id, Before before) {
+    make_room();
+    ring_.insert(std::upper_bound(ring_.begin(), ring_.end(), id, before), id);
   }
   void pop_front() { ring_.pop_front(); }
   /// Takes out one that waits.

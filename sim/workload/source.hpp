@@ -67,6 +67,7 @@ struct Stream {
   std::optional<double> timeout = {};         ///< [s] from sending; then the client gives up on the answer
   int64_t retries = 0;                        ///< times that it sends the same again after a timeout
   std::optional<Distribution> patience = {};  ///< [s] after which a person stops the answer, drawn for each request
+  int64_t priority = 0;                       ///< under Scheduling::priority; the lowest goes first
 };
 
 }  // namespace tokwatt::sim

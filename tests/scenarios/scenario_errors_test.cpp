@@ -192,7 +192,6 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
        {"share", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
     refused(with("runs_on: desk", "runs_on: desk, " + key + ": 1"), "deployments.assistant." + key);
   }
-  refused(with("users: 12", "users: 12, priority: 1"), "workload.0.priority");
   for (const std::string key : {"tariff", "plan"}) refused(kGood + key + ": []\n", key);
   for (const std::string key : {"ramp", "fault", "system"}) {
     refused(kGood + "timeline: [{at: 1 h, set: {environment.ambient: 30 degC}, " + key + ": x}]\n",
@@ -251,6 +250,18 @@ TEST_CASE("devices that share a model are equal and joined", "[scenarios][errors
       "infeasible: deployments.assistant.tensor_parallel: llama.cpp-cuda does not split a model's layers over devices");
   CHECK(said("engine: vllm, runs_on: desk, tensor_parallel: 3", "desk: {sheet: spark, count: 3, link: cx7}") ==
         "infeasible: deployments.assistant.tensor_parallel: 64 heads of gpt-oss-120b cannot be shared by 3 devices");
+}
+
+TEST_CASE("priority counts where a deployment schedules by it", "[scenarios][errors]") {
+  const std::string first = with("users: 12", "users: 12, priority: -1");
+  CHECK_THAT(errors_of(first),
+             Contains("workload.0 has priority, which counts only with deployments.assistant.scheduling: priority"));
+  CHECK(errors_of(first, {"deployments.assistant.scheduling=priority"}).empty());
+  CHECK(errors_of(kGood, {"deployments.assistant.scheduling=shortest-first"}).empty());
+  CHECK_THAT(errors_of(kGood, {"deployments.assistant.scheduling=sjf"}),
+             Contains("expected fcfs, priority or shortest-first"));
+  CHECK(errors_of(with("engine: vllm", "engine: llama.cpp-cuda"), {"deployments.assistant.scheduling=priority"}) ==
+        "infeasible: deployments.assistant.scheduling: llama.cpp-cuda serves first come, first served");
 }
 
 TEST_CASE("a cold start needs to know how fast the disk is", "[scenarios][errors]") {

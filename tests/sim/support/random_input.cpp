@@ -113,6 +113,7 @@ Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed, bool
     features.insert("patience");
     stream.patience = Distribution{Exponential{dice.real(0.05, 5)}, {}, {}};
   }
+  stream.priority = dice.in(0, 2);
   if (dice.chance(0.3)) {
     features.insert("objective");
     stream.objective = Objective{0.5, 0.05};
@@ -160,6 +161,8 @@ Features features_of(const Input& input, const Deployment& d) {
   features.insert(input.record_requests ? "requests recorded" : "requests not recorded");
   if (!input.prices.electricity) features.insert("no price");
   if (input.systems.size() > 1) features.insert("two boxes");
+  if (d.scheduling == Scheduling::priority) features.insert("priority");
+  if (d.scheduling == Scheduling::shortest_first) features.insert("shortest first");
   if (d.load_time > 0) features.insert("cold start");
   if (d.tensor_parallel > 1) features.insert("tensor parallel");
   if (d.replicas > 1 && d.routing == Routing::round_robin) features.insert("round-robin replicas");
@@ -234,6 +237,8 @@ Made make(const Draw& draw) {
       d.kv_blocks = paged ? longest + dice.in(0, longest)
                           : (*d.max_model_len + d.drafted() + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
     }
+    if (d.engine.policy == models::Policy::vllm && dice.chance(0.5))
+      d.scheduling = dice.pick({Scheduling::priority, Scheduling::shortest_first});
     d.prefix_cache = d.engine.policy == models::Policy::vllm && dice.chance(0.6);
     input.deployments.push_back(std::move(d));
   }

@@ -1,0 +1,70 @@
+// Who is admitted next, and who gives way.
+#include "sim/simulation.hpp"
+#include "tests/catch.hpp"
+#include "tests/sim/support/toy.hpp"
+
+using namespace tokwatt;
+using namespace tokwatt::sim;
+using tokwatt::test::values;
+
+namespace {
+
+constexpr Picoseconds kSecond = 1'000'000'000'000;
+constexpr Picoseconds kMoment = 1'000'000'000;
+
+Input toy(Scheduling scheduling, int64_t slots) {
+  Input input = test::toy_input();
+  input.deployments[0].scheduling = scheduling;
+  input.deployments[0].engine.limits.max_num_seqs = slots;
+  return input;
+}
+
+void add(Input& input, int64_t priority, std::vector<Arrival> arrivals) {
+  auto stream = test::fixed_stream(std::move(arrivals));
+  stream.name += std::to_string(input.streams.size());
+  stream.priority = priority;
+  input.streams.push_back(std::move(stream));
+}
+
+Results run(Input input) { return simulate(std::move(input), GENERATE(Stepping::macro, Stepping::token)); }
+
+/// Records in order of admission.
+std::vector<std::size_t> order(const Results& r) {
+  const auto& admitted = values<double>(r, "requests", "admitted");
+  std::vector<std::size_t> records(admitted.size());
+  for (std::size_t i = 0; i < records.size(); ++i) records[i] = i;
+  std::stable_sort(records.begin(), records.end(), [&](auto a, auto b) { return admitted[a] < admitted[b]; });
+  return records;
+}
+
+}  // namespace
+
+TEST_CASE("the lowest priority is admitted first, and of equals who came first", "[sim][serving][scheduling]") {
+  Input input = toy(Scheduling::priority, 1);
+  add(input, 1, {{kSecond, 50, 20}, {kSecond + kMoment, 50, 5}, {kSecond + 3 * kMoment, 50, 5}});  // 0, 1, 3
+  add(input, 0, {{kSecond + 2 * kMoment, 50, 5}, {kSecond + 4 * kMoment, 50, 5}});                 // 2, 4
+  CHECK(order(run(std::move(input))) == std::vector<std::size_t>{0, 2, 4, 1, 3});
+}
+
+TEST_CASE("shortest-first admits the shortest prompt", "[sim][serving][scheduling]") {
+  Input input = toy(Scheduling::shortest_first, 1);
+  add(input, 0,
+      {{kSecond, 50, 20},
+       {kSecond + kMoment, 300, 5},
+       {kSecond + 2 * kMoment, 20, 5},
+       {kSecond + 3 * kMoment, 100, 5}});
+  CHECK(order(run(std::move(input))) == std::vector<std::size_t>{0, 2, 3, 1});
+}
+
+TEST_CASE("under priority the least urgent gives way, whoever was admitted last", "[sim][serving][scheduling][kv]") {
+  const auto preemptions = [](Scheduling scheduling) {
+    Input input = toy(scheduling, 8);
+    input.deployments[0].kv_blocks = 14;  // 224 tokens; the two need up to 318
+    input.deployments[0].max_model_len = 200;
+    add(input, 5, {{kSecond, 60, 99}});
+    add(input, 0, {{kSecond + kMoment, 60, 99}});
+    return values<int64_t>(run(std::move(input)), "requests", "preemptions");
+  };
+  CHECK(preemptions(Scheduling::fcfs) == std::vector<int64_t>{0, 1});
+  CHECK(preemptions(Scheduling::priority) == std::vector<int64_t>{1, 0});
+}
