@@ -18,7 +18,7 @@ using scenarios::CsvTable;
 const scenarios::CsvColumns& columns() {
   static const scenarios::CsvColumns kColumns{
       {"id", "system", "model", "quant", "metric", "value_low", "value_high", "unit"},
-      {"class", "seed_file", "quote", "assessment", "note", "engine", "prompt_len", "context_depth", "batch",
+      {"class", "source", "seed_file", "quote", "assessment", "note", "engine", "prompt_len", "context_depth", "batch",
        "speculative"},
       false,
       "claims"};
