@@ -53,6 +53,20 @@ double state_elements(const Layer& layer, int64_t hidden) {
   return layer.conv ? d(layer.conv->kernel - 1) * d(hidden) : 0;
 }
 
+Architecture drafting_head(const Architecture& model) {
+  Architecture head = model;
+  head.id = model.id + " (head)";
+  head.per_layer_embedding = 0;
+  head.ngrams = {};
+  head.layers.clear();
+  const auto keeps = [](const Layer& layer) {
+    return (layer.grouped && !layer.grouped->shares_kv) || layer.latent || layer.compressed;
+  };
+  const auto last = std::find_if(model.layers.rbegin(), model.layers.rend(), keeps);
+  if (last != model.layers.rend()) head.layers.push_back(*last);
+  return head;
+}
+
 KvBytes kv_bytes(const Architecture& architecture, double element_bytes, int64_t devices) {
   KvBytes bytes;
   for (const auto& layer : architecture.layers) {

@@ -104,6 +104,11 @@ struct Architecture {
   LookupTable ngrams;               ///< rows == 0: none
 };
 
+/// A head that drafts tokens for a model (multi-token prediction, EAGLE), where nothing else is known of it: one layer
+/// like the model's last with a KV cache of its own, and the model's own embedding and output head. No layers where the
+/// model has no such layer.
+Architecture drafting_head(const Architecture& model);
+
 /// KV cache of one sequence with elements of element_bytes (bf16: 2): bytes that grow with every token, the bytes that
 /// windowed and chunked layers hold once their window is full, and the states of layers without a KV cache, which are
 /// always there and always kStateElementBytes an element.

@@ -31,6 +31,12 @@ struct Limits {
   double memory_utilization = 0;       ///< share of the device memory that the engine takes
 };
 
+/// What an engine can do about tokens that are drafted and then verified.
+struct Speculating {
+  std::vector<std::string> methods;  ///< draft (a smaller model), mtp, eagle (heads of the model); none: it cannot
+  int64_t max_num_seqs = 0;          ///< running sequences when it does, unless told otherwise; 0: as ever
+};
+
 struct Engine {
   std::string id;
   std::string title;
@@ -50,10 +56,11 @@ struct Engine {
   double startup = 0;            ///< of a server, besides loading the weights [s]
   double collective = 0;         ///< of an all-reduce, beside its time on the link [s]
   bool prefix_cache = false;     ///< reuses equal prefixes unless a deployment says otherwise
-  bool flash_attention = true;   ///< false: attention writes its scores to memory
-  Calibration calibration;       ///< on this box
-  Tuning tuning;                 ///< on this box, for the deployment's quant and model
-  std::vector<Tuning> draws;     ///< of the tuning, from what is not known about it
+  Speculating speculative;
+  bool flash_attention = true;  ///< false: attention writes its scores to memory
+  Calibration calibration;      ///< on this box
+  Tuning tuning;                ///< on this box, for the deployment's quant and model
+  std::vector<Tuning> draws;    ///< of the tuning, from what is not known about it
 };
 
 /// Fills tuning and draws from the calibration, for weights of a family of kernels (Quant::unpack) and a family of

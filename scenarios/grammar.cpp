@@ -23,6 +23,7 @@ Choices trace_formats_to_choose() {
   return {names, {}};
 }
 const Choices kRoutings{{"least-loaded", "round-robin", "prefix-aware"}, {}};
+const Choices kDrafting{drafting_methods(), {}};
 const Choices kColdStarts{{"storage", "page-cache"}, {}};
 const Choices kProcesses{{"poisson", "constant", "gamma", "weibull"}, {}};
 
@@ -57,6 +58,18 @@ static void fields(Fields& f, WrittenLimits& l) {
   f.count(optional("block_size", "tokens in a KV block", {1, 65'536}), l.block_size);
 }
 
+static void fields(Fields& f, WrittenSpeculation& s) {
+  f.here(s.place);
+  f.choice(required("method", "draft: a smaller model; mtp or eagle: a head of the model itself"), kDrafting, s.method);
+  f.text(optional("model", "with draft: the smaller model, as `model` of the deployment"), s.model);
+  f.text(optional("quant", "with draft: format of its weights; without it that of the deployment"), s.quant);
+  f.count(required("tokens", "drafted for each sequence in a step", {1, 64}), s.tokens);
+  Key acceptance =
+      required("acceptance", "chance that a drafted token is accepted if those before it were, below 1", kFraction);
+  acceptance.distribution_not_yet = true;
+  f.number(acceptance, s.acceptance);
+}
+
 static void fields(Fields& f, WrittenDeployment& d) {
   f.here(d.place);
   f.text(required("model",
@@ -78,10 +91,11 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.section(optional("limits", "limits of the engine; without them its defaults"), d.limits);
   f.flag(optional("prefix_cache", "reuse of equal prefixes; without it what the engine does by itself"),
          d.prefix_cache);
+  f.section(optional("speculative", "tokens drafted ahead, which one pass of the model verifies"), d.speculative);
   f.choice(optional("cold_start", "where the weights come from at the start; without it they are loaded already"),
            kColdStarts, d.cold_start);
   for (const char* key :
-       {"share", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "speculative", "fallback", "api"}) {
+       {"share", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
     f.not_yet(key);
   }
 }

@@ -29,6 +29,13 @@ struct WrittenLimits {
   std::optional<double> memory_utilization;
 };
 
+struct WrittenSpeculation {
+  Place place;
+  Text method, model, quant;
+  int64_t tokens = 0;
+  double acceptance = 0;
+};
+
 struct WrittenDeployment {
   Place place;
   Text model, quant, kv, engine;
@@ -37,6 +44,7 @@ struct WrittenDeployment {
   Text routing;
   WrittenLimits limits;
   std::optional<bool> prefix_cache;
+  std::optional<WrittenSpeculation> speculative;
   Text cold_start;
 };
 

@@ -1,6 +1,10 @@
 #pragma once
 // The steps from a written scenario to the input of a simulation, one function each. They report what is wrong and go
 // on.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,9 +43,59 @@ void resolve_workload(Resolution& r);
 /// Needs the systems and the prices.
 void resolve_timeline(Resolution& r);
 
+/// Which sheets the deployments used, by every name they go by.
+struct UsedSheets {
+  std::vector<std::string> models, quants, engines;
+  std::vector<RawSheet> engine_sheets;
+  std::vector<std::string> engine_on;  ///< by system: id of the engine that its deployment uses, or empty
+};
+
+/// A model and the format of its weights, as asked for and as found.
+struct Weights {
+  Text model_asked, quant_asked;
+  std::optional<RawSheet> model, quant;
+};
+/// `path` is what messages call their mapping, which stands at `place`.
+Weights open_weights(const Text& model, const Text& quant, const Place& place, const std::string& path, Resolution& r);
+/// Reads what was found, the user's overrides laid over it.
+void read_weights(const Weights& weights, const std::string& path, models::Architecture& model, models::Quant& quant,
+                  UsedSheets& used, Resolution& r);
+/// What drafts for a deployment that is known otherwise.
+void resolve_speculation(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, UsedSheets& used,
+                         Resolution& r);
+
+/// The overrides that a root section (`models:`, `quants:`, `engines:`) has for a sheet, by the name that the
+/// deployment uses or by the sheet's id.
+template <class Entry>
+Overrides user_overrides(const std::vector<Named<Entry>>& section, const char* key, const std::string& asked,
+                         const std::string& id) {
+  for (const auto& entry : section) {
+    if (entry.name == asked || entry.name == id)
+      return {entry.value.tree, fmt::format("{}.{}.", key, path_segment(entry.name)), {}};
+  }
+  return {{}, fmt::format("{}.{}.", key, path_segment(asked)), {}};
+}
+
+/// Whether this run rests on a number of a sheet that is assumed.
+bool is_assumed(const Resolution& r, const SheetNumber& number);
+
 /// Keeps a sheet's text for the results file and which of its numbers rest on assumption.
 template <class T>
-void carry(Resolution& r, const std::string& name, const Sheet<T>& sheet);
+void carry(Resolution& r, const std::string& name, const Sheet<T>& sheet) {
+  const auto same = [&](const sim::CarriedText& text) { return text.name == name; };
+  const bool is_new = std::none_of(r.loaded.texts.begin(), r.loaded.texts.end(), same);
+  if (is_new) r.loaded.texts.push_back({name, sheet.source->text});
+  for (const auto& base : sheet.bases) {
+    if (is_new) r.loaded.texts.push_back({name + "@" + base.sheet, base.source->text});
+  }
+  const std::string id = name.substr(name.find('/') + 1);
+  if (sheet.head.hypothetical) r.loaded.assumed.push_back(fmt::format("{}: hypothetical", id));
+  for (const auto& number : sheet.numbers) {
+    if (!is_assumed(r, number)) continue;
+    r.loaded.assumed.push_back(number.sheet.empty() ? fmt::format("scenario: {}", number.path)
+                                                    : fmt::format("{}: {}", number.sheet, number.path));
+  }
+}
 
 /// Index of a name in a list of named things, or -1 (reported).
 int index_of(const Text& name, const std::string& key, const std::vector<std::string>& names, const char* what,

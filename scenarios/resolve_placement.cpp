@@ -182,10 +182,14 @@ void check_tensor_parallel(const WrittenDeployment& w, const std::string& path, 
         fmt::format("{}.tensor_parallel: {} does not split a model's layers over devices", path, d.engine.id));
     return;
   }
-  if (const int64_t heads = odd_heads(d.model, d.tensor_parallel)) {
+  const auto check_heads = [&](const models::Architecture& model) {
+    const int64_t heads = odd_heads(model, d.tensor_parallel);
+    if (heads == 0) return;
     r.infeasible.push_back(fmt::format("{}.tensor_parallel: {} heads of {} cannot be shared by {} devices", path, heads,
-                                       d.model.id, d.tensor_parallel));
-  }
+                                       model.id, d.tensor_parallel));
+  };
+  check_heads(d.model);
+  if (d.speculation && !d.speculation->is_head) check_heads(d.speculation->draft);
   check_joined(w, path, d, r);
 }
 

@@ -21,18 +21,6 @@ Node overrides_of(const WrittenSystem& system) {
   return over;
 }
 
-/// The overrides that a root section (`models:`, `quants:`, `engines:`) has for a sheet, by the name that the
-/// deployment uses or by the sheet's id.
-template <class Entry>
-Overrides user_overrides(const std::vector<Named<Entry>>& section, const char* key, const std::string& asked,
-                         const std::string& id) {
-  for (const auto& entry : section) {
-    if (entry.name == asked || entry.name == id)
-      return {entry.value.tree, fmt::format("{}.{}.", key, path_segment(entry.name)), {}};
-  }
-  return {{}, fmt::format("{}.{}.", key, path_segment(asked)), {}};
-}
-
 /// An override of a sheet that nothing uses would be silently without effect.
 template <class Entry>
 void check_used(const std::vector<Named<Entry>>& section, const char* key, const std::vector<std::string>& used,
@@ -107,50 +95,20 @@ void resolve_kv(const WrittenDeployment& written, const std::string& path, sim::
   }
 }
 
-/// Which sheets the deployments used, by every name they go by.
-struct Used {
-  std::vector<std::string> models, quants, engines;
-  std::vector<RawSheet> engine_sheets;
-  std::vector<std::string> engine_on;  ///< by system: id of the engine that its deployment uses, or empty
-};
-
-void note(std::vector<std::string>& used, const std::string& asked, const std::string& id) {
-  used.push_back(asked);
-  if (id != asked) used.push_back(id);
-}
-
-void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resolution& r) {
+void resolve_deployment(const Named<WrittenDeployment>& entry, UsedSheets& used, Resolution& r) {
   const std::string path = "deployments." + path_segment(entry.name);
   const WrittenDeployment& w = entry.value;
   sim::Deployment d;
   d.name = entry.name;
   resolve_placement(w, path, d, r);
-  const auto open = [&](SheetKind kind, const Text& asked, const char* key) {
-    return asked.given() ? open_sheet(kind, asked, path + key, r.folder, r.diagnostics) : std::nullopt;
-  };
-  const auto model = open(SheetKind::model, w.model, ".model");
-  const Text quant_name =
-      model ? quant_meant(*model, w.quant, w.quant.given() ? w.quant.place : w.place, path + ".quant", r.diagnostics)
-            : w.quant;
-  const auto quant = open(SheetKind::quant, quant_name, ".quant");
-  const auto engine = open(SheetKind::engine, w.engine, ".engine");
+  const auto weights = open_weights(w.model, w.quant, w.place, path, r);
+  const auto engine = w.engine.given()
+                          ? open_sheet(SheetKind::engine, w.engine, path + ".engine", r.folder, r.diagnostics)
+                          : std::nullopt;
   const std::size_t before = r.diagnostics.reported();
-  if (model) {
-    note(used.models, w.model.value, model->id);
-    const auto read =
-        read_model(*model, user_overrides(r.written.models, "models", w.model.value, model->id), r.diagnostics);
-    d.model = read.value;
-    carry(r, "models/" + model->id, read);
-  }
-  if (quant) {
-    note(used.quants, quant_name.value, quant->id);
-    const auto read =
-        read_quant(*quant, user_overrides(r.written.quants, "quants", quant_name.value, quant->id), r.diagnostics);
-    d.quant = read.value;
-    carry(r, "quants/" + quant->id, read);
-  }
+  read_weights(weights, path, d.model, d.quant, used, r);
   if (engine && !d.systems.empty()) {
-    note(used.engines, w.engine.value, engine->id);
+    used.engines.insert(used.engines.end(), {w.engine.value, engine->id});
     used.engine_sheets.push_back(*engine);
     for (const int system : d.systems) used.engine_on[static_cast<std::size_t>(system)] = engine->id;
     const auto& box = r.boxes[static_cast<std::size_t>(d.systems.front())];
@@ -159,20 +117,20 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, Used& used, Resol
     d.engine = read.value;
     carry(r, "engines/" + engine->id, read);
   }
-  if (model) d.quant = as_stored(models::quant_of_model(d.quant, d.model.id), *model);
-  if (model && quant) check_stored(*model, *quant, quant_name.place, path + ".quant", r.diagnostics);
-  const bool whole = model && quant && engine && !d.systems.empty() && r.diagnostics.reported() == before;
+  const bool whole =
+      weights.model && weights.quant && engine && !d.systems.empty() && r.diagnostics.reported() == before;
   if (whole) {
     models::tune(d.engine, d.quant.unpack, d.model.family);
     resolve_kv(w, path, d, r);
-    check_tensor_parallel(w, path, d, r);
-    resolve_cold_start(w, path, d, r);
     resolve_prefix_cache(w, path, d, r);
     apply_limits(w.limits, w, path, d, r);
     std::string reason =
         why_not(r.loaded.input.systems[static_cast<std::size_t>(d.systems.front())].box, d.engine, d.quant);
     if (reason.empty()) reason = why_not(d.model, d.quant);
     if (!reason.empty()) r.infeasible.push_back(fmt::format("{}: {}", path, reason));
+    if (w.speculative) resolve_speculation(w, path + ".speculative", d, used, r);
+    check_tensor_parallel(w, path, d, r);
+    resolve_cold_start(w, path, d, r);
   }
   for (const auto& other : r.loaded.input.deployments) {
     for (const int system : d.systems) {
@@ -195,25 +153,10 @@ bool is_of_cold_start(const std::string& path) { return path.starts_with("storag
 
 }  // namespace
 
-template <class T>
-void carry(Resolution& r, const std::string& name, const Sheet<T>& sheet) {
-  const auto same = [&](const sim::CarriedText& text) { return text.name == name; };
-  const bool is_new = std::none_of(r.loaded.texts.begin(), r.loaded.texts.end(), same);
-  if (is_new) r.loaded.texts.push_back({name, sheet.source->text});
-  for (const auto& base : sheet.bases) {
-    if (is_new) r.loaded.texts.push_back({name + "@" + base.sheet, base.source->text});
-  }
-  const std::string id = name.substr(name.find('/') + 1);
-  if (sheet.head.hypothetical) r.loaded.assumed.push_back(fmt::format("{}: hypothetical", id));
-  for (const auto& number : sheet.numbers) {
-    if (number.confidence != "assumed" && number.confidence != "hypothetical") continue;
-    if (!starts_cold(r.written) && is_of_cold_start(number.path)) continue;
-    r.loaded.assumed.push_back(number.sheet.empty() ? fmt::format("scenario: {}", number.path)
-                                                    : fmt::format("{}: {}", number.sheet, number.path));
-  }
+bool is_assumed(const Resolution& r, const SheetNumber& number) {
+  if (number.confidence != "assumed" && number.confidence != "hypothetical") return false;
+  return starts_cold(r.written) || !is_of_cold_start(number.path);
 }
-
-template void carry(Resolution& r, const std::string& name, const LinkRead& sheet);
 
 int index_of(const Text& name, const std::string& key, const std::vector<std::string>& names, const char* what,
              Diagnostics& diagnostics) {
@@ -252,7 +195,7 @@ void resolve_systems(Resolution& r) {
 }
 
 void resolve_deployments(Resolution& r) {
-  Used used;
+  UsedSheets used;
   used.engine_on.resize(r.boxes.size());
   for (const auto& entry : r.written.deployments) resolve_deployment(entry, used, r);
   check_used(r.written.models, "models", used.models, r.diagnostics);

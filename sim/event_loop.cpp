@@ -432,8 +432,11 @@ void EventLoop<Replica>::ran(int replica, const StepRun& run) {
 }
 
 template <class Replica>
-void EventLoop<Replica>::token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences) {
-  recorder_.tally(stream).itl.add(gaps, steps, sequences);
+void EventLoop<Replica>::token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences,
+                                    int fraction_bits) {
+  auto& gaps_so_far = recorder_.tally(stream).itl;
+  if (fraction_bits == 0) return gaps_so_far.add(gaps, steps, sequences);
+  gaps_so_far.add_fractions(gaps, steps, sequences, fraction_bits);
 }
 
 template <class Replica>

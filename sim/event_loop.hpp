@@ -66,7 +66,7 @@ class EventLoop : private ReplicaObserver {
 
   // ReplicaObserver
   void ran(int replica, const StepRun& run) override;
-  void token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences) override;
+  void token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences, int fraction_bits) override;
   void first_token(int replica, Picoseconds ttft) override;
   void preempted(int replica, Picoseconds now, const Request& request) override;
   void step_started(int replica, int64_t running, int64_t used_blocks) override;

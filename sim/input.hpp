@@ -30,6 +30,17 @@ struct Cable {
   hardware::Link link;
 };
 
+/// Tokens that a smaller model, or a head of the model itself, drafts for one pass of the model to verify
+/// (docs/theory/speculation.md).
+struct Speculation {
+  models::Architecture draft;  ///< of a head: its layer, with the model's own embedding and output head
+  models::Quant quant;         ///< of the draft
+  models::Tuning tuning;       ///< of the engine, for the draft in that quant
+  bool is_head = false;        ///< its embedding and output head are the model's: they take no memory again
+  int64_t tokens = 1;          ///< drafted for each sequence in a step
+  double acceptance = 0;       ///< chance that a drafted token is accepted, given that those before it were; below 1
+};
+
 /// Which replica of a deployment gets a request (docs/theory/cluster.md).
 enum class Routing { round_robin, least_loaded, prefix_aware };
 
@@ -49,6 +60,9 @@ struct Deployment {
   std::optional<int64_t> kv_blocks;      ///< nothing: what the memory holds
   bool prefix_cache = false;             ///< paged engines only
   double load_time = 0;                  ///< until it can serve, from the start of the run [s]
+  std::optional<Speculation> speculation;
+
+  int64_t drafted() const { return speculation ? speculation->tokens : 0; }  ///< for each sequence in a step
 };
 
 struct Prices {

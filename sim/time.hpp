@@ -21,6 +21,8 @@ inline double as_double(int128 value) {
   return low == value ? static_cast<double>(low) : static_cast<double>(value);
 }
 inline double joules(int128 pj) { return as_double(pj) / 1e12; }
+/// Under speculation times and energies have so many binary digits behind the point (docs/theory/speculation.md).
+inline constexpr int kFractionBits = 16;
 /// Nearest picosecond; kNever for what is later than all that can be counted.
 Picoseconds picoseconds(double s);
 

@@ -240,8 +240,10 @@ RunFacts facts_of(const scenarios::Loaded& loaded) {
   for (const auto& d : loaded.input.deployments) {
     if (loaded.input.deployments.size() == 1 && d.systems.size() == loaded.input.systems.size())
       facts.one_kind_of_box = true;
-    facts.deployments.push_back({d.name, fmt::format("{}, {} weights, {} KV cache, {}, on {}", d.model.id, d.quant.id,
-                                                     d.kv.id, d.engine.id, place_of(d, loaded.input.systems))});
+    const std::string draft =
+        d.speculation ? fmt::format("{} tokens drafted by {}, ", d.drafted(), d.speculation->draft.id) : "";
+    facts.deployments.push_back({d.name, fmt::format("{}, {} weights, {} KV cache, {}, {}on {}", d.model.id, d.quant.id,
+                                                     d.kv.id, d.engine.id, draft, place_of(d, loaded.input.systems))});
   }
   for (const auto& stream : loaded.input.streams) facts.streams.push_back(stream.name);
   return facts;

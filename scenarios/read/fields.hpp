@@ -32,7 +32,8 @@ struct Key {
   const char* doc;
   bool required = false;
   Range range = kAny;
-  bool peak = false;  ///< of arithmetic: may say `sparsity: dense`, must not be a sparse figure
+  bool peak = false;                  ///< of arithmetic: may say `sparsity: dense`, must not be a sparse figure
+  bool distribution_not_yet = false;  ///< the design also has a distribution here
 };
 constexpr Key required(const char* name, const char* doc, Range range = kAny) { return {name, doc, true, range}; }
 constexpr Key optional(const char* name, const char* doc, Range range = kAny) { return {name, doc, false, range}; }

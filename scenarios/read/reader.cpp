@@ -152,6 +152,12 @@ bool Reader::quantity(const Key& key, Dimension dimension, double& member) {
   const Node* node = take(key, expectation(dimension));
   if (!node) return false;
   const std::string path = path_of(key.name);
+  if (key.distribution_not_yet && node->kind == Node::Kind::mapping) {
+    context_.diagnostics.error(
+        node->place,
+        fmt::format("{} that differs between requests is not built yet; expected one number", shown(*node, path)));
+    return false;
+  }
   const Sourced sourced = unwrap(key, *node, path);
   if (!sourced.value || !value(*sourced.value, path, dimension, key.range, member)) return false;
   keep(sourced, path, dimension, member);

@@ -27,6 +27,18 @@ void fields(Fields& f, models::Limits& l) {
            l.memory_utilization);
 }
 
+const std::vector<std::string>& drafting_methods() {
+  static const std::vector<std::string> methods = {"draft", "mtp", "eagle"};
+  return methods;
+}
+
+static void fields(Fields& f, SpeculatingSheet& s) {
+  f.texts(required("methods", "how it drafts tokens: draft (a smaller model), mtp, eagle (a head of the model)"),
+          s.methods);
+  f.count(optional("max_num_seqs", "sequences that run at once when it does; without it as ever", kCount),
+          s.max_num_seqs);
+}
+
 static void fields(Fields& f, models::Kernels& k) {
   f.number(required("attention", "kernels of a layer's attention", kNotNegative), k.attention);
   f.number(required("ffn", "kernels of a layer's dense block", kNotNegative), k.ffn);
@@ -102,6 +114,7 @@ void fields(Fields& f, EngineSheet& s) {
       Dimension::duration, s.engine.collective);
   f.flag(optional("prefix_cache", "reuses equal prefixes unless a deployment says otherwise (default false)"),
          s.engine.prefix_cache);
+  f.section(optional("speculative", "what it can do about speculative decoding; without it nothing"), s.speculative);
   f.flag(optional("flash_attention", "false: attention writes its scores to memory"), s.engine.flash_attention);
   f.section(optional("tuning", "what it gets out of a device, in place of what the calibration says"), s.tuning);
 }
@@ -117,6 +130,10 @@ models::Engine engine_of(const EngineSheet& s) {
     for (const auto& dtype : dtypes) e.compute_in[quant].push_back(dtype.value);
   }
   for (const auto& format : s.kv) e.kv[format.value] = true;
+  if (s.speculative) {
+    e.speculative.max_num_seqs = s.speculative->max_num_seqs;
+    for (const auto& method : s.speculative->methods) e.speculative.methods.push_back(method.value);
+  }
   // An engine without paged blocks keeps its cache token by token in all the memory that is left.
   if (e.limits.block_size == 0) e.limits.block_size = 1;
   if (e.limits.memory_utilization == 0) e.limits.memory_utilization = 1;

@@ -42,6 +42,11 @@ struct TuningSheet {
   std::vector<Named<AddedTuning>> by_unpack, by_family;
 };
 
+struct SpeculatingSheet {
+  std::vector<Text> methods;
+  int64_t max_num_seqs = 0;
+};
+
 struct EngineSheet {
   Head head;
   models::Engine engine;  ///< enums, maps and ids are filled from the words below by engine_of()
@@ -49,6 +54,7 @@ struct EngineSheet {
   std::vector<Text> backends;
   std::vector<Named<std::vector<Text>>> compute_in;
   std::vector<Text> kv;
+  std::optional<SpeculatingSheet> speculative;
   TuningSheet tuning;
 };
 models::Engine engine_of(const EngineSheet& sheet);
@@ -133,6 +139,8 @@ void fields(Fields& f, EngineOverrides& e);
 void fields(Fields& f, LinkSheet& s);
 void fields(Fields& f, EngineSheet& s);
 void fields(Fields& f, models::Limits& l);
+/// Ways to draft tokens.
+const std::vector<std::string>& drafting_methods();
 void fields(Fields& f, ModelSheet& s);
 void fields(Fields& f, QuantSheet& s);
 

@@ -148,6 +148,9 @@ void Recorder::sort_segments() {
   };
   reorder(s.replica);
   for (auto* column : {&s.start, &s.steps, &s.duration, &s.growth, &s.decoding, &s.chunk_tokens}) reorder(*column);
+  if (speculates_) {
+    for (auto* column : {&s.start_rest, &s.duration_rest, &s.growth_rest, &s.progress}) reorder(*column);
+  }
   reorder(s.clock);
   reorder(s.forms);
 }
@@ -164,8 +167,12 @@ Group Recorder::segments_group() {
                          std::move(s.replica),
                          {}});
   g.variables.push_back({"start", "ps", "start of the first step", dims, std::move(s.start), {}});
-  g.variables.push_back(
-      {"steps", "count", "steps, one token per decoding sequence each", dims, std::move(s.steps), {}});
+  g.variables.push_back({"steps",
+                         "count",
+                         "steps, one token per decoding sequence each unless progress says more",
+                         dims,
+                         std::move(s.steps),
+                         {}});
   g.variables.push_back({"duration", "ps", "duration of the first step", dims, std::move(s.duration), {}});
   g.variables.push_back(
       {"growth", "ps", "by how much each step is longer than the one before", dims, std::move(s.growth), {}});
@@ -183,6 +190,18 @@ Group Recorder::segments_group() {
                          dims,
                          std::move(s.forms),
                          {}});
+  if (!speculates_) return g;
+  g.variables.push_back({"start_rest", "", "what start leaves over, in 2^-16 ps", dims, std::move(s.start_rest), {}});
+  g.variables.push_back(
+      {"duration_rest", "", "what duration leaves over, in 2^-16 ps", dims, std::move(s.duration_rest), {}});
+  g.variables.push_back(
+      {"growth_rest", "", "what growth leaves over, in 2^-16 ps", dims, std::move(s.growth_rest), {}});
+  g.variables.push_back({"progress",
+                         "",
+                         "by how much a step moves each decoding sequence on, in 2^-16 tokens",
+                         dims,
+                         std::move(s.progress),
+                         {}});
   return g;
 }
 
@@ -191,8 +210,12 @@ Group Recorder::events_group() {
   Group g{"events", {{"event", std::ssize(e.time)}}, {}};
   const std::vector<std::string> dims = {"event"};
   g.variables.push_back({"time", "s", "when", dims, std::move(e.time), {}});
-  g.variables.push_back(
-      {"kind", "", "what", dims, std::move(e.kind), {"preemption", "rejection", "change", "throttle", "recovery", "loaded"}});
+  g.variables.push_back({"kind",
+                         "",
+                         "what",
+                         dims,
+                         std::move(e.kind),
+                         {"preemption", "rejection", "change", "throttle", "recovery", "loaded"}});
   g.variables.push_back({"subject", "", "whom it concerns", dims, std::move(e.subject), {}});
   g.variables.push_back({"text", "", "in words", dims, std::move(e.text), {}});
   return g;

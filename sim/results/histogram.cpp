@@ -45,18 +45,37 @@ void Histogram::add(const Progression& values, int64_t steps, int64_t times) {
   min_ = std::min(min_, values.base);
 }
 
+void Histogram::add_fractions(const Progression& values, int64_t steps, int64_t times, int fraction_bits) {
+  if (steps == 0) return;
+  if (values.slope < 0) return add_fractions({values.at(steps - 1), -values.slope}, steps, times, fraction_bits);
+  for (int64_t j = 0; j < steps;) {
+    const std::size_t bin = bin_of(values.at(j) >> fraction_bits);
+    // First step whose value is at or above the next bin's edge.
+    const int64_t room = (lower_edge(bin + 1) << fraction_bits) - values.base;
+    const int64_t next = values.slope == 0 ? steps : std::min(steps, (room + values.slope - 1) / values.slope);
+    count_in(bin, (next - j) * times);
+    j = next;
+  }
+  count_ += steps * times;
+  fine_sum_ += (values.sum(steps) << (kFractionBits - fraction_bits)) * times;
+  max_ = std::max(max_, values.at(steps - 1) >> fraction_bits);
+  min_ = std::min(min_, values.base >> fraction_bits);
+}
+
 void Histogram::merge(const Histogram& other) {
   if (other.counts_.size() > counts_.size()) counts_.resize(other.counts_.size());
   for (std::size_t i = 0; i < other.counts_.size(); ++i) counts_[i] += other.counts_[i];
   count_ += other.count_;
   sum_ += other.sum_;
+  fine_sum_ += other.fine_sum_;
   max_ = std::max(max_, other.max_);
   min_ = std::min(min_, other.min_);
 }
 
 double Histogram::mean() const {
-  return count_ == 0 ? std::numeric_limits<double>::quiet_NaN()
-                     : static_cast<double>(sum_) / static_cast<double>(count_);
+  if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
+  const auto units = static_cast<double>((sum_ << kFractionBits) + fine_sum_);
+  return std::ldexp(units, -kFractionBits) / static_cast<double>(count_);
 }
 
 double Histogram::quantile(double q) const {
@@ -68,6 +87,7 @@ double Histogram::quantile(double q) const {
     if (rank < static_cast<double>(below + counts_[bin])) {
       const double within = (rank - static_cast<double>(below)) / static_cast<double>(counts_[bin]);
       const auto low = static_cast<double>(lower_edge(bin)), high = static_cast<double>(lower_edge(bin + 1));
+      if (high - low <= 1) return low;  // one whole number, or what is rounded down to it: zeros stay zeros
       return std::clamp(low + within * (high - low), static_cast<double>(min_), static_cast<double>(max_));
     }
     below += counts_[bin];

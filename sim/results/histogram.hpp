@@ -22,6 +22,8 @@ class Histogram {
   }
   /// Counts the first `steps` values of a progression, each `times` times. Values are >= 0.
   void add(const Progression& values, int64_t steps, int64_t times);
+  /// The same of values in 2^-fraction_bits, each in the bin of its floor; the sum keeps the fractions.
+  void add_fractions(const Progression& values, int64_t steps, int64_t times, int fraction_bits);
   void merge(const Histogram& other);
 
   int64_t count() const { return count_; }
@@ -55,6 +57,7 @@ class Histogram {
   int64_t count_ = 0, max_ = 0;
   int64_t min_ = kNever;
   int128 sum_ = 0;
+  int128 fine_sum_ = 0;  // of values with fractions, in 2^-kFractionBits
 };
 
 }  // namespace tokwatt::sim

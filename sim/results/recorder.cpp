@@ -21,11 +21,10 @@ double p95(std::vector<Picoseconds>& values) {
 }
 
 // Whether a run only carries on what the one before it did (rule 11).
-bool continues(const StepRun& before, const StepRun& run) {
+bool continues(const StepRun& before, const StepRun& run, int fraction_bits) {
   return before.chunk_tokens == 0 && run.chunk_tokens == 0 && before.composition == run.composition &&
          before.growing == run.growing && before.chunks_passed == run.chunks_passed && before.forms == run.forms &&
-         before.clock == run.clock &&
-         before.start + static_cast<Picoseconds>(before.duration.sum(before.steps)) == run.start;
+         before.clock == run.clock && before.start.after(before.duration.sum(before.steps), fraction_bits) == run.start;
 }
 
 }  // namespace
@@ -56,7 +55,12 @@ Recorder::Recorder(const Input& input, const Layout& layout)
       last_row_of_replica_(layout.replicas.size()),
       intervals_(input.deployments.size()),
       last_energy_(layout.devices()),
-      last_reading_(layout.devices()) {}
+      last_reading_(layout.devices()) {
+  for (const auto& place : layout.replicas) {
+    paces_.push_back(pace_of(input.deployments[place.deployment]));
+    speculates_ = speculates_ || paces_.back().drafted > 0;
+  }
+}
 
 int64_t Recorder::sent(const Request& request) {
   if (keep_requests_) {
@@ -93,23 +97,31 @@ void Recorder::first_token(std::size_t deployment, Picoseconds ttft) { intervals
 
 void Recorder::segment(int replica, const StepRun& run, double clock_hz) {
   if (!keep_requests_) return;
+  const Pace& pace = paces_[static_cast<std::size_t>(replica)];
   auto& last = last_run_[static_cast<std::size_t>(replica)];
-  if (last.open && continues(last.run, run)) {
+  if (last.open && continues(last.run, run, pace.fraction_bits)) {
     const std::size_t row = last_row_of_replica_[static_cast<std::size_t>(replica)];
     if (last.run.steps == 1) last.run.duration.slope = run.duration.base - last.run.duration.base;
     last.run.steps += run.steps;
     segments_.steps[row] = last.run.steps;
-    segments_.growth[row] = last.run.duration.slope;
+    segments_.growth[row] = pace.whole(last.run.duration.slope);
+    if (speculates_) segments_.growth_rest[row] = pace.rest(last.run.duration.slope);
     return;
   }
   last = {run, true};
   if (run.steps == 1) last.run.duration.slope = 0;  // one step tells no growth
   last_row_of_replica_[static_cast<std::size_t>(replica)] = segments_.start.size();
   segments_.replica.push_back(replica);
-  segments_.start.push_back(run.start);
+  segments_.start.push_back(run.start.at);
   segments_.steps.push_back(run.steps);
-  segments_.duration.push_back(run.duration.base);
-  segments_.growth.push_back(last.run.duration.slope);
+  segments_.duration.push_back(pace.whole(run.duration.base));
+  segments_.growth.push_back(pace.whole(last.run.duration.slope));
+  if (speculates_) {
+    segments_.start_rest.push_back(run.start.rest);
+    segments_.duration_rest.push_back(pace.rest(run.duration.base));
+    segments_.growth_rest.push_back(pace.rest(last.run.duration.slope));
+    segments_.progress.push_back(pace.per_step << (kFractionBits - pace.fraction_bits));
+  }
   segments_.decoding.push_back(run.decoding);
   segments_.chunk_tokens.push_back(run.chunk_tokens);
   segments_.clock.push_back(clock_hz);

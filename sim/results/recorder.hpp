@@ -62,6 +62,7 @@ class Recorder {
   struct SegmentColumns {
     std::vector<int32_t> replica;
     std::vector<int64_t> start, steps, duration, growth, decoding, chunk_tokens;
+    std::vector<int64_t> start_rest, duration_rest, growth_rest, progress;  // where somebody speculates
     std::vector<double> clock;
     std::vector<int32_t> forms;
   };
@@ -90,7 +91,8 @@ class Recorder {
 
   const Input& input_;
   const Layout& layout_;
-  bool keep_requests_;
+  bool keep_requests_, speculates_ = false;
+  std::vector<Pace> paces_;  // by replica
   int64_t next_record_ = 0;
   std::vector<Tally> tallies_;
   RequestColumns requests_;

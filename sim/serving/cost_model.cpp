@@ -55,6 +55,7 @@ void CostModel::retune(const models::Tuning& tuning) {
   const auto levels = static_cast<std::size_t>(clock_.levels());
   token_memo_.assign(levels, {});
   head_memo_.assign(levels, {});
+  output_memo_.assign(levels, {});
   attention_memo_.assign(levels * groups(), {});
 }
 
@@ -141,12 +142,24 @@ CostModel::RowCost CostModel::token_cost(int level, int64_t tokens) const {
 
 // The output head, and what else goes once by sequence: its recurrent states and its bookkeeping.
 CostModel::RowCost CostModel::head_cost(int level, int64_t sequences) const {
-  RowCost cost = rows_cost(level, sequences, work_.per_sequence);
-  const double state_bytes = work_.state.bytes_per_sequence * static_cast<double>(sequences);
-  cost.bandwidth += ps(state_bytes / (bandwidth_ * tuning_.memory_efficiency_kv));
-  cost.memory_energy += pj(state_bytes * byte_energy_);
+  RowCost cost = output_cost(level, sequences);
+  cost += sequences_cost(sequences, sequences);
+  return cost;
+}
+
+CostModel::RowCost CostModel::output_cost(int level, int64_t outputs) const {
+  RowCost cost = rows_cost(level, outputs, work_.per_sequence);
+  cost.link = ps(group_.gather(work_.collectives.gather_bytes_per_row * static_cast<double>(outputs)));
+  return cost;
+}
+
+CostModel::RowCost CostModel::sequences_cost(int64_t sequences, int64_t states) const {
+  RowCost cost;
+  // bytes_per_sequence are those of a read and a write
+  const double state_bytes = work_.state.bytes_per_sequence / 2 * static_cast<double>(sequences + states);
+  cost.bandwidth = ps(state_bytes / (bandwidth_ * tuning_.memory_efficiency_kv));
+  cost.memory_energy = pj(state_bytes * byte_energy_);
   cost.dispatch = ps(tuning_.host_per_sequence * static_cast<double>(sequences));
-  cost.link = ps(group_.gather(work_.collectives.gather_bytes_per_row * static_cast<double>(sequences)));
   return cost;
 }
 
@@ -180,6 +193,23 @@ void CostModel::price_attention(int level) const {
         ps(group.flops_per_pair * per_flop),           pj(group.activation_bytes_per_row * byte_energy_),
         pj(group.bytes_per_kept_token * byte_energy_), pj(group.flops_per_pair * energy_per_flop)};
   }
+}
+
+StepCost CostModel::pass_cost(int level, const PassRows& rows) const {
+  RowCost sum = memoised_token_cost(level, rows.tokens);
+  sum += sequences_cost(rows.sequences, rows.states);
+  if (rows.outputs > 0) {
+    sum += memoised(output_memo_[static_cast<std::size_t>(level)], rows.outputs,
+                    [&] { return output_cost(level, rows.outputs); });
+  }
+  return {sum.bandwidth + sum.compute + sum.dispatch + sum.link,
+          {},
+          sum.bandwidth,
+          sum.compute,
+          sum.dispatch,
+          sum.link,
+          sum.compute_energy,
+          sum.memory_energy};
 }
 
 StepCost CostModel::cost(int level, const StepShape& shape) const {

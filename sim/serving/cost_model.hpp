@@ -7,6 +7,7 @@
 #include "hardware/clock_governor.hpp"
 #include "sim/cluster/collectives.hpp"
 #include "sim/input.hpp"
+#include "sim/progression.hpp"
 #include "sim/serving/meter.hpp"
 #include "sim/serving/step_work.hpp"
 
@@ -51,6 +52,15 @@ class CostModel {
 
   StepCost cost(int level, const StepShape& shape) const;
 
+  /// What a pass goes through without its attention.
+  struct PassRows {
+    int64_t tokens = 0;     ///< rows of the matmuls
+    int64_t sequences = 0;  ///< with a recurrent state and bookkeeping each
+    int64_t outputs = 0;    ///< rows of the output head; none: it is left out
+    int64_t states = 0;     ///< recurrent states that are written: of each sequence, or of several of its tokens
+  };
+  StepCost pass_cost(int level, const PassRows& rows) const;
+
   std::size_t groups() const { return work_.attention.size(); }
   const Reach& reach(std::size_t group) const { return work_.attention[group].reach; }
 
@@ -76,6 +86,16 @@ class CostModel {
  private:
   struct RowCost {  // of all operators with the same rows
     int64_t bandwidth = 0, compute = 0, dispatch = 0, link = 0, compute_energy = 0, memory_energy = 0;
+
+    RowCost& operator+=(const RowCost& more) {
+      bandwidth += more.bandwidth;
+      compute += more.compute;
+      dispatch += more.dispatch;
+      link += more.link;
+      compute_energy += more.compute_energy;
+      memory_energy += more.memory_energy;
+      return *this;
+    }
   };
 
   struct Seconds {
@@ -87,6 +107,8 @@ class CostModel {
   void add_state(int level, int64_t rows, RowCost& sum) const;
   RowCost token_cost(int level, int64_t tokens) const;
   RowCost head_cost(int level, int64_t sequences) const;
+  RowCost output_cost(int level, int64_t outputs) const;
+  RowCost sequences_cost(int64_t sequences, int64_t states) const;
   struct Memo {
     struct Entry {
       RowCost cost;
@@ -122,8 +144,8 @@ class CostModel {
   StepWork work_;
   DeviceGroup group_;
   std::vector<int64_t> slowdown_;
-  mutable std::vector<Memo> token_memo_, head_memo_;   // by level, then rows
-  mutable std::vector<AttentionCost> attention_memo_;  // by level, then group
+  mutable std::vector<Memo> token_memo_, head_memo_, output_memo_;  // by level, then rows
+  mutable std::vector<AttentionCost> attention_memo_;               // by level, then group
 };
 
 }  // namespace tokwatt::sim

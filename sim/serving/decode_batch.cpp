@@ -6,59 +6,41 @@ namespace tokwatt::sim {
 
 DecodeBatch::DecodeBatch(const Serving& serving, RequestPool& pool)
     : serving_(serving),
+      pace_(serving.cost.pace()),
       pool_(pool),
       windows_(serving.cost.groups()),
-      starting_block_(static_cast<std::size_t>(serving.kv.block_size)) {
-  for (std::size_t g = 0; g < windows_.size(); ++g) {
-    windows_[g].length = serving.cost.reach(g).window;
-    windows_[g].chunk = serving.cost.reach(g).chunk;
-  }
+      blocks_(pace_.units(serving.kv.block_size)),
+      produced_(pace_.units(1)) {
+  for (std::size_t g = 0; g < windows_.size(); ++g) windows_[g].attention = serving.cost.attention(g);
 }
 
-// A member starts a block in step s when computed_base + s is a multiple of the block size.
-std::size_t DecodeBatch::first_block_phase(const Link& member) const {
-  const int64_t size = serving_.kv.block_size;
-  const int64_t phase = -member.computed_base % size;
-  return static_cast<std::size_t>(phase < 0 ? phase + size : phase);
-}
+// --- members ---------------------------------------------------------------------------------------------------------
 
 void DecodeBatch::join(RequestId id) {
   if (static_cast<std::size_t>(id) >= links_.size()) links_.resize(static_cast<std::size_t>(id) + 1);
   const Request& r = pool_[id];
   Link& member = link(id);
-  member = {tail_, -1, r.admission, r.computed - step_, r.produced - step_, 0, {}};
+  member = {tail_, -1, r.admission, pace_.units(r.computed) - moved(0), pace_.units(r.produced) - moved(0), step_,
+            {},    {}, {}};
   if (tail_ >= 0) link(tail_).after = id;
   tail_ = id;
   ++size_;
   ++composition_;
   const auto stream = static_cast<std::size_t>(r.stream);
-  if (stream >= by_stream_.size()) by_stream_.resize(stream + 1);
-  ++by_stream_[stream];
-  ++starting_block_[first_block_phase(member)];
-  completions_.push({r.output - member.produced_base, r.admission, id});
-  if (r.produced <= r.thinking) answers_.push({r.thinking + 1 - member.produced_base, r.admission, id});
-  for (std::size_t g = 0; g < windows_.size(); ++g) {
-    auto& window = windows_[g];
-    ++window.growing;
-    window.computed_bases += member.computed_base;
-    // In step s a member's context is computed_base + s + 1; its window stops growing when that reaches the length, and
-    // its chunk has so many tokens in front of it as computed_base + s leaves over.
-    if (window.length > 0) window.due.push({window.length - member.computed_base - 1, r.admission, id});
-    if (window.chunk > 0) {
-      member.passed[g] = r.computed / window.chunk;
-      window.passed += member.passed[g];
-      window.due.push({(member.passed[g] + 1) * window.chunk - member.computed_base, r.admission, id});
-    }
+  if (stream >= by_stream_.size()) {
+    by_stream_.resize(stream + 1);
+    at_once_.resize(stream + 1);
   }
-}
-
-void DecodeBatch::update(RequestId id) {
-  pool_[id].computed = link(id).computed_base + step_;
-  pool_[id].produced = link(id).produced_base + step_;
-}
-
-void DecodeBatch::update_members() {
-  for (RequestId id = tail_; id >= 0; id = link(id).before) update(id);
+  ++by_stream_[stream];
+  blocks_.add(blocks_base(member));
+  held_ += blocks_held(r);
+  completions_.push({completion(member, r), r.admission, id});
+  if (r.produced <= r.thinking)
+    answers_.push({pace_.first_step_at(r.thinking + 1, member.produced_base), r.admission, id});
+  for (std::size_t g = 0; g < windows_.size(); ++g) join_window(g, id);
+  if (pace_.drafted == 0) return;
+  produced_.add(member.produced_base);
+  count_surplus(member, r, 1);
 }
 
 void DecodeBatch::leave(RequestId id) {
@@ -70,21 +52,69 @@ void DecodeBatch::leave(RequestId id) {
   --size_;
   ++composition_;
   --by_stream_[static_cast<std::size_t>(r.stream)];
-  --starting_block_[first_block_phase(member)];
-  for (std::size_t g = 0; g < windows_.size(); ++g) {
-    auto& window = windows_[g];
-    if (member.full_windows >> g & 1U) {
-      --window.full;
-    } else {
-      --window.growing;
-      window.computed_bases -= member.computed_base;
-    }
-    window.passed -= member.passed[g];
-  }
+  blocks_.remove(blocks_base(member));
+  held_ -= blocks_held(r);
+  for (std::size_t g = 0; g < windows_.size(); ++g) leave_window(g, member);
   member.admission = -1;
+  if (pace_.drafted == 0) return;
+  produced_.remove(member.produced_base);
+  count_surplus(member, r, -1);
 }
 
-void DecodeBatch::drop_stale(DueHeap& heap) const {
+int64_t DecodeBatch::leave_without_last(RequestId id) {
+  const int64_t before = pace_.whole(link(id).produced_base + moved(-1));
+  leave(id);
+  Request& r = pool_[id];
+  const int64_t lost = r.produced - before;
+  r.produced = before;
+  at_once_[static_cast<std::size_t>(r.stream)] -= lost - 1;
+  return lost;
+}
+
+int64_t DecodeBatch::advance(int64_t steps) {
+  held_ = blocks_.at(moved(steps - 1));
+  step_ += steps;
+  return held_ - needed_;
+}
+
+// A request gets no more than it asked for, and keeps no more either.
+void DecodeBatch::update(RequestId id) {
+  const Link& member = link(id);
+  Request& r = pool_[id];
+  const int64_t produced = pace_.whole(member.produced_base + moved(0));
+  r.produced = std::min(produced, r.output);
+  r.computed = pace_.whole(member.computed_base + moved(0)) - (produced - r.produced);
+  if (pace_.drafted == 0) return;
+  r.reserved = slots_taken(member);
+  const int64_t at_first = pace_.whole(member.produced_base + member.joined * pace_.per_step);
+  at_once_[static_cast<std::size_t>(r.stream)] += r.produced - at_first - (step_ - member.joined);
+}
+
+void DecodeBatch::update_members() {
+  for (RequestId id = tail_; id >= 0; id = link(id).before) update(id);
+}
+
+// --- tokens ----------------------------------------------------------------------------------------------------------
+
+int64_t DecodeBatch::completion(const Link& member, const Request& r) const {
+  return pace_.first_step_at(r.output, member.produced_base);
+}
+
+void DecodeBatch::count_surplus(const Link& member, const Request& r, int64_t sign) {
+  const int64_t step = completion(member, r);
+  const int64_t tokens = pace_.whole(member.produced_base + step * pace_.per_step) - r.output;
+  if (tokens == 0) return;
+  if ((surplus_[step] += sign * tokens) == 0) surplus_.erase(step);
+}
+
+int64_t DecodeBatch::tokens_in(int64_t steps) const {
+  if (pace_.drafted == 0) return steps * size_;
+  const auto surplus = surplus_.find(step_ + steps);
+  return produced_.at(moved(steps)) - produced_.at(moved(0)) - (surplus == surplus_.end() ? 0 : surplus->second);
+}
+
+template <class Heap>
+void DecodeBatch::drop_stale(Heap& heap) const {
   while (!heap.empty() && stale(heap.top())) heap.pop();
 }
 
@@ -104,33 +134,6 @@ void DecodeBatch::take_completed(std::vector<RequestId>& out) {
   }
 }
 
-void DecodeBatch::settle(std::size_t group, Due due) {
-  auto& window = windows_[group];
-  Link& member = link(due.id);
-  if (window.chunk > 0) {
-    ++member.passed[group];
-    ++window.passed;
-    due.step += window.chunk;
-    window.due.push(due);
-    return;
-  }
-  member.full_windows |= 1U << group;
-  --window.growing;
-  window.computed_bases -= member.computed_base;
-  ++window.full;
-}
-
-void DecodeBatch::settle_windows() {
-  for (std::size_t g = 0; g < windows_.size(); ++g) {
-    auto& window = windows_[g];
-    for (drop_stale(window.due); !window.due.empty() && window.due.top().step <= step_; drop_stale(window.due)) {
-      Due due = window.due.top();
-      window.due.pop();
-      settle(g, due);
-    }
-  }
-}
-
 int64_t DecodeBatch::steps_until_change() {
   int64_t next = kNever;
   drop_stale(completions_);
@@ -144,27 +147,111 @@ int64_t DecodeBatch::steps_until_change() {
   return next == kNever ? kNever : next - step_;
 }
 
+// --- blocks ----------------------------------------------------------------------------------------------------------
+
+// In step s a member has slots for whole(computed_base + s * per_step) + rows tokens, in as many blocks as hold them.
+int64_t DecodeBatch::blocks_base(const Link& member) const {
+  return member.computed_base + pace_.units(pace_.rows() + serving_.kv.block_size - 1);
+}
+
+// Tokens that it had slots for in its last step; those of its prompt alone before its first.
+int64_t DecodeBatch::slots_taken(const Link& member) const {
+  if (member.joined == step_) return 0;
+  return pace_.whole(member.computed_base + moved(-1)) + pace_.rows();
+}
+
+// --- attention -------------------------------------------------------------------------------------------------------
+
+// Row i of a member has a context of i more than the member has in front of it. In step s that is computed_base +
+// s * per_step. Its window is full when its context is as long, and it leaves a chunk behind when all that is in front
+// of it has filled one.
+void DecodeBatch::join_window(std::size_t group, RequestId id) {
+  auto& window = windows_[group];
+  const auto& [reach, rows, together] = window.attention;
+  const Request& r = pool_[id];
+  Link& member = link(id);
+  for (int64_t row = 1; row <= rows; ++row) {
+    auto& sums = window.rows(row);
+    ++sums.growing;
+    sums.bases += member.computed_base + pace_.units(row);
+    const auto push = [&](int64_t context) {
+      window.due.push({{pace_.first_step_at(context, member.computed_base), r.admission, id}, row, context});
+    };
+    if (reach.window > 0) push(reach.window - row);
+    if (reach.chunk > 0) {
+      const int64_t passed = (r.computed + row - 1) / reach.chunk;
+      (row == 1 ? member.passed : member.others_passed)[group] += passed;
+      sums.passed += passed;
+      push((passed + 1) * reach.chunk - (row - 1));
+    }
+  }
+}
+
+void DecodeBatch::leave_window(std::size_t group, const Link& member) {
+  auto& window = windows_[group];
+  for (int64_t row = 1; row <= window.attention.rows; ++row) {
+    auto& sums = window.rows(row);
+    if (row > window.attention.rows - member.full[group]) {
+      --sums.full;
+    } else {
+      --sums.growing;
+      sums.bases -= member.computed_base + pace_.units(row);
+    }
+  }
+  window.first.passed -= member.passed[group];
+  window.others.passed -= member.others_passed[group];
+}
+
+void DecodeBatch::settle(std::size_t group, RowDue due) {
+  auto& window = windows_[group];
+  auto& sums = window.rows(due.row);
+  Link& member = link(due.id);
+  if (window.attention.reach.chunk > 0) {
+    ++(due.row == 1 ? member.passed : member.others_passed)[group];
+    ++sums.passed;
+    due.context += window.attention.reach.chunk;
+    due.step = pace_.first_step_at(due.context, member.computed_base);
+    window.due.push(due);
+    return;
+  }
+  ++member.full[group];
+  --sums.growing;
+  sums.bases -= member.computed_base + pace_.units(due.row);
+  ++sums.full;
+}
+
+void DecodeBatch::settle_windows() {
+  for (std::size_t g = 0; g < windows_.size(); ++g) {
+    auto& window = windows_[g];
+    for (drop_stale(window.due); !window.due.empty() && window.due.top().step <= step_; drop_stale(window.due)) {
+      const RowDue due = window.due.top();
+      window.due.pop();
+      settle(g, due);
+    }
+  }
+}
+
+int64_t DecodeBatch::seen(const Reach& reach, const Rows& rows) const {
+  return rows.bases + rows.growing * moved(0) + rows.full * pace_.units(reach.window) -
+         rows.passed * pace_.units(reach.chunk);
+}
+
 AttentionSums DecodeBatch::attention(std::size_t group) const {
-  const auto& window = windows_[group];
-  const int64_t seen =
-      window.computed_bases + window.growing * (step_ + 1) + window.full * window.length - window.passed * window.chunk;
-  return {seen, seen};
+  const auto& [attention, first, others, due] = windows_[group];
+  const int64_t by_first = seen(attention.reach, first);
+  const int64_t pairs = by_first + seen(attention.reach, others);
+  return {attention.read_together ? by_first + size_ * pace_.units(attention.rows - 1) : pairs, pairs};
+}
+
+AttentionSums DecodeBatch::growth(std::size_t group) const {
+  const auto& [attention, first, others, due] = windows_[group];
+  const int64_t pairs = (first.growing + others.growing) * pace_.per_step;
+  return {attention.read_together ? first.growing * pace_.per_step : pairs, pairs};
 }
 
 int64_t DecodeBatch::chunks_passed() const {
   int64_t sum = 0;
-  for (const auto& window : windows_) sum += window.passed;
-  return sum;
-}
-
-int64_t DecodeBatch::new_blocks_until(int64_t ahead) const {
-  const int64_t cycle = serving_.kv.block_size;
-  int64_t sum = ahead / cycle * size_;
-  std::size_t phase = block_phase(step_);
-  for (int64_t rest = ahead % cycle; rest > 0; --rest) {
-    if (++phase == starting_block_.size()) phase = 0;
-    sum += starting_block_[phase];
-  }
+  for (const auto& window : windows_) sum += window.first.passed + window.others.passed;
   return sum;
 }
 

@@ -1,15 +1,18 @@
 #pragma once
-// The sequences that get one token per step, kept as sums: nothing here loops over them per step.
+// The sequences that decode, kept as sums: nothing here loops over them per step.
+#include <map>
 #include <queue>
 #include <tuple>
 #include <vector>
 
+#include "sim/serving/floor_sum.hpp"
 #include "sim/serving/serving.hpp"
 
 namespace tokwatt::sim {
 
-/// Every member advances by one token per step, so a member is described by what does not change: its KV tokens and its
-/// produced tokens minus the step number. Steps are numbered from 0 over the replica's life; step() is the next one.
+/// Every member moves on by the same in each step (Pace), so a member is described by what does not change: its KV
+/// tokens and its produced tokens minus what the steps so far make, in units of a token. Steps are numbered from 0 over
+/// the replica's life; step() is the next one.
 class DecodeBatch {
  public:
   DecodeBatch(const Serving& serving, RequestPool& pool);
@@ -24,27 +27,38 @@ class DecodeBatch {
   /// The member admitted last.
   RequestId last() const { return tail_; }
   bool has(RequestId id) const { return static_cast<std::size_t>(id) < links_.size() && link(id).admission >= 0; }
-  /// Takes a member out, with its computed and produced tokens brought up to date.
+  /// Takes a member out, with its tokens brought up to date.
   void leave(RequestId id);
+  /// Takes out a member that gets nothing from the step that has just ended; returns what it would have got.
+  int64_t leave_without_last(RequestId id);
 
-  /// Moves on by some steps, none of which completes a member before its end.
-  void advance(int64_t steps) { step_ += steps; }
-  /// Brings the computed and produced tokens of every member up to date.
+  /// Moves on by some steps, none of which completes a member before its end. Returns the blocks that they took behind
+  /// the first one.
+  int64_t advance(int64_t steps);
+  /// Brings the tokens of every member up to date, at the end of the run.
   void update_members();
   /// Notes of the members whose first answer token is out that it came now.
   void note_answers(Picoseconds now);
   /// Takes out the members that have all their tokens, in order of admission, and appends them.
   void take_completed(std::vector<RequestId>& out);
 
-  /// Blocks that the members need anew for the step `ahead` of the next one.
-  int64_t new_blocks(int64_t ahead) const { return starting_block_[block_phase(step_ + ahead)]; }
-  /// The same summed over the steps 1 .. ahead.
-  int64_t new_blocks_until(int64_t ahead) const;
-  /// Attention of the next step, and by how much a group's sums grow from step to step until the next change.
-  AttentionSums attention(std::size_t group) const;
-  int64_t growing(std::size_t group) const { return windows_[group].growing; }
+  /// Tokens that members get in the next steps, at most until one completes.
+  int64_t tokens_in(int64_t steps) const;
+  /// By stream, of members that have left and at the end of the run of all: tokens that came with another one.
+  const std::vector<int64_t>& tokens_at_once() const { return at_once_; }
 
-  /// Chunks that the members have left behind, as of settle_windows().
+  /// Blocks that the members need anew for the next step. Asked before it starts.
+  int64_t new_blocks() {
+    needed_ = blocks_.at(moved(0));
+    return needed_ - held_;
+  }
+  /// And for the steps 1 .. ahead behind it.
+  int64_t new_blocks_until(int64_t ahead) const { return blocks_.at(moved(ahead)) - needed_; }
+  /// Attention of the next step, and by how much it grows from step to step until the next change [units].
+  AttentionSums attention(std::size_t group) const;
+  AttentionSums growth(std::size_t group) const;
+  /// Rows of members whose windows are not full, and chunks that the rows have left behind, as of settle_windows().
+  int64_t growing(std::size_t group) const { return windows_[group].first.growing + windows_[group].others.growing; }
   int64_t chunks_passed() const;
 
   /// Steps until a member completes, begins its answer, fills a window or leaves a chunk: at least 1, kNever without
@@ -60,8 +74,10 @@ class DecodeBatch {
     RequestId before = -1, after = -1;
     int64_t admission = -1;  // -1: not a member
     int64_t computed_base = 0, produced_base = 0;
-    uint32_t full_windows = 0;                          // bit per group
-    std::array<int64_t, kMaxAttentionGroups> passed{};  // chunks left behind, by group
+    int64_t joined = 0;                                        // its first step
+    std::array<int32_t, kMaxAttentionGroups> full{};           // rows whose window is full, by group: the last ones
+    std::array<int64_t, kMaxAttentionGroups> passed{};         // chunks that the first row has left behind
+    std::array<int64_t, kMaxAttentionGroups> others_passed{};  // and all the others
   };
   struct Due {  // of members that may have left since
     int64_t step;
@@ -70,34 +86,56 @@ class DecodeBatch {
     bool operator>(const Due& other) const { return std::tie(step, admission) > std::tie(other.step, other.admission); }
   };
   using DueHeap = std::priority_queue<Due, std::vector<Due>, std::greater<>>;
-  struct Window {
-    int64_t length = 0;          // 0: never full
-    int64_t chunk = 0;           // 0: none
-    int64_t passed = 0;          // chunks that members have left behind
-    int64_t growing = 0;         // members whose window is not full
-    int64_t computed_bases = 0;  // their sum
+  struct RowDue : Due {  // a row reaches a context in front of the sequence [tokens]
+    int64_t row, context;
+  };
+  struct Rows {           // of members, as sums
+    int64_t growing = 0;  // whose window is not full
+    int64_t bases = 0;    // their contexts, less what the steps so far make [units]
     int64_t full = 0;
-    DueHeap due;  // of members that fill the window or begin a chunk
+    int64_t passed = 0;  // chunks that they have left behind
+  };
+  struct Window {
+    AttentionRows attention;
+    Rows first, others;  // the first row of each member, and those behind it
+    std::priority_queue<RowDue, std::vector<RowDue>, std::greater<>> due;
+
+    Rows& rows(int64_t row) { return row == 1 ? first : others; }
   };
 
+  int64_t moved(int64_t ahead) const { return (step_ + ahead) * serving_.cost.pace().per_step; }
+  int64_t seen(const Reach& reach, const Rows& rows) const;
+  void join_window(std::size_t group, RequestId id);
+  void leave_window(std::size_t group, const Link& member);
+  void settle(std::size_t group, RowDue due);
+  int64_t completion(const Link& member, const Request& r) const;
+  int64_t blocks_base(const Link& member) const;
+  int64_t slots_taken(const Link& member) const;
+  int64_t blocks_held(const Request& r) const {
+    return serving_.kv.blocks_of(std::max(r.computed, r.reserved)) - serving_.kv.window_blocks;
+  }
+  void count_surplus(const Link& member, const Request& r, int64_t sign);
   void update(RequestId id);
-  void settle(std::size_t group, Due due);
-  std::size_t block_phase(int64_t step) const { return static_cast<std::size_t>(step % serving_.kv.block_size); }
-  std::size_t first_block_phase(const Link& member) const;
   bool stale(const Due& due) const { return link(due.id).admission != due.admission; }
   const Link& link(RequestId id) const { return links_[static_cast<std::size_t>(id)]; }
   Link& link(RequestId id) { return links_[static_cast<std::size_t>(id)]; }
-  void drop_stale(DueHeap& heap) const;
+  template <class Heap>
+  void drop_stale(Heap& heap) const;
 
   const Serving& serving_;
+  const Pace& pace_;
   RequestPool& pool_;
   std::vector<Link> links_;
   RequestId tail_ = -1;
   int64_t size_ = 0, step_ = 0, composition_ = 0;
   DueHeap completions_, answers_;
   std::vector<Window> windows_;
-  std::vector<int64_t> starting_block_;  // members by the phase of the steps in which they start a block
-  std::vector<int64_t> by_stream_;
+  FloorSum blocks_;                // that members need, but for their windows
+  int64_t needed_ = 0, held_ = 0;  // in the next step, and now
+  FloorSum produced_;              // tokens, under speculation
+  std::map<int64_t, int64_t>
+      surplus_;  // tokens that steps give to members which they complete beyond what these asked for
+  std::vector<int64_t> by_stream_, at_once_;
 };
 
 }  // namespace tokwatt::sim

@@ -1,6 +1,7 @@
 #pragma once
 // The blocks of a replica's KV cache: how many are in use, and with prefix caching which tokens they hold. Shared by
 // both steppings.
+#include <algorithm>
 #include <memory>
 
 #include "sim/serving/kv_capacity.hpp"
@@ -14,7 +15,7 @@ class KvBlocks {
 
   int64_t used() const { return used_; }
   int64_t left() const { return capacity_.blocks - used_; }  ///< idle cached blocks give way
-  int64_t of(const Request& r) const { return capacity_.blocks_of(r.computed); }
+  int64_t of(const Request& r) const { return capacity_.blocks_of(std::max(r.computed, r.reserved)); }
 
   /// Takes so many more, which must be left.
   void take(int64_t blocks) { used_ += blocks; }

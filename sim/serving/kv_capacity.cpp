@@ -14,22 +14,32 @@ namespace {
 
 std::string gb(double bytes) { return fmt::format("{:.1f} GB", bytes / 1e9); }
 
-const models::WeightFormat& weight_format(const Deployment& d) {
-  return d.engine.container == models::Container::gguf ? d.quant.gguf : d.quant.safetensors;
+const models::WeightFormat& weight_format(const Deployment& d, const models::Quant& quant) {
+  return d.engine.container == models::Container::gguf ? quant.gguf : quant.safetensors;
 }
 
 // On each device: its share, and all of what is too narrow to share.
-double weights_per_device(const Deployment& d) {
-  const double all = models::weight_bytes(d.model, weight_format(d));
+double weights_per_device(const Deployment& d, const models::Architecture& model, const models::WeightFormat& format) {
+  const double all = models::weight_bytes(model, format);
   if (d.tensor_parallel == 1) return all;
   double replicated = 0;
-  for (const auto& op : models::in_order(models::build_graph(d.model, weight_format(d), d.kv.element_bytes)))
+  for (const auto& op : models::in_order(models::build_graph(model, format, d.kv.element_bytes)))
     replicated += op.replicated ? op.weight_bytes : 0;
   return replicated + (all - replicated) / static_cast<double>(d.tensor_parallel);
 }
 
-// Activations of the largest step (widest operator in and out, bf16) and the logits it samples from (fp32); of what is
-// between a block's products each device has its share.
+// Of what drafts too; a head shares the embedding and the output head.
+double weights_per_device(const Deployment& d) {
+  const double own = weights_per_device(d, d.model, weight_format(d, d.quant));
+  if (!d.speculation) return own;
+  models::Architecture draft = d.speculation->draft;
+  if (d.speculation->is_head) draft.vocab = 0;
+  return own + weights_per_device(d, draft, weight_format(d, d.speculation->quant));
+}
+
+// Activations of the largest step (widest operator in and out, bf16) and the logits it samples from (fp32), of every
+// row that a sequence has in a step; of what is between a block's products each device has its share. Passes of a draft
+// use the same room.
 double workspace_bytes(const Deployment& d) {
   double widest = 0;
   const auto devices = static_cast<double>(d.tensor_parallel);
@@ -42,14 +52,15 @@ double workspace_bytes(const Deployment& d) {
   const auto& limits = d.engine.limits;
   const int64_t rows = limits.micro_batch > 0 ? limits.micro_batch : limits.max_num_batched_tokens;
   return 2 * widest * static_cast<double>(rows) +
-         4 * static_cast<double>(d.model.vocab * std::min(limits.max_num_seqs, rows));
+         4 * static_cast<double>(d.model.vocab * std::min(limits.max_num_seqs * (d.drafted() + 1), rows));
 }
 
 [[noreturn]] void refuse_weights(const Deployment& d, const hardware::Memory& memory, const MemoryPlan& plan) {
+  const std::string draft = d.speculation ? fmt::format(" with {} to draft", d.speculation->draft.id) : "";
   throw DoesNotFit(fmt::format(
-      "{} as {} does not fit{}: weights {} + workspace {} = {}, but {} of {} can be used", d.model.id, d.quant.id,
-      d.tensor_parallel > 1 ? fmt::format(" {} devices", d.tensor_parallel) : "", gb(plan.weights), gb(plan.workspace),
-      gb(plan.weights + plan.workspace), gb(plan.usable), gb(memory.capacity)));
+      "{} as {}{} does not fit{}: weights {} + workspace {} = {}, but {} of {} can be used", d.model.id, d.quant.id,
+      draft, d.tensor_parallel > 1 ? fmt::format(" {} devices", d.tensor_parallel) : "", gb(plan.weights),
+      gb(plan.workspace), gb(plan.weights + plan.workspace), gb(plan.usable), gb(memory.capacity)));
 }
 
 [[noreturn]] void refuse_context(const Deployment& d, int64_t asked, int64_t possible, const MemoryPlan& plan,
@@ -74,17 +85,28 @@ MemoryPlan memory_plan(const Deployment& d, const hardware::Memory& memory) {
   return {std::min(engine_share, memory.usable()), weights_per_device(d), workspace_bytes(d)};
 }
 
+models::KvBytes kv_bytes(const Deployment& d) {
+  const models::KvBytes sum = models::kv_bytes(d.model, d.kv.element_bytes, d.tensor_parallel);
+  if (!d.speculation) return sum;
+  const auto draft = models::kv_bytes(d.speculation->draft, d.kv.element_bytes, d.tensor_parallel);
+  // Of rows that may be rejected each keeps the recurrent states as they are behind it.
+  const auto rows = static_cast<double>(d.drafted() + 1);
+  return {sum.per_token + draft.per_token, sum.window_fixed + draft.window_fixed,
+          (sum.state_fixed + draft.state_fixed) * rows};
+}
+
 namespace {
 
 // What a sequence holds however long it gets: full windows and recurrent states.
 double fixed_bytes(const models::KvBytes& kv) { return kv.window_fixed + kv.state_fixed; }
 
+// The last step of the longest sequence drafts tokens beyond it: they need slots too.
 // Paged: any sequence may take any block; windowed and recurrent layers hold a fixed number of blocks per sequence.
 // Where nothing grows, a sequence takes one block that holds all its windows and states, however long it gets.
 KvCapacity paged_capacity(const Deployment& d, const models::KvBytes& kv, double left) {
   KvCapacity out;
   if (kv.per_token == 0) {
-    out.block_size = d.model.max_context;
+    out.block_size = d.model.max_context + d.drafted();
     const double fixed = std::max(1.0, fixed_bytes(kv));  // a model that keeps nothing at all takes any number
     const auto most = static_cast<double>(std::numeric_limits<int32_t>::max());
     out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(std::min(left / fixed, most));
@@ -95,7 +117,7 @@ KvCapacity paged_capacity(const Deployment& d, const models::KvBytes& kv, double
   const double block_bytes = kv.per_token * static_cast<double>(out.block_size);
   out.window_blocks = static_cast<int64_t>(std::ceil(fixed_bytes(kv) / block_bytes));
   out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(left / block_bytes);
-  out.max_model_len = (out.blocks - out.window_blocks) * out.block_size;
+  out.max_model_len = (out.blocks - out.window_blocks) * out.block_size - d.drafted();
   return out;
 }
 
@@ -105,9 +127,10 @@ KvCapacity slot_capacity(const Deployment& d, const models::KvBytes& kv, double 
   const double per_slot = left / static_cast<double>(slots) - fixed_bytes(kv);
   KvCapacity out;
   if (d.kv_blocks) {
-    out.max_model_len = *d.kv_blocks / slots;
+    out.max_model_len = *d.kv_blocks / slots - d.drafted();
   } else if (per_slot >= 0) {
-    out.max_model_len = kv.per_token > 0 ? static_cast<int64_t>(per_slot / kv.per_token) : d.model.max_context;
+    out.max_model_len =
+        kv.per_token > 0 ? static_cast<int64_t>(per_slot / kv.per_token) - d.drafted() : d.model.max_context;
   }
   return out;
 }
@@ -117,13 +140,13 @@ KvCapacity slot_capacity(const Deployment& d, const models::KvBytes& kv, double 
 KvCapacity kv_capacity(const Deployment& d, const hardware::Box& box) {
   const auto plan = memory_plan(d, box.memory);
   if (plan.left() <= 0) refuse_weights(d, box.memory, plan);
-  const auto kv = models::kv_bytes(d.model, d.kv.element_bytes, d.tensor_parallel);
+  const auto kv = kv_bytes(d);
   const bool paged = d.engine.policy == models::Policy::vllm;
   KvCapacity out = paged ? paged_capacity(d, kv, plan.left()) : slot_capacity(d, kv, plan.left());
   const int64_t longest = out.max_model_len;
   out.max_model_len = d.max_model_len.value_or(std::min(d.model.max_context, longest));
   if (longest <= 0 || out.max_model_len > longest) refuse_context(d, out.max_model_len, longest, plan, kv.per_token);
-  if (!paged) out.blocks = out.max_model_len * d.engine.limits.max_num_seqs;
+  if (!paged) out.blocks = (out.max_model_len + d.drafted()) * d.engine.limits.max_num_seqs;
   return out;
 }
 

@@ -28,6 +28,9 @@ struct MemoryPlan {
 };
 MemoryPlan memory_plan(const Deployment& deployment, const hardware::Memory& memory);
 
+/// What a sequence keeps in the cache, for what drafts too.
+models::KvBytes kv_bytes(const Deployment& deployment);
+
 /// Throws DoesNotFit.
 KvCapacity kv_capacity(const Deployment& deployment, const hardware::Box& box);
 

@@ -11,6 +11,7 @@ MacroReplica::MacroReplica(int number, const Serving& serving, RequestPool& pool
       observer_(observer),
       batch_(serving, pool),
       blocks_(serving.kv, serving.prefix_cache) {
+  plan_.fraction_bits = serving.cost.pace().fraction_bits;
   if (serving.policy == models::Policy::llama_server) {
     for (int64_t slot = 0; slot < serving.max_num_seqs; ++slot) free_slots_.push_back(slot);
   }
@@ -51,12 +52,12 @@ void MacroReplica::clock_changed(Picoseconds now, ClockState clock) {
 
 bool MacroReplica::give_decoding_a_slot(Picoseconds now) {
   bool preempted = false;
-  while (batch_.new_blocks(0) > blocks_.left()) {
+  while (batch_.new_blocks() > blocks_.left()) {
     blocks_.exhausted();
     preempt_last(now);
     preempted = true;
   }
-  blocks_.take(batch_.new_blocks(0));
+  blocks_.take(batch_.new_blocks());
   return preempted;
 }
 
@@ -123,6 +124,7 @@ void MacroReplica::preempt_last(Picoseconds now) {
   Request& r = pool_[id];
   blocks_.release(id, r);
   r.computed = 0;
+  r.reserved = 0;
   r.target = r.prompt + r.produced;
   ++r.preemptions;
   --running_;
@@ -138,68 +140,65 @@ void MacroReplica::add_chunk(RequestId id, int64_t tokens) {
 // --- plans -----------------------------------------------------------------------------------------------------------
 
 void MacroReplica::start(Picoseconds now, ClockState clock) {
-  plan_.start = now;
+  plan_.start = {now, plan_.end.at == now ? plan_.end.rest : 0};
   plan_.clock = clock;
   plan_.chunk_tokens = 0;
   chunks_.clear();
   batch_.settle_windows();
   bool preempted = give_decoding_a_slot(now);
-  int64_t budget = serving_.token_budget - batch_.size();
+  int64_t budget = serving_.token_budget - batch_.size() * serving_.cost.pace().rows();
   preempted = continue_prompts(now, budget) || preempted;
   const bool queued = preempted || admit(now, budget);
   price_plan(queued);
-  if (preempted) plan_.steps = 1;  // nothing was admitted in this step; the next one tries again
+  plan_.end_after(preempted ? 1 : plan_.steps);  // nothing was admitted if so; the next step tries again
   plan_.running = true;
-  plan_.end = now + static_cast<Picoseconds>(plan_.duration.sum(plan_.steps));
   ++version_;
   observer_.step_started(number_, running_, blocks_.used());
 }
 
-void MacroReplica::price_plan(bool queued) {
-  StepShape shape;
-  shape.tokens = batch_.size() + plan_.chunk_tokens;
-  shape.sequences = batch_.size() + std::ssize(chunks_);
-  int64_t first_tokens = 0;
-  for (const auto& [id, tokens] : chunks_) first_tokens += pool_[id].computed + tokens == pool_[id].target ? 1 : 0;
+StepBatch MacroReplica::step_batch() const {
+  StepBatch batch{batch_.size(), plan_.chunk_tokens, std::ssize(chunks_), {}};
+  const Pace& pace = serving_.cost.pace();
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    auto& sums = shape.attention[g];
+    auto& sums = batch.attention[g];
     sums = batch_.attention(g);
     for (const auto& [id, tokens] : chunks_) {
       const auto chunk = chunk_attention(pool_[id].computed, tokens, serving_.cost.reach(g));
-      sums.kept_tokens += chunk.kept_tokens;
-      sums.pairs += chunk.pairs;
+      sums.kept_tokens += pace.units(chunk.kept_tokens);
+      sums.pairs += pace.units(chunk.pairs);
     }
   }
-  const StepCost cost = serving_.cost.cost(plan_.clock.level, shape);
-  plan_.forms = cost.forms;
-  const StepContext context{running_, batch_.size() + first_tokens, plan_.chunk_tokens, queued, plan_.clock};
-  const StepAmounts base = amounts(cost, context, serving_.cost);
+  return batch;
+}
 
-  StepCost growth;
+void MacroReplica::price_plan(bool queued) {
+  const StepBatch batch = step_batch();
+  plan_.price = serving_.cost.price(plan_.clock.level, batch);
+  plan_.growth = {};
   plan_.steps = 1;
   if (chunks_.empty()) {
-    growth = cost_growth(shape.tokens);
-    plan_.steps = std::min(steps_until_change(), steps_until_forms_cross(shape));
+    plan_.growth = price_growth(batch);
+    plan_.steps = std::min(steps_until_change(), steps_until_forms_cross(batch));
   }
-  const StepContext growth_context{running_, 0, 0, queued, plan_.clock};
-  const StepAmounts slope = amounts(growth, growth_context, serving_.cost);
-  plan_.duration = {cost.duration, growth.duration};
-  for (std::size_t q = 0; q < kQuantities; ++q) plan_.amounts.values[q] = {base.values[q], slope.values[q]};
+  plan_.context = {running_, 0, 0, queued, plan_.clock};
+  plan_.first_tokens = std::count_if(chunks_.begin(), chunks_.end(), [&](const Chunk& chunk) {
+    return pool_[chunk.id].computed + chunk.tokens == pool_[chunk.id].target;
+  });
 }
 
 /// By how much each step of the plan costs more than the one before, in the active forms.
-StepCost MacroReplica::cost_growth(int64_t tokens) const {
-  StepCost growth;
+StepPrice MacroReplica::price_growth(const StepBatch& batch) const {
+  StepPrice growth;
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    const auto forms = serving_.cost.group_forms(plan_.clock.level, g, tokens);
-    const int64_t more = batch_.growing(g);
-    if (plan_.forms[g] == Form::compute) {
-      growth.compute += forms.compute_per_pair * more;
+    const auto forms = serving_.cost.group_forms(plan_.clock.level, g, batch);
+    const AttentionSums more = batch_.growth(g);
+    if (plan_.price.forms[g] == Form::compute) {
+      growth.compute += forms.compute_per_pair * more.pairs;
     } else {
-      growth.bandwidth += forms.memory.slope * more;
+      growth.bandwidth += forms.memory.slope * more.kept_tokens;
     }
-    growth.compute_energy += forms.compute_energy_per_pair * more;
-    growth.memory_energy += forms.memory_energy_per_token * more;
+    growth.compute_energy += int128{forms.compute_energy_per_pair} * more.pairs;
+    growth.memory_energy += int128{forms.memory_energy_per_token} * more.kept_tokens;
   }
   growth.duration = growth.bandwidth + growth.compute;
   return growth;
@@ -209,73 +208,71 @@ StepCost MacroReplica::cost_growth(int64_t tokens) const {
 // already.
 int64_t MacroReplica::steps_until_change() {
   const int64_t steps = batch_.steps_until_change();
-  int64_t left = blocks_.left();
-  if (batch_.new_blocks_until(steps - 1) <= left) return steps;
-  const int64_t cycle = serving_.kv.block_size;
-  const int64_t cycles = left / batch_.size();
-  left -= cycles * batch_.size();
-  int64_t with_blocks = 1 + cycles * cycle;  // this many steps have their blocks
-  while (batch_.new_blocks(with_blocks) <= left) left -= batch_.new_blocks(with_blocks++);
-  return with_blocks;
+  const int64_t left = blocks_.left();
+  if (batch_.size() == 0 || batch_.new_blocks_until(steps - 1) <= left) return steps;
+  int64_t with_blocks = 0, without = steps - 1;  // steps behind the first
+  while (without - with_blocks > 1) {
+    const int64_t middle = with_blocks + (without - with_blocks) / 2;
+    (batch_.new_blocks_until(middle) <= left ? with_blocks : without) = middle;
+  }
+  return 1 + with_blocks;
 }
 
-// First step in which some group's form turns from memory to compute (ties: memory). It never turns back: both grow
-// with what is seen, and compute overtakes only where it grows faster.
-int64_t MacroReplica::steps_until_forms_cross(const StepShape& shape) const {
+// First step in which some group's form turns from memory to compute (ties: memory). It never turns back: compute
+// overtakes only where it grows faster. That holds for rows that are verified together too: none of the R rows sees
+// more than is read, so compute above memory means R compute_per_pair > memory.slope, and in a plan of several steps
+// either all rows of a member grow or none (one more fills its window with every token).
+int64_t MacroReplica::steps_until_forms_cross(const StepBatch& batch) const {
   int64_t steps = kNever;
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    const auto forms = serving_.cost.group_forms(plan_.clock.level, g, shape.tokens);
-    const int64_t seen = shape.attention[g].kept_tokens;
+    const auto forms = serving_.cost.group_forms(plan_.clock.level, g, batch);
+    const AttentionSums sums = batch.attention[g], more = batch_.growth(g);
     // compute - memory in step j is excess + gain * j
-    const int64_t excess = (forms.compute_per_pair - forms.memory.slope) * seen - forms.memory.base;
-    const int64_t gain = (forms.compute_per_pair - forms.memory.slope) * batch_.growing(g);
-    if (plan_.forms[g] == Form::memory && gain > 0) steps = std::min(steps, -excess / gain + 1);
+    const int128 excess = int128{forms.compute_per_pair} * sums.pairs - int128{forms.memory.slope} * sums.kept_tokens -
+                          (int128{forms.memory.base} << plan_.fraction_bits);
+    const int128 gain = int128{forms.compute_per_pair} * more.pairs - int128{forms.memory.slope} * more.kept_tokens;
+    if (plan_.price.forms[g] == Form::memory && gain > 0)
+      steps = static_cast<int64_t>(std::min<int128>(steps, -excess / gain + 1));
   }
   return steps;
+}
+
+/// What the first steps of the plan add to the meter.
+Meter MacroReplica::amounts_of(int64_t steps) const {
+  if (steps == 0) return {};
+  StepContext context = plan_.context;
+  context.output_tokens = plan_.first_tokens + batch_.tokens_in(steps);
+  context.prompt_tokens = plan_.chunk_tokens;
+  return amounts(costs(plan_.price, plan_.growth, steps), context, serving_.cost);
 }
 
 // --- time within a plan
 // -------------------------------------------------------------------------------------------------
 
-int64_t MacroReplica::completed_by(Picoseconds now) const {
-  return steps_within(plan_.duration, plan_.steps, now - plan_.start);
-}
-
-// At a boundary the step that ends there is still the one in flight: steps start last of all that happens at an
-// instant.
-int64_t MacroReplica::in_flight_at(Picoseconds now) const {
-  const int64_t completed = completed_by(now);
-  const bool at_boundary =
-      completed > 0 && plan_.start + static_cast<Picoseconds>(plan_.duration.sum(completed)) == now;
-  return at_boundary ? completed - 1 : completed;
-}
-
 void MacroReplica::cut(Picoseconds now) {
-  const int64_t steps = in_flight_at(now) + 1;
+  const int64_t steps = plan_.in_flight_at(now) + 1;
   if (steps == plan_.steps) return;
-  plan_.steps = steps;
-  plan_.end = plan_.start + static_cast<Picoseconds>(plan_.duration.sum(steps));
+  plan_.end_after(steps);
   ++version_;
 }
 
 Load MacroReplica::load(Picoseconds now) const {
-  const int64_t taken = plan_.running && plan_.chunk_tokens == 0 ? batch_.new_blocks_until(in_flight_at(now)) : 0;
+  const int64_t taken = plan_.running && plan_.chunk_tokens == 0 ? batch_.new_blocks_until(plan_.in_flight_at(now)) : 0;
   return {running_, waiting_.size(), blocks_.used() + taken};
 }
 
 Meter MacroReplica::meter(Picoseconds now) const {
   Meter total = done_;
-  if (!plan_.running) return total;
-  const int64_t j = completed_by(now);
-  const auto into_step = static_cast<Picoseconds>(now - plan_.start - plan_.duration.sum(j));
-  const Shares shares(into_step, plan_.duration.at(j));
-  for (std::size_t q = 0; q < kQuantities; ++q) {
-    const Progression& amount = plan_.amounts.values[q];
-    if (amount.base == 0 && amount.slope == 0) continue;  // about half of them
-    total.values[q] += amount.sum(j);
-    if (j < plan_.steps) total.values[q] += shares.of(amount.at(j));
-  }
-  return total;
+  const int fraction_bits = plan_.fraction_bits;
+  if (!plan_.running) return in_whole(total, fraction_bits);
+  const int64_t j = plan_.completed_by(now);
+  const Meter completed = amounts_of(j);
+  total += completed;
+  if (j == plan_.steps) return in_whole(total, fraction_bits);
+  const Meter with_next = amounts_of(j + 1);
+  const Shares shares(plan_.into_step(j, now), plan_.duration().at(j));
+  for (std::size_t q = 0; q < kQuantities; ++q) total.values[q] += shares.of(with_next.values[q] - completed.values[q]);
+  return in_whole(total, fraction_bits);
 }
 
 // Counts the first steps of the plan as done.
@@ -284,20 +281,19 @@ void MacroReplica::advance(int64_t steps) {
   StepRun run;
   run.start = plan_.start;
   run.steps = steps;
-  run.duration = plan_.duration;
+  run.duration = plan_.duration();
   run.decoding = batch_.size();
   run.chunk_tokens = plan_.chunk_tokens;
   run.composition = batch_.composition();
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) run.growing[g] = batch_.growing(g);
   run.chunks_passed = batch_.chunks_passed();
-  run.forms = plan_.forms;
+  run.forms = plan_.price.forms;
   run.clock = plan_.clock;
   observer_.ran(number_, run);
   report_gaps(steps);
-  for (std::size_t q = 0; q < kQuantities; ++q) done_.values[q] += plan_.amounts.values[q].sum(steps);
-  if (plan_.chunk_tokens == 0) blocks_.take(batch_.new_blocks_until(steps - 1));
+  done_ += amounts_of(steps);
+  blocks_.take(batch_.advance(steps));
   observer_.step_started(number_, running_, blocks_.used());
-  batch_.advance(steps);
 }
 
 // Who gives up during the plan's last step gets no token from it.
@@ -308,19 +304,18 @@ void MacroReplica::report_gaps(int64_t steps) {
     const auto leaving = std::count_if(leaving_.begin(), leaving_.end(),
                                        [&](RequestId id) { return batch_.has(id) && pool_[id].stream == stream; });
     const int64_t all = leaving > 0 && steps == plan_.steps ? steps - 1 : steps;
-    if (by_stream[s] > 0 && all > 0) observer_.token_gaps(stream, plan_.duration, all, by_stream[s]);
+    const int bits = serving_.cost.pace().fraction_bits;
+    if (by_stream[s] > 0 && all > 0) observer_.token_gaps(stream, plan_.duration(), all, by_stream[s], bits);
     if (all < steps && by_stream[s] > leaving)
-      observer_.token_gaps(stream, {plan_.duration.at(all), 0}, 1, by_stream[s] - leaving);
+      observer_.token_gaps(stream, {plan_.duration().at(all), 0}, 1, by_stream[s] - leaving, bits);
   }
 }
 
-// Their last token does not count, though it was computed.
+// What their last step gave does not count, though it was computed.
 void MacroReplica::drop_leaving_members() {
   for (const RequestId id : leaving_) {
     if (!batch_.has(id)) continue;
-    batch_.leave(id);
-    --pool_[id].produced;
-    --done_[Quantity::output_tokens];
+    done_[Quantity::output_tokens] -= batch_.leave_without_last(id);
     finished_.push_back(id);
   }
 }
@@ -335,7 +330,6 @@ void MacroReplica::let_go(RequestId id) {
 const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
   advance(plan_.steps);
   plan_.running = false;
-  plan_.end = kNever;
   finished_.clear();
   drop_leaving_members();
   batch_.note_answers(now);
@@ -368,7 +362,7 @@ void MacroReplica::finish_prompts(Picoseconds now) {
       r.first_token = now;
       observer_.first_token(number_, now - r.sent);
     } else {
-      observer_.token_gaps(r.stream, {now - r.last_token, 0}, 1, 1);
+      observer_.token_gaps(r.stream, {now - r.last_token, 0}, 1, 1, 0);
     }
     r.last_token = now;
     ++r.produced;
@@ -389,10 +383,15 @@ void MacroReplica::finish_prompts(Picoseconds now) {
 }
 
 void MacroReplica::stop(Picoseconds now) {
-  if (!plan_.running) return;
-  observer_.step_started(number_, running_, load(now).used_blocks);
-  advance(completed_by(now));
+  if (plan_.running) {
+    observer_.step_started(number_, running_, load(now).used_blocks);
+    advance(plan_.completed_by(now));
+  }
   batch_.update_members();
+  const auto& at_once = batch_.tokens_at_once();
+  for (std::size_t s = 0; s < at_once.size(); ++s) {
+    if (at_once[s] > 0) observer_.token_gaps(static_cast<int>(s), {0, 0}, 1, at_once[s], 0);
+  }
 }
 
 }  // namespace tokwatt::sim

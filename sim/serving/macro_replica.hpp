@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "sim/serving/decode_batch.hpp"
-#include "sim/serving/serving.hpp"
+#include "sim/serving/plan.hpp"
 #include "sim/serving/waiting_line.hpp"
 
 namespace tokwatt::sim {
@@ -21,7 +21,7 @@ class MacroReplica {
   /// Starts a plan. Called when none runs and has_work().
   void start(Picoseconds now, ClockState clock);
   /// The plan in flight, if any, ends here; another version means that it was cut since.
-  Picoseconds ends_at() const { return plan_.end; }
+  Picoseconds ends_at() const { return plan_.end.at; }
   uint64_t version() const { return version_; }
   /// Ends the plan; returns the requests that leave, in order of admission.
   const std::vector<RequestId>& end(Picoseconds now);
@@ -48,17 +48,6 @@ class MacroReplica {
     RequestId id;
     int64_t tokens;
   };
-  struct Plan {
-    bool running = false;
-    Picoseconds start = 0, end = kNever;
-    int64_t steps = 0;
-    Progression duration;
-    StepProgressions amounts;
-    Forms forms{};
-    ClockState clock;
-    int64_t chunk_tokens = 0;
-  };
-
   bool give_decoding_a_slot(Picoseconds now);
   bool continue_prompts(Picoseconds now, int64_t& budget);
   bool admit(Picoseconds now, int64_t& budget);
@@ -66,13 +55,12 @@ class MacroReplica {
   void add_chunk(RequestId id, int64_t tokens);
 
   void price_plan(bool queued);
+  StepBatch step_batch() const;
   int64_t steps_until_change();
-  int64_t steps_until_forms_cross(const StepShape& shape) const;
-  StepCost cost_growth(int64_t tokens) const;
+  int64_t steps_until_forms_cross(const StepBatch& batch) const;
+  StepPrice price_growth(const StepBatch& batch) const;
+  Meter amounts_of(int64_t steps) const;
 
-  /// Steps of the plan that were complete, and the one in flight, at an instant.
-  int64_t completed_by(Picoseconds now) const;
-  int64_t in_flight_at(Picoseconds now) const;
   void cut(Picoseconds now);
   void advance(int64_t steps);
   void report_gaps(int64_t steps);

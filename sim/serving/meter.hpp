@@ -4,7 +4,7 @@
 #include <array>
 #include <cstddef>
 
-#include "sim/progression.hpp"
+#include "sim/time.hpp"
 
 namespace tokwatt::sim {
 
@@ -38,9 +38,5 @@ struct Quantities {
 
 /// Totals up to an instant.
 using Meter = Quantities<int128>;
-/// Amounts of one step.
-using StepAmounts = Quantities<int64_t>;
-/// Amounts of a run of steps.
-using StepProgressions = Quantities<Progression>;
 
 }  // namespace tokwatt::sim

@@ -38,6 +38,8 @@ struct Request {
   int64_t rank = 0;        ///< order among prompts being prefilled: admission (vLLM), slot (llama-server)
   int64_t target = 0;      ///< tokens to prefill: the prompt, and after a preemption what was produced too
   int64_t computed = 0;    ///< tokens in the KV cache
+  int64_t reserved = 0;    ///< tokens that its last step of decoding had slots for
+  int64_t fraction = 0;    ///< of a token that is not out yet, under speculation [units]; the reference keeps it here
 };
 
 using RequestId = PoolId;

@@ -4,26 +4,36 @@
 
 namespace tokwatt::sim {
 
-StepAmounts amounts(const StepCost& cost, const StepContext& context, const CostModel& model) {
-  StepAmounts out;
-  out[Quantity::compute_energy] = cost.compute_energy;
-  out[Quantity::memory_energy] = cost.memory_energy;
+Meter amounts(const Costs& costs, const StepContext& context, const StepPricer& pricer) {
+  Meter out;
+  const int128 duration = costs.duration();
+  out[Quantity::compute_energy] = costs.compute_energy;
+  out[Quantity::memory_energy] = costs.memory_energy;
   out[Quantity::output_tokens] = context.output_tokens;
   out[Quantity::prompt_tokens] = context.prompt_tokens;
-  out[Quantity::busy_time] = cost.duration;
-  out[Quantity::running_time] = cost.duration * context.running;
+  out[Quantity::busy_time] = duration;
+  out[Quantity::running_time] = duration * context.running;
   if (context.queued) {
-    out[Quantity::queue_time] = cost.duration;
+    out[Quantity::queue_time] = duration;
     return out;
   }
-  out[Quantity::bandwidth_time] = cost.bandwidth;
-  out[Quantity::compute_time] = cost.compute;
-  out[Quantity::dispatch_time] = cost.dispatch;
-  out[Quantity::link_time] = cost.link;
-  const int64_t loss = cost.compute * model.slowdown(context.clock.level);
+  out[Quantity::bandwidth_time] = costs.bandwidth;
+  out[Quantity::compute_time] = costs.compute;
+  out[Quantity::dispatch_time] = costs.dispatch;
+  out[Quantity::link_time] = costs.link;
+  const int128 loss = costs.compute * pricer.slowdown(context.clock.level);
   if (context.clock.brake == hardware::Brake::heat) out[Quantity::heat_loss] = loss;
   if (context.clock.brake == hardware::Brake::power) out[Quantity::power_loss] = loss;
   return out;
+}
+
+Meter in_whole(Meter meter, int fraction_bits) {
+  if (fraction_bits == 0) return meter;
+  for (std::size_t q = 0; q < kQuantities; ++q) {
+    const auto quantity = static_cast<Quantity>(q);
+    if (quantity != Quantity::output_tokens && quantity != Quantity::prompt_tokens) meter.values[q] >>= fraction_bits;
+  }
+  return meter;
 }
 
 namespace {

@@ -2,9 +2,10 @@
 // One deployment's constants, and what its replica tells the rest of the simulation; shared by both steppings.
 #include <vector>
 
-#include "sim/serving/cost_model.hpp"
+#include "sim/progression.hpp"
 #include "sim/serving/kv_blocks.hpp"
 #include "sim/serving/request.hpp"
+#include "sim/serving/step_pricer.hpp"
 
 namespace tokwatt::sim {
 
@@ -17,7 +18,7 @@ struct Serving {
         max_num_seqs(deployment.engine.limits.max_num_seqs),
         token_budget(deployment.engine.limits.max_num_batched_tokens) {}
 
-  CostModel cost;
+  StepPricer cost;
   KvCapacity kv;
   bool prefix_cache;
   models::Policy policy;
@@ -45,37 +46,39 @@ struct Load {
 
 /// A run of equal steps that has ended: the same sequences, clock and forms; or one step with a prompt chunk.
 struct StepRun {
-  Picoseconds start = 0;
+  ExactInstant start;
   int64_t steps = 0;
-  Progression duration;
-  int64_t decoding = 0;                                ///< sequences that got a token in each step
+  Progression duration;                                ///< [units of a picosecond]
+  int64_t decoding = 0;                                ///< sequences that got tokens in each step
   int64_t chunk_tokens = 0;                            ///< prompt tokens; then steps is 1
   int64_t composition = 0;                             ///< changes whenever the decoding sequences do
-  std::array<int64_t, kMaxAttentionGroups> growing{};  ///< decoding sequences whose window was not full yet
-  int64_t chunks_passed = 0;  ///< attention chunks that the decoding sequences have left behind, all groups together
+  std::array<int64_t, kMaxAttentionGroups> growing{};  ///< rows of decoding sequences whose window was not full yet
+  int64_t chunks_passed = 0;  ///< attention chunks that these rows have left behind, all groups together
   Forms forms{};
   ClockState clock;
 };
 
-/// Where replicas report what happened. Times between tokens are counted per stream.
+/// Where replicas report what happened. Times between tokens are counted per stream, in 2^-fraction_bits ps.
 class ReplicaObserver {
  public:
   virtual ~ReplicaObserver() = default;
   virtual void ran(int replica, const StepRun& run) = 0;
-  virtual void token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences) = 0;
+  virtual void token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences, int fraction_bits) = 0;
   virtual void first_token(int replica, Picoseconds ttft) = 0;
   virtual void preempted(int replica, Picoseconds now, const Request& request) = 0;
   /// A step runs with so many sequences and blocks; of a run of steps, the last is told too.
   virtual void step_started(int replica, int64_t running, int64_t used_blocks) = 0;
 };
 
-/// What a step adds to the meter; linear in the cost, so that it serves for slopes too.
+/// What steps in which the same happens add to the meter.
 struct StepContext {
   int64_t running = 0, output_tokens = 0, prompt_tokens = 0;
   bool queued = false;
   ClockState clock;
 };
-StepAmounts amounts(const StepCost& cost, const StepContext& context, const CostModel& model);
+Meter amounts(const Costs& costs, const StepContext& context, const StepPricer& pricer);
+/// Sums in units as they are read: tokens as they are, times and energies in whole ps and pJ, rounded down.
+Meter in_whole(Meter meter, int fraction_bits);
 
 /// Attention of a prompt chunk of `tokens` whose first token has `before` tokens in front of it.
 AttentionSums chunk_attention(int64_t before, int64_t tokens, const Reach& reach);

@@ -13,10 +13,11 @@ struct Reach {
   int64_t window = 0;  ///< the last so many; 0: all
   int64_t chunk = 0;   ///< those in its own chunk of so many; 0: all
 
-  /// Tokens that the token with so many in its context (itself included) sees.
-  int64_t seen(int64_t context) const {
-    if (chunk > 0) return (context - 1) % chunk + 1;
-    return window > 0 ? std::min(context, window) : context;
+  /// Tokens that the token with so many in its context (itself included) sees; both in units of a token, of which one
+  /// token has `one`.
+  int64_t seen(int64_t context, int64_t one = 1) const {
+    if (chunk > 0) return (context - one) % (chunk * one) + one;
+    return window > 0 ? std::min(context, window * one) : context;
   }
   bool operator==(const Reach&) const = default;
 };

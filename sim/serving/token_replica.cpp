@@ -5,7 +5,12 @@
 namespace tokwatt::sim {
 
 TokenReplica::TokenReplica(int number, const Serving& serving, RequestPool& pool, ReplicaObserver& observer)
-    : number_(number), serving_(serving), pool_(pool), observer_(observer), blocks_(serving.kv, serving.prefix_cache) {
+    : number_(number),
+      serving_(serving),
+      pace_(serving.cost.pace()),
+      pool_(pool),
+      observer_(observer),
+      blocks_(serving.kv, serving.prefix_cache) {
   if (serving.policy == models::Policy::llama_server) {
     for (int64_t slot = 0; slot < serving.max_num_seqs; ++slot) free_slots_.push_back(slot);
   }
@@ -36,7 +41,7 @@ bool TokenReplica::give_decoding_a_slot(Picoseconds now) {
   for (std::size_t i = 0; i < running_.size(); ++i) {
     const RequestId id = running_[i];
     if (prefilling(id)) continue;
-    const int64_t more = serving_.kv.blocks_of(pool_[id].computed + 1) - blocks_.of(pool_[id]);
+    const int64_t more = serving_.kv.blocks_of(pool_[id].computed + pace_.rows()) - blocks_.of(pool_[id]);
     while (i < running_.size() && more > blocks_.left()) {
       blocks_.exhausted();
       preempt_last(now);
@@ -44,6 +49,7 @@ bool TokenReplica::give_decoding_a_slot(Picoseconds now) {
     }
     if (i >= running_.size()) break;  // it was the last itself
     blocks_.take(more);
+    pool_[id].reserved = pool_[id].computed + pace_.rows();
     step_.decoding.push_back(id);
   }
   return preempted;
@@ -110,6 +116,8 @@ void TokenReplica::preempt_last(Picoseconds now) {
   blocks_.release(id, r);
   if (!prefilling(id)) ++composition_;
   r.computed = 0;
+  r.reserved = 0;
+  r.fraction = 0;
   r.target = r.prompt + r.produced;  // recompute
   ++r.preemptions;
   waiting_.push_front(id);
@@ -117,91 +125,91 @@ void TokenReplica::preempt_last(Picoseconds now) {
 }
 
 void TokenReplica::start(Picoseconds now, ClockState clock) {
-  step_.start = now;
+  step_.start = {now, step_.end.at == now ? step_.end.rest : 0};
   step_.clock = clock;
   step_.chunks.clear();
   bool preempted = give_decoding_a_slot(now);
-  int64_t budget = serving_.token_budget - std::ssize(step_.decoding);
+  int64_t budget = serving_.token_budget - std::ssize(step_.decoding) * pace_.rows();
   preempted = continue_prompts(now, budget) || preempted;
   const bool queued = preempted || admit(now, budget);
   price_step(queued);
   step_.running = true;
-  step_.end = now + step_.cost.duration;
+  step_.end = step_.start.after(step_.price.duration, pace_.fraction_bits);
   ++version_;
   observer_.step_started(number_, std::ssize(running_), blocks_.used());
 }
 
 void TokenReplica::price_step(bool queued) {
-  StepShape shape;
   step_.chunk_tokens = 0;
   for (const auto& chunk : step_.chunks) step_.chunk_tokens += chunk.tokens;
-  shape.tokens = std::ssize(step_.decoding) + step_.chunk_tokens;
-  shape.sequences = std::ssize(step_.decoding) + std::ssize(step_.chunks);
-  int64_t first_tokens = 0;
+  StepBatch batch{std::ssize(step_.decoding), step_.chunk_tokens, std::ssize(step_.chunks), {}};
+  int64_t output_tokens = 0;
+  for (const RequestId id : step_.decoding) output_tokens += tokens_of_step(pool_[id]);
   for (const auto& [id, tokens] : step_.chunks) {
-    if (pool_[id].computed + tokens == pool_[id].target) ++first_tokens;
+    if (pool_[id].computed + tokens == pool_[id].target) ++output_tokens;
   }
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    const Reach& reach = serving_.cost.reach(g);
-    auto& sums = shape.attention[g];
+    auto& sums = batch.attention[g];
     for (const RequestId id : step_.decoding) {
-      const int64_t seen = reach.seen(pool_[id].computed + 1);
-      sums.kept_tokens += seen;
-      sums.pairs += seen;
+      const auto rows = decode_attention(context_of(id), serving_.cost.attention(g), pace_);
+      sums.kept_tokens += rows.kept_tokens;
+      sums.pairs += rows.pairs;
     }
     for (const auto& [id, tokens] : step_.chunks) {
-      const auto chunk = chunk_attention(pool_[id].computed, tokens, reach);
-      sums.kept_tokens += chunk.kept_tokens;
-      sums.pairs += chunk.pairs;
+      const auto chunk = chunk_attention(pool_[id].computed, tokens, serving_.cost.reach(g));
+      sums.kept_tokens += pace_.units(chunk.kept_tokens);
+      sums.pairs += pace_.units(chunk.pairs);
     }
   }
-  step_.cost = serving_.cost.cost(step_.clock.level, shape);
-  const StepContext context{std::ssize(running_), std::ssize(step_.decoding) + first_tokens, step_.chunk_tokens, queued,
-                            step_.clock};
-  step_.amounts = amounts(step_.cost, context, serving_.cost);
+  step_.price = serving_.cost.price(step_.clock.level, batch);
+  const StepContext context{std::ssize(running_), output_tokens, step_.chunk_tokens, queued, step_.clock};
+  step_.amounts = amounts(costs(step_.price, {}, 1), context, serving_.cost);
 }
 
 void TokenReplica::report_step() const {
   StepRun run;
   run.start = step_.start;
   run.steps = 1;
-  run.duration = {step_.cost.duration, 0};
+  run.duration = {step_.price.duration, 0};
   run.decoding = std::ssize(step_.decoding);
   run.chunk_tokens = step_.chunk_tokens;
   run.composition = composition_;
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    const Reach& reach = serving_.cost.reach(g);
+    const auto& [reach, rows, read_together] = serving_.cost.attention(g);
     for (const RequestId id : step_.decoding) {
-      if (reach.window == 0 || pool_[id].computed + 1 < reach.window) ++run.growing[g];
-      if (reach.chunk > 0) run.chunks_passed += pool_[id].computed / reach.chunk;
+      for (int64_t row = 1; row <= rows; ++row) {
+        const int64_t in_front = context_of(id) + pace_.units(row - 1);
+        if (reach.window == 0 || in_front + pace_.units(1) < pace_.units(reach.window)) ++run.growing[g];
+        if (reach.chunk > 0) run.chunks_passed += in_front / pace_.units(reach.chunk);
+      }
     }
   }
-  run.forms = step_.cost.forms;
+  run.forms = step_.price.forms;
   run.clock = step_.clock;
   observer_.ran(number_, run);
 }
 
 const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
   report_step();
-  for (std::size_t q = 0; q < kQuantities; ++q) done_.values[q] += step_.amounts.values[q];
-  // Who has given up was in the step, but gets no token from it.
-  const auto give_token = [&](RequestId id) {
-    if (pool_[id].given_up()) {
-      --done_[Quantity::output_tokens];
-    } else {
-      emit_token(id, now);
-    }
-  };
+  done_ += step_.amounts;
   for (const RequestId id : step_.decoding) {
-    ++pool_[id].computed;
-    give_token(id);
+    Request& r = pool_[id];
+    const int64_t tokens = tokens_of_step(r);
+    r.fraction = pace_.rest(r.fraction + pace_.per_step);
+    r.computed += tokens;
+    emit_tokens(id, tokens, now);
   }
   for (const auto& [id, tokens] : step_.chunks) {
-    pool_[id].computed += tokens;
-    blocks_.computed(id, pool_[id]);
+    Request& r = pool_[id];
+    r.computed += tokens;
+    blocks_.computed(id, r);
     if (prefilling(id)) continue;
     ++composition_;
-    give_token(id);
+    if (r.given_up()) {
+      --done_[Quantity::output_tokens];
+    } else {
+      emit_token(id, {now - r.last_token, 0}, now);
+    }
   }
   finished_.clear();
   std::vector<RequestId> still_running;
@@ -219,17 +227,31 @@ const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
   }
   running_ = std::move(still_running);
   step_.running = false;
-  step_.end = kNever;
   return finished_;
 }
 
-void TokenReplica::emit_token(RequestId id, Picoseconds now) {
+// What a step gives a decoding sequence: the whole tokens that it has come to, and no more than it still needs.
+int64_t TokenReplica::tokens_of_step(const Request& r) const {
+  return std::min(pace_.whole(r.fraction + pace_.per_step), r.output - r.produced);
+}
+
+// They come at one instant. Who has given up was in the step, but gets nothing from it.
+void TokenReplica::emit_tokens(RequestId id, int64_t tokens, Picoseconds now) {
+  if (pool_[id].given_up()) {
+    done_[Quantity::output_tokens] -= tokens;
+    return;
+  }
+  emit_token(id, {step_.price.duration, pace_.fraction_bits}, now);
+  for (int64_t further = 1; further < tokens; ++further) emit_token(id, {0, 0}, now);
+}
+
+void TokenReplica::emit_token(RequestId id, Gap gap, Picoseconds now) {
   Request& r = pool_[id];
   if (r.first_token == kNever) {
     r.first_token = now;
     observer_.first_token(number_, now - r.sent);
   } else {
-    observer_.token_gaps(r.stream, {now - r.last_token, 0}, 1, 1);
+    observer_.token_gaps(r.stream, {gap.units, 0}, 1, 1, gap.fraction_bits);
   }
   r.last_token = now;
   ++r.produced;
@@ -239,11 +261,12 @@ void TokenReplica::emit_token(RequestId id, Picoseconds now) {
 Meter TokenReplica::meter(Picoseconds now) const {
   Meter total = done_;
   if (step_.running) {
+    const auto into_step = static_cast<int64_t>(step_.start.until(now, pace_.fraction_bits));
     for (std::size_t q = 0; q < kQuantities; ++q) {
-      total.values[q] += share(step_.amounts.values[q], now - step_.start, step_.cost.duration);
+      total.values[q] += share(step_.amounts.values[q], into_step, step_.price.duration);
     }
   }
-  return total;
+  return in_whole(total, pace_.fraction_bits);
 }
 
 }  // namespace tokwatt::sim

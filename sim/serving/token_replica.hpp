@@ -19,13 +19,13 @@ class TokenReplica {
   /// Starts a step. Called when no step runs and has_work().
   void start(Picoseconds now, ClockState clock);
   /// The step in flight, if any, ends here.
-  Picoseconds ends_at() const { return step_.end; }
+  Picoseconds ends_at() const { return step_.end.at; }
   uint64_t version() const { return version_; }
   /// Ends the step; returns the requests that leave, in order of admission.
   const std::vector<RequestId>& end(Picoseconds now);
   /// The clock changed: nothing to do, the next step asks for it.
   void clock_changed(Picoseconds, ClockState) {}
-  /// The simulation ends: nothing to do, completed steps are counted already.
+  /// The simulation ends: nothing to do, steps that are over are counted already.
   void stop(Picoseconds) {}
 
   const Serving& serving() const { return serving_; }
@@ -46,15 +46,22 @@ class TokenReplica {
   };
   struct Step {
     bool running = false;
-    Picoseconds start = 0, end = kNever;
+    ExactInstant start, end{kNever, 0};
     std::vector<RequestId> decoding;
     std::vector<Chunk> chunks;
     int64_t chunk_tokens = 0;
     ClockState clock;
-    StepCost cost;
-    StepAmounts amounts;
+    StepPrice price;
+    Meter amounts;
   };
 
+  struct Gap {  // between two tokens
+    int64_t units;
+    int fraction_bits;
+  };
+
+  /// Tokens in front of what a decoding sequence computes next [units].
+  int64_t context_of(RequestId id) const { return pace_.units(pool_[id].computed) + pool_[id].fraction; }
   bool prefilling(RequestId id) const { return pool_[id].computed < pool_[id].target; }
   bool give_decoding_a_slot(Picoseconds now);
   bool continue_prompts(Picoseconds now, int64_t& budget);
@@ -63,10 +70,13 @@ class TokenReplica {
   void price_step(bool queued);
   void report_step() const;
   void let_go(RequestId id);
-  void emit_token(RequestId id, Picoseconds now);
+  int64_t tokens_of_step(const Request& r) const;
+  void emit_tokens(RequestId id, int64_t tokens, Picoseconds now);
+  void emit_token(RequestId id, Gap gap, Picoseconds now);
 
   int number_;
   const Serving& serving_;
+  const Pace& pace_;
   RequestPool& pool_;
   ReplicaObserver& observer_;
 

@@ -189,7 +189,7 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
     CHECK_THAT(errors_of(text), Contains("error: " + path + " is not built yet"));
   };
   for (const std::string key :
-       {"share", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "speculative", "fallback", "api"}) {
+       {"share", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
     refused(with("runs_on: desk", "runs_on: desk, " + key + ": 1"), "deployments.assistant." + key);
   }
   refused(with("users: 12", "users: 12, priority: 1"), "workload.0.priority");

@@ -13,6 +13,7 @@ TEST_CASE("no rate is above the roofline, whatever a sheet says it reaches", "[s
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     auto input = test::random_input(seed);
     auto& d = input.deployments[0];
+    d.tensor_parallel = 1;  // the roof is that of one device
     d.engine.tuning = {1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0.2, 0.2};
     const auto& box = input.systems[0].box;
     const auto result = bench(d, box, {300, 20, 50, 2});

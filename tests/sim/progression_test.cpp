@@ -80,6 +80,22 @@ TEST_CASE("a histogram filled by progression equals one filled by value", "[sim]
   });
 }
 
+TEST_CASE("a histogram of values with fractions has each in the bin of its floor, and their exact mean",
+          "[sim][histogram]") {
+  holds([] {
+    const Progression p{*rc::gen::inRange<int64_t>(0, 100'000'000'000), *rc::gen::inRange<int64_t>(0, 1'000'000'000)};
+    const auto n = *rc::gen::inRange<int64_t>(1, 400);
+    Histogram closed, counted;
+    closed.add_fractions(p, n, 3, kFractionBits);
+    for (int64_t j = 0; j < n; ++j) counted.add(p.at(j) >> kFractionBits, 3);
+    RC_ASSERT(closed.count() == counted.count());
+    RC_ASSERT(closed.max() == counted.max());
+    for (const double q : {0.0, 0.1, 0.5, 0.9, 0.99, 1.0}) RC_ASSERT(closed.quantile(q) == counted.quantile(q));
+    const double mean = static_cast<double>(p.sum(n)) / 65'536 / static_cast<double>(n);
+    RC_ASSERT(std::abs(closed.mean() - mean) <= 1e-12 * mean);
+  });
+}
+
 TEST_CASE("histogram quantiles are within a tenth of a percent", "[sim][histogram]") {
   holds([] {
     auto values = *rc::gen::container<std::vector<int64_t>>(50, rc::gen::inRange<int64_t>(1, 1'000'000'000'000));

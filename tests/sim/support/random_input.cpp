@@ -6,6 +6,7 @@
 #include <cmath>
 #include <random>
 
+#include "sim/serving/kv_capacity.hpp"
 #include "sim/workload/arrivals.hpp"
 #include "sim/workload/calls.hpp"
 #include "sim/workload/in_flight.hpp"
@@ -13,124 +14,13 @@
 #include "sim/workload/sessions.hpp"
 #include "sim/workload/thinking.hpp"
 #include "sim/workload/users.hpp"
+#include "tests/sim/support/random_machine.hpp"
 
 namespace tokwatt::test {
 
 namespace {
 
 using namespace sim;
-
-class Dice {
- public:
-  explicit Dice(const Draw& draw) : draw_(draw) {}
-  int64_t in(int64_t low, int64_t high) { return draw_(low, high); }
-  double real(double low, double high) {
-    return low + (high - low) * static_cast<double>(in(0, kFine)) / static_cast<double>(kFine);
-  }
-  bool chance(double p) { return real(0, 1) > 1 - p; }
-  template <class T>
-  T pick(std::initializer_list<T> options) {
-    return *(options.begin() + in(0, static_cast<int64_t>(options.size()) - 1));
-  }
-
- private:
-  static constexpr int64_t kFine = 1'000'003;
-  const Draw& draw_;
-};
-
-hardware::Box random_box(Dice& dice) {
-  hardware::Box box;
-  box.id = "toy";
-  for (double& peak : box.compute.peak) peak = dice.pick({2e9, 2e10, 1e12});
-  box.memory = {64e9, 1, 0, dice.pick({2e8, 1e9, 5e10})};
-  const double step = 50e6;
-  box.clock = {200e6, 200e6 + step * static_cast<double>(dice.in(0, 12)), step, 800e6, 0.6, 1.0, 400e6};
-  box.power.idle = 3;
-  box.power.active = dice.real(0, 8);
-  box.power.leakage = dice.real(0, 2);
-  box.power.per_byte = 5e-9;
-  box.power.per_flop.fill(2e-9);
-  box.power.limit = dice.chance(0.5) ? dice.real(4, 10) : 1000;
-  box.power.rest_idle = 5;
-  box.power.rest_busy = 9;
-  box.power.psu_efficiency = 0.9;
-  box.thermal.stages = {{"die", dice.real(0.5, 4), dice.real(0.3, 2)}, {"sink", dice.real(5, 30), dice.real(0.5, 2)}};
-  box.thermal.rest_to_die = dice.pick({0.0, 0.5, 1.0});
-  box.governor = {dice.pick({0.1, 0.25, 1.0}),    dice.real(25, 45), dice.chance(0.5) ? 3e6 : 0, dice.real(35, 70), 2,
-                  static_cast<int>(dice.in(1, 3))};
-  box.price = {4000, 0.5};
-  return box;
-}
-
-models::Layer random_layer(Dice& dice, int64_t window) {
-  models::Layer layer;
-  if (dice.chance(0.25)) {
-    layer.latent = models::LatentAttention{dice.in(1, 16), dice.pick<int64_t>({0, 16}), 16, 8, 4, 8};
-  } else {
-    const int64_t kv_heads = dice.in(1, 4);
-    layer.grouped = models::GroupedAttention{kv_heads * dice.in(1, 8), kv_heads, dice.pick<int64_t>({4, 8, 16}),
-                                             dice.chance(0.4) ? window : 0};
-    if (layer.grouped->window == 0 && dice.chance(0.3)) layer.grouped->chunk = window;
-  }
-  if (dice.chance(0.2)) {
-    layer.grouped.reset();
-    layer.latent.reset();
-    layer.linear = models::LinearAttention{2, 4, 8, 4};
-  }
-  if (dice.chance(0.4)) {
-    layer.experts = models::Experts{8, dice.in(1, 3), 16, dice.pick<int64_t>({0, 16})};
-  } else {
-    layer.dense_ffn = 64;
-  }
-  return layer;
-}
-
-models::Architecture random_model(Dice& dice) {
-  models::Architecture model;
-  model.id = "toy";
-  model.hidden = 32;
-  model.vocab = 500;
-  model.max_context = 100'000;
-  model.tied_embeddings = dice.chance(0.5);
-  const int64_t window = dice.in(2, 60);
-  for (int64_t n = dice.in(1, 4); n > 0; --n) model.layers.push_back(random_layer(dice, window));
-  if (dice.chance(0.5)) model.layers.push_back(random_layer(dice, dice.in(2, 60)));  // another window
-  // Mostly one full layer at least, so that the KV cache grows.
-  model.layers.front().grouped = models::GroupedAttention{4, 2, 8, dice.chance(0.1) ? window : 0};
-  model.layers.front().latent.reset();
-  return model;
-}
-
-models::Engine random_engine(Dice& dice) {
-  models::Engine engine;
-  engine.id = "toy";
-  engine.policy = dice.chance(0.7) ? models::Policy::vllm : models::Policy::llama_server;
-  engine.compute_in = {{"toy", {"bf16"}}};
-  engine.limits.max_num_seqs = dice.in(1, 12);
-  engine.limits.max_num_batched_tokens = engine.limits.max_num_seqs + dice.in(0, 200);
-  engine.limits.micro_batch = dice.chance(0.3) ? dice.in(4, 64) : 0;
-  engine.limits.block_size = dice.pick<int64_t>({1, 4, 16});
-  engine.limits.memory_utilization = 0.9;
-  engine.collective = dice.pick({0.0, 1e-4});
-  engine.kernels = {3, 2, 4, 5};
-  const double rows_half = dice.real(0, 30);
-  engine.tuning = {0.8,
-                   0.7,
-                   0.75,
-                   0.6,
-                   0.5,
-                   0.4,
-                   0.2,
-                   rows_half,
-                   rows_half / 3,
-                   dice.real(0, 0.5),
-                   dice.pick({0.0, 2e-6, 1e-4}),
-                   dice.real(0, 2e-3),
-                   1e-5,
-                   0.1,
-                   0.1};
-  return engine;
-}
 
 Distribution lengths(Dice& dice, double high) {
   Distribution d;
@@ -262,6 +152,7 @@ Features features_of(const Input& input, const Deployment& d) {
   features.insert(d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server");
   if (d.engine.limits.micro_batch > 0) features.insert("micro-batches");
   if (d.prefix_cache) features.insert("prefix cache");
+  if (d.speculation) features.insert(d.speculation->is_head ? "drafting head" : "draft model");
   if (d.kv_blocks) features.insert("blocks given");
   if (input.systems[static_cast<std::size_t>(d.systems.front())].start_temperature)
     features.insert("start temperature");
@@ -330,17 +221,18 @@ Made make(const Draw& draw) {
     d.quant.gguf.bits.fill(4.5);
     d.kv = {"bf16", 2};
     d.engine = random_engine(dice);
+    if (dice.chance(0.4)) speculate(dice, d);
     d.max_model_len = dice.in(200, 600);
     if (dice.chance(0.2)) d.load_time = dice.pick({1.0, dice.real(0, 5)});  // also at the very instant of a tick
     if (dice.chance(0.7)) {  // tight: room for one long request and a little more, so that sequences are preempted
       const int64_t size = d.engine.limits.block_size;
-      const auto kv = models::kv_bytes(d.model, d.kv.element_bytes, d.tensor_parallel);
+      const auto kv = kv_bytes(d);
       const double block_bytes = std::max(kv.per_token, 1.0) * static_cast<double>(size);
       const auto window_blocks = static_cast<int64_t>(std::ceil((kv.window_fixed + kv.state_fixed) / block_bytes));
-      const int64_t longest = *d.max_model_len / size + 1 + window_blocks;
+      const int64_t longest = (*d.max_model_len + d.drafted()) / size + 1 + window_blocks;
       const bool paged = d.engine.policy == models::Policy::vllm;
-      d.kv_blocks =
-          paged ? longest + dice.in(0, longest) : (*d.max_model_len + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
+      d.kv_blocks = paged ? longest + dice.in(0, longest)
+                          : (*d.max_model_len + d.drafted() + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
     }
     d.prefix_cache = d.engine.policy == models::Policy::vllm && dice.chance(0.6);
     input.deployments.push_back(std::move(d));
@@ -376,11 +268,12 @@ std::string describe(const Input& input) {
   const auto& d = input.deployments.front();
   return fmt::format(
       "{} boxes, {} streams, {} changes, {}, max_num_seqs {}, budget {}, micro {}, block {}, kv_blocks {}, layers {}, "
-      "duration {}",
+      "duration {}, drafted {} with acceptance {}",
       input.systems.size(), input.streams.size(), input.changes.size(),
       d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server", d.engine.limits.max_num_seqs,
       d.engine.limits.max_num_batched_tokens, d.engine.limits.micro_batch, d.engine.limits.block_size,
-      d.kv_blocks.value_or(-1), d.model.layers.size(), input.duration ? seconds(*input.duration) : -1.0);
+      d.kv_blocks.value_or(-1), d.model.layers.size(), input.duration ? seconds(*input.duration) : -1.0, d.drafted(),
+      d.speculation ? d.speculation->acceptance : 0);
 }
 
 }  // namespace tokwatt::test

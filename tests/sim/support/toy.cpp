@@ -1,5 +1,6 @@
 #include "tests/sim/support/toy.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "sim/progression.hpp"
@@ -81,18 +82,46 @@ const sim::Variable& column(const sim::Results& results, const std::string& grou
   throw std::out_of_range(group + "/" + variable);
 }
 
+namespace {
+
+constexpr int64_t kOne = 65'536;  // units of a token and of a picosecond, under speculation
+
+bool has(const sim::Results& results, const std::string& group, const std::string& variable) {
+  return std::any_of(results.groups.begin(), results.groups.end(), [&](const auto& g) {
+    return g.name == group &&
+           std::any_of(g.variables.begin(), g.variables.end(), [&](const auto& v) { return v.name == variable; });
+  });
+}
+
+}  // namespace
+
+std::vector<double> progress(const sim::Results& results) {
+  std::vector<double> tokens(values<int64_t>(results, "segments", "start").size(), 1);
+  if (!has(results, "segments", "progress")) return tokens;
+  const auto& units = values<int64_t>(results, "segments", "progress");
+  for (std::size_t s = 0; s < units.size(); ++s) tokens[s] = static_cast<double>(units[s]) / kOne;
+  return tokens;
+}
+
 std::vector<double> step_ends(const sim::Results& results, int replica) {
   const auto& of = values<int32_t>(results, "segments", "replica");
   const auto& start = values<int64_t>(results, "segments", "start");
   const auto& steps = values<int64_t>(results, "segments", "steps");
   const auto& duration = values<int64_t>(results, "segments", "duration");
   const auto& growth = values<int64_t>(results, "segments", "growth");
+  const std::vector<int64_t> none(start.size());
+  const auto rest = [&](const char* name) {
+    return has(results, "segments", name) ? values<int64_t>(results, "segments", name) : none;
+  };
+  const auto start_rest = rest("start_rest"), duration_rest = rest("duration_rest"), growth_rest = rest("growth_rest");
   std::vector<double> ends;
   for (std::size_t s = 0; s < start.size(); ++s) {
     if (of[s] != replica) continue;
-    const sim::Progression d{duration[s], growth[s]};
-    for (int64_t j = 1; j <= steps[s]; ++j)
-      ends.push_back(sim::seconds(start[s] + static_cast<sim::Picoseconds>(d.sum(j))));
+    const sim::Progression whole{duration[s], growth[s]}, left_over{duration_rest[s], growth_rest[s]};
+    for (int64_t j = 1; j <= steps[s]; ++j) {
+      const sim::int128 end = start[s] + whole.sum(j) + (start_rest[s] + left_over.sum(j)) / kOne;
+      ends.push_back(sim::seconds(static_cast<sim::Picoseconds>(end)));
+    }
   }
   return ends;
 }

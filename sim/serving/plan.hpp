@@ -1,0 +1,28 @@
+#pragma once
+// A run of steps that MacroReplica takes at once: what it costs, and which step is in flight when.
+#include "sim/serving/serving.hpp"
+
+namespace tokwatt::sim {
+
+struct Plan {
+  bool running = false;
+  ExactInstant start, end{kNever, 0};
+  int64_t steps = 0;
+  StepPrice price, growth;
+  int fraction_bits = 0;     // of the prices
+  StepContext context;       // tokens apart
+  int64_t first_tokens = 0;  // of the prompts that its one step completes
+  ClockState clock;
+  int64_t chunk_tokens = 0;
+
+  Progression duration() const { return {price.duration, growth.duration}; }
+  ExactInstant end_of(int64_t first_steps) const;
+  /// Steps that were complete, and the one in flight, at an instant.
+  int64_t completed_by(Picoseconds now) const;
+  int64_t in_flight_at(Picoseconds now) const;
+  /// Units of the step behind the first ones that are through at an instant.
+  int64_t into_step(int64_t first_steps, Picoseconds now) const;
+  void end_after(int64_t first_steps);
+};
+
+}  // namespace tokwatt::sim

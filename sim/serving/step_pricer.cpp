@@ -1,0 +1,133 @@
+#include "sim/serving/step_pricer.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <stdexcept>
+
+#include "sim/serving/kv_capacity.hpp"
+
+namespace tokwatt::sim {
+
+namespace {
+
+// The draft as if it were served itself. What an engine does between steps it does not do between the passes of one.
+CostModel draft_model(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link) {
+  Deployment draft = deployment;
+  draft.model = deployment.speculation->draft;
+  draft.quant = deployment.speculation->quant;
+  draft.engine.tuning = deployment.speculation->tuning;
+  draft.engine.tuning.host_per_step = 0;
+  draft.engine.tuning.host_per_sequence = 0;
+  draft.speculation.reset();
+  return {draft, box, link};
+}
+
+void add(Costs& sum, const StepCost& pass, int128 times) {
+  sum.bandwidth += times * pass.bandwidth;
+  sum.compute += times * pass.compute;
+  sum.dispatch += times * pass.dispatch;
+  sum.link += times * pass.link;
+  sum.compute_energy += times * pass.compute_energy;
+  sum.memory_energy += times * pass.memory_energy;
+}
+
+Form add(Costs& sum, const CostModel::GroupForms& forms, const AttentionSums& sums, int128 one) {
+  const int128 memory = one * forms.memory.base + int128{forms.memory.slope} * sums.kept_tokens;
+  const int128 compute = int128{forms.compute_per_pair} * sums.pairs;
+  (compute > memory ? sum.compute : sum.bandwidth) += std::max(compute, memory);
+  sum.compute_energy += int128{forms.compute_energy_per_pair} * sums.pairs;
+  sum.memory_energy += one * forms.memory_energy_base + int128{forms.memory_energy_per_token} * sums.kept_tokens;
+  return compute > memory ? Form::compute : Form::memory;
+}
+
+constexpr int128 kLongestStep = int128{1} << 62;  // [units of a picosecond]: 70 s
+
+}  // namespace
+
+StepPricer::StepPricer(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link)
+    : pace_(pace_of(deployment)), model_(deployment, box, link) {
+  for (std::size_t g = 0; g < model_.groups(); ++g) groups_.push_back({model_.reach(g), pace_.rows(), true});
+  if (!deployment.speculation) return;
+  draft_ = draft_model(deployment, box, link);
+  for (std::size_t g = 0; g < draft_->groups(); ++g) groups_.push_back({draft_->reach(g), pace_.drafted, false});
+  if (groups_.size() > kMaxAttentionGroups) {
+    throw DoesNotFit(fmt::format("{}: {} and {}, which drafts for it, have {} different kinds of attention; at most {}",
+                                 deployment.name, deployment.model.id, deployment.speculation->draft.id, groups_.size(),
+                                 kMaxAttentionGroups));
+  }
+}
+
+CostModel::GroupForms StepPricer::group_forms(int level, std::size_t group, const StepBatch& batch) const {
+  const int64_t rows = batch.decoding * groups_[group].rows + batch.chunk_tokens;
+  const bool of_model = group < model_.groups();
+  return of_model ? model_.group_forms(level, group, rows) : draft_->group_forms(level, group - model_.groups(), rows);
+}
+
+StepPrice StepPricer::price(int level, const StepBatch& batch) const {
+  if (draft_) return price_with_draft(level, batch);
+  const StepCost cost =
+      model_.cost(level, {batch.decoding + batch.chunk_tokens, batch.decoding + batch.chunks, batch.attention});
+  return {cost.duration, cost.forms, cost.bandwidth,      cost.compute,
+          cost.dispatch, cost.link,  cost.compute_energy, cost.memory_energy};
+}
+
+// The draft reads the prompts' chunks in a pass of its own, which needs no output, and makes a pass for each token that
+// it drafts; then the model takes all rows in one pass, with an output for each row that decodes.
+StepPrice StepPricer::price_with_draft(int level, const StepBatch& batch) const {
+  const int64_t verified = batch.decoding * pace_.rows();
+  const int128 one = int128{1} << pace_.fraction_bits;
+  Costs sum;  // wide, so that nothing overflows before it is known to be too much
+  add(sum,
+      model_.pass_cost(level, {verified + batch.chunk_tokens, batch.decoding + batch.chunks, verified + batch.chunks,
+                               verified + batch.chunks}),
+      one);
+  if (batch.chunks > 0) add(sum, draft_->pass_cost(level, {batch.chunk_tokens, batch.chunks, 0, batch.chunks}), one);
+  if (batch.decoding > 0) {
+    const int64_t n = batch.decoding;
+    add(sum, draft_->pass_cost(level, {n, n, n, n}), one * pace_.drafted);
+  }
+  StepPrice price;
+  for (std::size_t g = 0; g < groups(); ++g)
+    price.forms[g] = add(sum, group_forms(level, g, batch), batch.attention[g], one);
+  const int128 duration = sum.duration();
+  if (duration > kLongestStep) {
+    throw DoesNotFit(fmt::format(
+        "a step of {} sequences and {} prompt tokens takes {:.0f} s; under speculation steps may take at most 70 s",
+        batch.decoding, batch.chunk_tokens,
+        static_cast<double>(duration >> pace_.fraction_bits) / kPicosecondsPerSecond));
+  }
+  price.duration = static_cast<int64_t>(duration);
+  price.bandwidth = static_cast<int64_t>(sum.bandwidth);
+  price.compute = static_cast<int64_t>(sum.compute);
+  price.dispatch = static_cast<int64_t>(sum.dispatch);
+  price.link = static_cast<int64_t>(sum.link);
+  price.compute_energy = sum.compute_energy;
+  price.memory_energy = sum.memory_energy;
+  return price;
+}
+
+Costs costs(const StepPrice& first, const StepPrice& growth, int64_t n) {
+  const int64_t grown = n * (n - 1) / 2;  // steps are fewer than the tokens of a request, which fit 31 bits
+  const auto sum = [&](int64_t base, int64_t slope) { return int128{base} * n + int128{slope} * grown; };
+  return {sum(first.bandwidth, growth.bandwidth),
+          sum(first.compute, growth.compute),
+          int128{first.dispatch} * n,
+          int128{first.link} * n,
+          first.compute_energy * n + growth.compute_energy * grown,
+          first.memory_energy * n + growth.memory_energy * grown};
+}
+
+double tokens_per_step(int64_t drafted, double acceptance) {
+  return (1 - std::pow(acceptance, static_cast<double>(drafted + 1))) / (1 - acceptance);
+}
+
+Pace pace_of(const Deployment& deployment) {
+  if (!deployment.speculation) return {};
+  const auto& s = *deployment.speculation;
+  const double most = static_cast<double>(s.tokens + 1);
+  const double expected = std::clamp(tokens_per_step(s.tokens, s.acceptance), 1.0, most);
+  return {kFractionBits, s.tokens, std::llround(std::ldexp(expected, kFractionBits))};
+}
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,88 @@
+#pragma once
+// What a whole step of a deployment costs: the model's pass and, under speculation, the passes of what drafts for it
+// (docs/theory/speculation.md). Both steppings call this.
+#include <optional>
+
+#include "sim/serving/cost_model.hpp"
+#include "sim/serving/pace.hpp"
+
+namespace tokwatt::sim {
+
+/// What is in a step. Attention sums are in units of a token.
+struct StepBatch {
+  int64_t decoding = 0;      ///< sequences
+  int64_t chunk_tokens = 0;  ///< of prompts
+  int64_t chunks = 0;        ///< one of a prompt each
+  std::array<AttentionSums, kMaxAttentionGroups> attention{};
+};
+
+/// What a step costs, in units of a picosecond and a picojoule.
+struct StepPrice {
+  int64_t duration = 0;
+  Forms forms{};
+  int64_t bandwidth = 0, compute = 0, dispatch = 0, link = 0;  ///< sum to duration
+  int128 compute_energy = 0, memory_energy = 0;
+};
+
+/// What several cost.
+struct Costs {
+  int128 bandwidth = 0, compute = 0, dispatch = 0, link = 0, compute_energy = 0, memory_energy = 0;
+
+  int128 duration() const { return bandwidth + compute + dispatch + link; }
+};
+/// Of the first n steps, when each costs by the growth more than the one before.
+Costs costs(const StepPrice& first, const StepPrice& growth, int64_t n);
+
+/// Attention with one reach: of the model, where the rows of a sequence are verified together and read its context
+/// once; or of the draft, which makes a pass for each.
+struct AttentionRows {
+  Reach reach;
+  int64_t rows = 1;           ///< of a decoding sequence, one token further each
+  bool read_together = true;  ///< else each row reads the context anew
+};
+
+class StepPricer {
+ public:
+  /// Throws std::invalid_argument when model and draft have more than kMaxAttentionGroups kinds of attention.
+  StepPricer(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link = {});
+
+  const Pace& pace() const { return pace_; }
+  std::size_t groups() const { return groups_.size(); }
+  const AttentionRows& attention(std::size_t group) const { return groups_[group]; }
+  const Reach& reach(std::size_t group) const { return groups_[group].reach; }
+  /// Share of compute time at a level that the top clock would not have taken, in 2^-10.
+  int64_t slowdown(int level) const { return model_.slowdown(level); }
+
+  /// Throws DoesNotFit for a step that is too long to be counted in units.
+  StepPrice price(int level, const StepBatch& batch) const;
+  /// Coefficients of one attention group at a level in such a step.
+  CostModel::GroupForms group_forms(int level, std::size_t group, const StepBatch& batch) const;
+
+ private:
+  StepPrice price_with_draft(int level, const StepBatch& batch) const;
+
+  Pace pace_;
+  CostModel model_;
+  std::optional<CostModel> draft_;
+  std::vector<AttentionRows> groups_;  // the model's, then the draft's
+};
+
+/// What the rows of a decoding sequence with so much context in front of them see [units].
+inline AttentionSums decode_attention(int64_t before, const AttentionRows& attention, const Pace& pace) {
+  const int64_t one = pace.units(1);
+  const int64_t by_first = attention.reach.seen(before + one, one);
+  AttentionSums sums{by_first, by_first};
+  for (int64_t row = 2; row <= attention.rows; ++row) {
+    const int64_t by_row = attention.reach.seen(before + row * one, one);
+    sums.kept_tokens += attention.read_together ? one : by_row;
+    sums.pairs += by_row;
+  }
+  return sums;
+}
+
+/// Expected tokens of a step in which so many are drafted and each is accepted with chance `acceptance` if those before
+/// it were, and one more comes from the model itself: (1 - a^(g + 1)) / (1 - a) (Leviathan, Kalman, Matias 2023).
+double tokens_per_step(int64_t drafted, double acceptance);
+Pace pace_of(const Deployment& deployment);
+
+}  // namespace tokwatt::sim
