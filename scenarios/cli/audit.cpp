@@ -11,11 +11,12 @@ namespace tokwatt::cli {
 namespace {
 
 Options audit_options() {
-  Options options({"tokwatt audit claims.csv -o md", "tokwatt audit CLAIMS.csv [-o table|json|md]",
-                   "Says of each claim whether it is impossible (by which bound), implausible (how far outside of the 90 "
-                   "% interval, and what would make it true), possible, or not checkable and why. The file is CSV with "
-                   "columns id, system, model, quant, metric, value_low, value_high, unit (docs/file-formats.md).",
-                   "a file of claims"});
+  Options options(
+      {"tokwatt audit claims.csv -o md", "tokwatt audit CLAIMS.csv [-o table|json|md]",
+       "Says of each claim whether it is impossible (by which bound), implausible (how far outside of the 90 "
+       "% interval, and what would make it true), possible, or not checkable and why. The file is CSV with "
+       "columns id, system, model, quant, metric, value_low, value_high, unit (docs/file-formats.md).",
+       "a file of claims"});
   options.value("output,o", "table (default), json or md");
   return options;
 }

@@ -19,9 +19,21 @@ std::vector<std::string> names_of(const Readings& readings) {
   return out;
 }
 
+bool refutes(const Answer& answer) {
+  return answer.verdict == Verdict::impossible || answer.verdict == Verdict::implausible;
+}
+
+/// Of the answers with a verdict, the one that is nearest to what is claimed.
+const Answer& nearest_of(Verdict verdict, const Readings& readings) {
+  const Answer* out = nullptr;
+  for (const auto& [reading, answer] : readings) {
+    if (answer.verdict == verdict && (out == nullptr || answer.excess < out->excess)) out = &answer;
+  }
+  return *out;
+}
+
 Answer with_names(Answer answer, const Readings& readings) {
-  answer.read_as = readings.size() == 1 ? readings.front().first
-                                        : fmt::format("{}, each with this verdict", listed(names_of(readings)));
+  answer.read_as = readings.size() == 1 ? readings.front().first : fmt::format("any of {}", listed(names_of(readings)));
   return answer;
 }
 
@@ -41,16 +53,19 @@ const char* name(Verdict verdict) {
   return "not checkable";
 }
 
-Answer not_checkable(std::string why) { return {Verdict::not_checkable, std::move(why), {}, {}, {}}; }
+Answer not_checkable(std::string why) { return {Verdict::not_checkable, std::move(why), {}, {}, {}, 1}; }
 
 Answer agreed(const Readings& readings) {
   const Verdict first = readings.front().second.verdict;
   const auto same = [&](const auto& reading) { return reading.second.verdict == first; };
-  if (std::all_of(readings.begin(), readings.end(), same)) return with_names(readings.front().second, readings);
+  if (std::all_of(readings.begin(), readings.end(), same)) return with_names(nearest_of(first, readings), readings);
+  const auto refuted = [](const auto& reading) { return refutes(reading.second); };
+  if (std::all_of(readings.begin(), readings.end(), refuted))
+    return with_names(nearest_of(Verdict::implausible, readings), readings);
   std::vector<std::string> each;
   for (const auto& [reading, answer] : readings) each.push_back(fmt::format("{}: {}", reading, name(answer.verdict)));
-  Answer out = not_checkable(fmt::format("the names may mean several things, and the answer depends on which ({})",
-                                         fmt::join(each, "; ")));
+  Answer out = not_checkable(
+      fmt::format("the names may mean several things, and the answer depends on which ({})", fmt::join(each, "; ")));
   out.read_as = listed(names_of(readings));
   return out;
 }
@@ -67,7 +82,7 @@ Answer of_any(const Readings& readings) {
 
 Trust trust_in(const std::string& confidence) {
   // A derived peak rests on a neighbour's ratio or on a clock: those were never off by a quarter.
-  constexpr double kRounding = 1.01, kDerived = 1.25;
+  constexpr double kRounding = 1.01, kDerived = 1.25;  // and none of a vendor's or a measured one but by rounding
   if (confidence == "vendor" || confidence == "measured") return {kRounding, true};
   if (confidence == "derived") return {kDerived, true};
   return {kDerived, false};

@@ -17,12 +17,13 @@ struct Answer {
   std::vector<std::string> arithmetic;  ///< of what bounds it, two lines at most
   std::string unless;                   ///< what would make it true; empty: nothing, or it needs nothing
   std::string read_as;                  ///< what the names were taken to mean
+  double excess = 1;                    ///< how far the claim is from what was found, as a factor
 };
 
 Answer not_checkable(std::string why);
 
-/// One answer for a claim whose names may mean several things: theirs where they agree, else not checkable, with what
-/// each of them comes to.
+/// One answer for a claim whose names may mean several things: theirs where they agree (the mildest where all refute
+/// it), else not checkable, with what each of them comes to.
 Answer agreed(const std::vector<std::pair<std::string, Answer>>& by_reading);
 /// One answer for a claim that is true of a name if it is true of one of its variants (a capacity, a price).
 Answer of_any(const std::vector<std::pair<std::string, Answer>>& by_reading);

@@ -86,9 +86,8 @@ void read_words(Claim& claim) {
     if (claim.context == 0) claim.context = 1024 * std::stoll(found[1]);
     claim.quant = found.prefix().str() + found.suffix().str();
   }
-  claim.speculates =
-      claim.speculates || names_speculation(claim.quote) || names_speculation(claim.quant) ||
-      names_speculation(claim.metric);
+  claim.speculates = claim.speculates || names_speculation(claim.quote) || names_speculation(claim.quant) ||
+                     names_speculation(claim.metric);
 }
 
 }  // namespace
@@ -97,7 +96,8 @@ bool names_speculation(const std::string& text) {
   static const std::regex kNames(
       "speculati(?:ve|on)|draft model|multi-token prediction|\\bmtp|\\beagle|medusa|dflash|lookahead decoding",
       std::regex::icase);
-  static const std::regex kDenies("(?:without|no|not|non)[ -](?:any )?(?:speculati|draft|mtp|eagle)", std::regex::icase);
+  static const std::regex kDenies("(?:without|no|not|non)[ -](?:any )?(?:speculati|draft|mtp|eagle)",
+                                  std::regex::icase);
   return std::regex_search(text, kNames) && !std::regex_search(text, kDenies);
 }
 
@@ -109,9 +109,14 @@ std::vector<Claim> read_claims(const std::string& path) {
     CsvTable table(path, columns(), mistakes);
     while (table.next()) {
       Claim claim;
-      for (const auto& [column, to] : {std::pair{"id", &claim.id}, {"system", &claim.system}, {"model", &claim.model},
-                                       {"quant", &claim.quant}, {"engine", &claim.engine}, {"metric", &claim.metric},
-                                       {"unit", &claim.unit}, {"quote", &claim.quote}})
+      for (const auto& [column, to] : {std::pair{"id", &claim.id},
+                                       {"system", &claim.system},
+                                       {"model", &claim.model},
+                                       {"quant", &claim.quant},
+                                       {"engine", &claim.engine},
+                                       {"metric", &claim.metric},
+                                       {"unit", &claim.unit},
+                                       {"quote", &claim.quote}})
         *to = text_of(table.field(column));
       claim.prompt = count_in(table, "prompt_len");
       claim.context = count_in(table, "context_depth");

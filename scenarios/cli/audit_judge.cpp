@@ -119,8 +119,8 @@ Answer judge(const Claim& claim, Court& court) {
     if (!is_of(kind, claim.metric)) continue;
     if (!claim.has_value) return not_checkable("it has no number");
     if (kind.unit[0] != '\0' && claim.unit != kind.unit) {
-      return not_checkable(fmt::format("its unit is {}; {} is in {}", scenarios::in_quotes(claim.unit), claim.metric,
-                                       kind.unit));
+      return not_checkable(
+          fmt::format("its unit is {}; {} is in {}", scenarios::in_quotes(claim.unit), claim.metric, kind.unit));
     }
     return kind.judge(claim, court);
   }

@@ -27,7 +27,8 @@ bool is_chip(const std::string& word) {
 }
 
 bool is_filler(const std::string& word) {
-  static constexpr std::array kFillers = {"apple", "nvidia", "amd", "geforce", "gb", "class", "dense", "the", "instruct"};
+  static constexpr std::array kFillers = {"apple", "nvidia", "amd", "geforce", "gb",
+                                          "class", "dense",  "the", "instruct"};
   return std::find(kFillers.begin(), kFillers.end(), word) != kFillers.end();
 }
 
@@ -66,10 +67,12 @@ std::string named_exactly(const std::vector<Entry>& entries, const Words& asked,
 
 /// What is there when a size or a capacity is not: names with the rest of the words.
 std::string near_misses(const std::vector<Entry>& entries, Words asked, bool titles) {
+  const auto alike = with_words(entries, {asked.back()}, titles);
+  if (asked.size() > 1 && !alike.empty() && alike.size() <= 8) return fmt::format("; there is {}", listed(alike));
   while (asked.size() > 1) {
     asked.pop_back();
     auto near = with_words(entries, asked, titles);
-    if (!near.empty() && near.size() <= 8) return fmt::format("; there are {}", listed(near));
+    if (!near.empty() && near.size() <= 8) return fmt::format("; there is {}", listed(near));
   }
   return {};
 }
@@ -90,9 +93,16 @@ const std::map<std::string, std::vector<std::string>>& families() {
   static const std::vector<std::string> kEight = {"q8_0", "q8_k_xl", "mlx-8bit", "int8-w8a8", "fp8"};
   static const std::vector<std::string> kSix = {"q6_k", "q6_k_xl", "mlx-6bit"}, kSixteen = {"f16", "bf16"};
   static const std::map<std::string, std::vector<std::string>> kFamilies = {
-      {"q4", kFour},           {"4bit", kFour},      {"int4", kFour},        {"fp4", {"mxfp4", "nvfp4"}},
-      {"q8", kEight},          {"8bit", kEight},     {"q6", kSix},           {"6bit", kSix},
-      {"fp16", kSixteen},      {"16bit", kSixteen},
+      {"q4", kFour},
+      {"4bit", kFour},
+      {"int4", kFour},
+      {"fp4", {"mxfp4", "nvfp4"}},
+      {"q8", kEight},
+      {"8bit", kEight},
+      {"q6", kSix},
+      {"6bit", kSix},
+      {"fp16", kSixteen},
+      {"16bit", kSixteen},
       {"q2", {"q2_k", "q2_k_s", "iq2_m", "iq2_s", "iq2_xs", "iq2_xxs"}}};
   return kFamilies;
 }

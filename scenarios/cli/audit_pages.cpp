@@ -25,7 +25,8 @@ std::vector<const Audited*> with(Verdict verdict, const std::vector<Audited>& au
 
 std::string counts(const std::vector<Audited>& audited) {
   std::vector<std::string> parts;
-  for (const auto verdict : kVerdicts) parts.push_back(fmt::format("{} {}", with(verdict, audited).size(), name(verdict)));
+  for (const auto verdict : kVerdicts)
+    parts.push_back(fmt::format("{} {}", with(verdict, audited).size(), name(verdict)));
   return fmt::format("{} {}: {}", audited.size(), audited.size() == 1 ? "claim" : "claims", fmt::join(parts, ", "));
 }
 
@@ -77,8 +78,9 @@ std::string section(Verdict verdict, const std::vector<const Audited*>& audited)
     const auto& [claim, answer] = *one;
     std::string why = reasoning(answer);
     if (!answer.read_as.empty()) why += in_cell(fmt::format("<br>Read as {}.", answer.read_as));
-    out += fmt::format("| {} | {} | {}{} | {} |", in_cell(claim.id), in_cell(subject_of(claim)), in_cell(claimed(claim)),
-                       claim.quote.empty() ? "" : in_cell(fmt::format("<br>\"{}\"", claim.quote)), why);
+    out +=
+        fmt::format("| {} | {} | {}{} | {} |", in_cell(claim.id), in_cell(subject_of(claim)), in_cell(claimed(claim)),
+                    claim.quote.empty() ? "" : in_cell(fmt::format("<br>\"{}\"", claim.quote)), why);
     out += has_unless ? fmt::format(" {} |\n", in_cell(answer.unless)) : "\n";
   }
   return out;
@@ -89,7 +91,8 @@ std::string section(Verdict verdict, const std::vector<const Audited*>& audited)
 std::string audit_table(const std::vector<Audited>& audited, const Terminal& terminal) {
   std::string out;
   for (const auto& [claim, answer] : audited) {
-    const std::string head = fmt::format("{}  {}: {}", claim.id, subject_of(claim), claimed(claim));
+    const std::string head =
+        fmt::format("{}: {}{}{}", claim.id, subject_of(claim), subject_of(claim).empty() ? "" : ", ", claimed(claim));
     out += terminal.heading(wrapped(head, 2)) + "\n";
     const std::string verdict = fmt::format("{}: {}", name(answer.verdict), answer.why);
     out += "  " + wrapped(verdict, 2) + "\n";
@@ -104,11 +107,19 @@ std::string audit_table(const std::vector<Audited>& audited, const Terminal& ter
 std::string audit_json(const std::vector<Audited>& audited) {
   Json out = Json::array();
   for (const auto& [claim, answer] : audited) {
-    Json row = {{"id", claim.id},         {"system", claim.system}, {"model", claim.model},
-                {"quant", claim.quant},   {"metric", claim.metric}, {"value_low", claim.low},
-                {"value_high", nullptr},  {"unit", claim.unit},     {"verdict", name(answer.verdict)},
-                {"why", answer.why},      {"arithmetic", answer.arithmetic},
-                {"would_make_it_true", answer.unless}, {"read_as", answer.read_as}};
+    Json row = {{"id", claim.id},
+                {"system", claim.system},
+                {"model", claim.model},
+                {"quant", claim.quant},
+                {"metric", claim.metric},
+                {"value_low", claim.low},
+                {"value_high", nullptr},
+                {"unit", claim.unit},
+                {"verdict", name(answer.verdict)},
+                {"why", answer.why},
+                {"arithmetic", answer.arithmetic},
+                {"would_make_it_true", answer.unless},
+                {"read_as", answer.read_as}};
     if (!claim.has_value) row["value_low"] = nullptr;
     if (claim.has_value && !claim.is_open()) row["value_high"] = claim.high;
     out.push_back(std::move(row));

@@ -34,6 +34,7 @@ Answer against_ratio(const Claim& claim, double ratio, std::string line) {
   Answer out;
   out.arithmetic = {std::move(line)};
   const bool meets = claim.low <= ratio * (1 + kRounding) && claim.high >= ratio * (1 - kRounding);
+  out.excess = meets ? 1 : claim.low > ratio ? claim.low / ratio : ratio / claim.high;
   out.verdict = meets ? Verdict::possible : Verdict::implausible;
   out.why = meets ? fmt::format("{} is what the sheets have", value_text(claim))
                   : fmt::format("{}, but the sheets have {}", value_text(claim), three_digits(ratio));

@@ -48,7 +48,8 @@ double weights_in(const std::string& text) {
 Answer parameters(const Claim& claim, const std::string& id, Court& court) {
   const auto& model = court.shelf.model(id).value;
   const bool is_active = claim.metric == "params_active_b";
-  const double count = static_cast<double>(is_active ? models::active_parameters(model) : models::parameters(model)) / 1e9;
+  const double count =
+      static_cast<double>(is_active ? models::active_parameters(model) : models::parameters(model)) / 1e9;
   Answer out;
   out.arithmetic = {fmt::format("the dimensions of {} make {}e9 weights{}", id, three_digits(count),
                                 is_active ? " for each token" : "")};
@@ -64,6 +65,7 @@ Range sizes_of(const std::string& id, const Meant& quants, Court& court) {
   const auto& model = court.shelf.model(id).value;
   for (const auto& name : quants.ids) {
     const auto quant = court.shelf.quant_of(id, name);
+    if (!scenarios::why_not(model, quant).empty()) continue;
     for (const auto* format : {&quant.gguf, &quant.safetensors}) out.add(models::weight_bytes(model, *format) / 1e9);
   }
   return out;
@@ -74,7 +76,8 @@ Answer against_sizes(const Claim& claim, const Range& sizes, std::string line) {
   out.arithmetic = {std::move(line)};
   if (claim.high < sizes.low * (1 - kRounding)) {
     out.verdict = Verdict::impossible;
-    out.why = fmt::format("{} is fewer bytes than that many bits take: the least is {} as much", value_text(claim),
+    out.excess = sizes.low / claim.high;
+    out.why = fmt::format("{} is fewer bytes than so many bits take: the least is {} as much", value_text(claim),
                           times(sizes.low / claim.high));
     out.unless = "a model with fewer weights, or a format of fewer bits";
   } else if (claim.low > sizes.high * (1 + kRounding)) {
@@ -95,20 +98,22 @@ Answer size(const Claim& claim, Court& court) {
   if (weights > 0) {
     const Range bits = bits_of(quants, court);
     // Scales and the parts that stay at higher precision come on top: at most another bit.
-    return against_sizes(claim, {weights * bits.low / 8e9, weights * (bits.high + 1) / 8e9},
-                         fmt::format("{} weights x {} to {} bits / 8 = {} to {} GB", claim.model, three_digits(bits.low),
-                                     three_digits(bits.high + 1), three_digits(weights * bits.low / 8e9),
-                                     three_digits(weights * (bits.high + 1) / 8e9)));
+    return against_sizes(
+        claim, {weights * bits.low / 8e9, weights * (bits.high + 1) / 8e9},
+        fmt::format("{} weights x {} to {} bits / 8 = {} to {} GB", claim.model, three_digits(bits.low),
+                    three_digits(bits.high + 1), three_digits(weights * bits.low / 8e9),
+                    three_digits(weights * (bits.high + 1) / 8e9)));
   }
   if (models.ids.empty()) return not_checkable(models.why_none);
   std::vector<std::pair<std::string, Answer>> answers;
   for (const auto& id : models.ids) {
     const Range sizes = sizes_of(id, quants, court);
+    if (sizes.high == 0) return not_checkable(fmt::format("{} does not come in {}", id, listed(quants.ids)));
     const double count = static_cast<double>(models::parameters(court.shelf.model(id).value)) / 1e9;
-    answers.emplace_back(id, against_sizes(claim, sizes,
-                                           fmt::format("{}: {}e9 weights in these formats are {} to {} GB", id,
-                                                       three_digits(count), three_digits(sizes.low),
-                                                       three_digits(sizes.high))));
+    answers.emplace_back(
+        id, against_sizes(claim, sizes,
+                          fmt::format("{}: {}e9 weights in these formats are {} to {} GB", id, three_digits(count),
+                                      three_digits(sizes.low), three_digits(sizes.high))));
   }
   return agreed(answers);
 }
@@ -120,11 +125,13 @@ Answer holds(double weights, const std::string& id, double boxes, const Meant& q
   const double room = 8 * usable / weights;
   const Trust trust = trust_in(confidence_of(id, "memory.capacity", court));
   Answer out;
-  out.arithmetic = {fmt::format("{}e9 weights x {} bits / 8 = {} GB{}", three_digits(weights / 1e9), three_digits(least),
-                                three_digits(weights * least / 8e9), quants.said ? "" : " in the smallest format"),
-                    fmt::format("{}: {} GB, {} GB usable: {} bits a weight", id, three_digits(all / 1e9),
-                                three_digits(usable / 1e9), three_digits(room))};
+  out.arithmetic = {
+      fmt::format("{}e9 weights x {} bits / 8 = {} GB{}", three_digits(weights / 1e9), three_digits(least),
+                  three_digits(weights * least / 8e9), quants.said ? "" : " in the smallest format"),
+      fmt::format("{}: {} GB, {} GB usable: {} bits a weight", id, three_digits(all / 1e9), three_digits(usable / 1e9),
+                  three_digits(room))};
   constexpr double kUsual = 4;  // below that few people run a model
+  out.excess = weights * least / 8 / usable;
   if (weights * least / 8 > all) {
     out.verdict = trust.is_hard ? Verdict::impossible : Verdict::implausible;
     out.why = "the weights alone are more than the memory";
@@ -157,6 +164,8 @@ Answer fits(const Claim& claim, Court& court) {
 }
 
 }  // namespace
+
+double least_bits(const Meant& quants, Court& court) { return bits_of(quants, court).low; }
 
 Answer judge_size(const Claim& claim, Court& court) {
   if (claim.metric == "size_gb") return size(claim, court);

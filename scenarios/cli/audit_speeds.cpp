@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <regex>
 
 #include "scenarios/cli/audit_judges.hpp"
 #include "scenarios/cli/layout.hpp"
@@ -45,7 +46,9 @@ RateQuestion question_of(const Claim& claim) {
   q.part = is_prompt ? Part::prefill : Part::decode;
   q.low = claim.low;
   q.high = claim.high;
-  q.slow_is_fine = claim.metric == "ttft_s" || claim.metric == "throughput_tok_s";
+  q.text = value_text(claim);
+  // With several requests a server also reads prompts, and runs dry at the end.
+  q.slow_is_fine = claim.metric == "ttft_s" || claim.metric == "throughput_tok_s" || claim.sequences > 1;
   q.prompt = is_prompt ? claim.prompt : 0;
   q.context = claim.context;
   q.sequences = std::max<int64_t>(claim.sequences, 1);
@@ -69,10 +72,21 @@ Answer of_one_reading(RateQuestion q, const Claim& claim, Court& court) {
   if (price == 0) return not_checkable(fmt::format("the sheet of {} has no price", q.box));
   q.low *= price;
   q.high *= price;
-  Answer out = judge_rate(q, court);
-  out.why = fmt::format("{} tok/s per USD x {} USD = {} tok/s: {}", three_digits(claim.low), grouped(std::llround(price)),
-                        three_digits(q.low), out.why);
-  return out;
+  q.text = fmt::format("{} x {} USD = {}", q.text, grouped(std::llround(price)), range_text(q.low, q.high, "tok/s"));
+  return judge_rate(q, court);
+}
+
+/// What a model that nobody here knows would be bounded by, if each token read all the weights that its name speaks of.
+std::string if_it_were_dense(const std::string& model, const Meant& boxes, const RateQuestion& q, Court& court) {
+  static const std::regex kSize("\\b([0-9.]+)b\\b", std::regex::icase);
+  std::smatch found;
+  if (q.part != Part::decode || q.sequences > 1 || !std::regex_search(model, found, kSize)) return {};
+  double bandwidth = 0;
+  for (const auto& box : boxes.ids) bandwidth = std::max(bandwidth, court.shelf.box(box).value.memory.bandwidth);
+  const double bits = least_bits(q.quants, court), size = std::stod(found[1]) * bits / 8;
+  return fmt::format("; if it were dense, {}e9 weights x {} bits / 8 = {} GB a token, and {} GB/s / {} GB = {} tok/s",
+                     found[1].str(), three_digits(bits), three_digits(size), three_digits(bandwidth / 1e9),
+                     three_digits(size), three_digits(bandwidth / 1e9 / size));
 }
 
 std::string engine_named(const std::string& text) {
@@ -90,6 +104,8 @@ Answer judge_speed(const Claim& claim, Court& court) {
   const Meant boxes = court.names.boxes(box), models = court.names.models(model);
   q.quants = court.names.quants(quant);
   q.engine = engine_named(claim.engine);
+  if (models.ids.empty() && !boxes.ids.empty() && !q.quants.ids.empty())
+    return not_checkable(models.why_none + if_it_were_dense(model, boxes, q, court));
   for (const auto& meant : {boxes, models, q.quants})
     if (meant.ids.empty()) return not_checkable(meant.why_none);
   if (q.engine.empty() && !claim.engine.empty())
@@ -100,10 +116,13 @@ Answer judge_speed(const Claim& claim, Court& court) {
     for (const auto& m : models.ids) {
       q.box = b;
       q.model = m;
-      answers.emplace_back(fmt::format("{} on {}", m, b), on_a_box(b, of_one_reading(q, claim, court), court));
+      const std::string reading = models.ids.size() > 1 ? fmt::format("{} on {}", m, b) : b;
+      answers.emplace_back(reading, on_a_box(b, of_one_reading(q, claim, court), court));
     }
   }
-  return agreed(answers);
+  Answer out = agreed(answers);
+  if (models.ids.size() == 1 && !out.read_as.empty()) out.read_as = models.ids.front() + " on " + out.read_as;
+  return out;
 }
 
 }  // namespace tokwatt::cli
