@@ -129,9 +129,9 @@ Bound prefill_bound(const RateQuestion& q, const Subject& way, Court& court) {
   out.trust = with_margin(trust_in(confidence));
   out.given = fmt::format("{}: a token of the prompt passes through {}e9 weights, 2 FLOP each: {} GFLOP", d.model.id,
                           three_digits(flops / 2e9), three_digits(flops / 1e9));
-  out.sum =
-      fmt::format("{} TFLOP/s ({} dense, the fastest for {}) / {} GFLOP = {} tok/s at most", three_digits(peak / 1e12),
-                  hardware::name(dtype), d.quant.id, three_digits(flops / 1e9), three_digits(out.rate));
+  out.sum = fmt::format("{} TFLOP/s ({} dense, the fastest for {} weights) / {} GFLOP = {} tok/s at most",
+                        three_digits(peak / 1e12), hardware::name(dtype), d.quant.id, three_digits(flops / 1e9),
+                        three_digits(out.rate));
   if (q.prompt > 0)
     out.sum += fmt::format(", {} for {} tokens", duration(static_cast<double>(q.prompt) / out.rate), grouped(q.prompt));
   return out;

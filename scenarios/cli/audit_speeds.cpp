@@ -121,6 +121,9 @@ Answer judge_speed(const Claim& claim, Court& court) {
     }
   }
   Answer out = agreed(answers);
+  const bool is_any = out.read_as.rfind("any of", 0) == 0;
+  if (is_any && models.ids.size() > 1 && boxes.ids.size() > 1)
+    out.read_as = fmt::format("any of {} on any of {}", listed(models.ids), listed(boxes.ids));
   if (models.ids.size() == 1 && !out.read_as.empty()) out.read_as = models.ids.front() + " on " + out.read_as;
   return out;
 }

@@ -163,6 +163,16 @@ TEST_CASE("names that may mean several things are not guessed", "[cli][audit]") 
   CHECK_FALSE(names.quants("").said);
 }
 
+TEST_CASE("a peak that is derived has a margin, and rounding is forgiven", "[cli][audit]") {
+  // 125 TFLOP/s dense by a quarter of the FP4 peak, 250 with 2:4 sparsity.
+  CHECK(verdict("DGX Spark,,,compute_tflops_bf16,280,280,TFLOPS,") == "implausible");
+  CHECK(verdict("DGX Spark,,,compute_tflops_bf16,320,320,TFLOPS,") == "impossible");
+  // 819 GB/s, and 28.4 TFLOP/s.
+  CHECK(verdict("Mac Studio M3 Ultra,,,mem_bandwidth_gb_s,800,800,GB/s,") == "possible");
+  CHECK(verdict("Mac Studio M3 Ultra,,,mem_bandwidth_gb_s,900,900,GB/s,") == "impossible");
+  CHECK(verdict("Mac Studio M3 Ultra,,,compute_tflops_bf16,30,30,TFLOPS,") == "possible");
+}
+
 TEST_CASE("what was never built is not checkable, and says what it would have been", "[cli][audit]") {
   const Json all = audited("x,Mac Studio M4 Ultra 192GB,Llama-3.1-70B,Q8,tg_tok_s,90,90,tok/s,\n");
   CHECK(all[0]["verdict"] == "not checkable");
