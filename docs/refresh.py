@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Keeps the docs true: `./dev docs` rewrites what they quote from the program, `./dev docs --check` only compares.
 
-Three things are kept:
+Four things are kept:
 - a fenced block below `<!-- output of: COMMAND -->` is that command and what it prints (stdout; `(exit 3)` before the colon
   when it is meant to fail);
+- what stands between `<!-- page of: COMMAND -->` and `<!-- end of page -->` is what that command prints, which is Markdown;
 - docs/schema/scenario.schema.json is what `tokwatt schema` prints;
 - every relative link, with its #anchor, leads somewhere.
 
@@ -20,6 +21,7 @@ SCHEMA = Path("docs/schema/scenario.schema.json")
 BLOCK = re.compile(
     r"(?P<head><!-- output of(?: \(exit (?P<exit>\d+)\))?: (?P<command>[^\n]+?) -->\n)```[a-z]*\n(?:.*?\n)??```\n", re.DOTALL
 )
+PAGE = re.compile(r"(?P<head><!-- page of: (?P<command>[^\n]+?) -->\n).*?(?P<tail><!-- end of page -->\n)", re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\((?P<target>[^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
@@ -43,7 +45,10 @@ def refreshed(text):
         output = run(match["command"], int(match["exit"] or 0)).strip("\n")
         return f"{match['head']}```console\n$ {match['command']}\n{output}\n```\n"
 
-    return BLOCK.sub(block, text)
+    def page(match):
+        return f"{match['head']}\n{run(match['command'], 0)}\n{match['tail']}"
+
+    return PAGE.sub(page, BLOCK.sub(block, text))
 
 
 def anchors(page):

@@ -52,6 +52,7 @@ int fit(const Arguments& arguments, const Terminal& terminal);
 int list(const Arguments& arguments, const Terminal& terminal);
 int show(const Arguments& arguments, const Terminal& terminal);
 int validate(const Arguments& arguments, const Terminal& terminal);
+int audit(const Arguments& arguments, const Terminal& terminal);
 int calibrate(const Arguments& arguments, const Terminal& terminal);
 int schema(const Arguments& arguments, const Terminal& terminal);
 

@@ -21,7 +21,7 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 }  // namespace
 
 CsvTable::CsvTable(const std::string& path, const CsvColumns& columns, Mistakes& mistakes)
-    : lines_(path), mistakes_(mistakes) {
+    : lines_(path), mistakes_(mistakes), holds_(columns.holds) {
   const int64_t before = mistakes.count();
   read_header(columns);
   ended_ = mistakes.count() > before;
@@ -33,7 +33,7 @@ void CsvTable::report_line(std::size_t offset, std::size_t size, std::string wha
 
 void CsvTable::read_header(const CsvColumns& columns) {
   if (!next_line()) {
-    mistakes_.add(1, "", 0, 1, "the file is empty; expected a trace with a header");
+    mistakes_.add(1, "", 0, 1, fmt::format("the file is empty; expected {} with a header", holds_));
     return;
   }
   header_line_ = line_;
@@ -88,7 +88,7 @@ bool CsvTable::next_line() {
       if (line->empty()) continue;
       line_ = *line;
       if (!lines_.too_long()) return true;
-      report_line(0, 1, fmt::format("a line of more than {} bytes; expected a row of a trace", kLongestLine));
+      report_line(0, 1, fmt::format("a line of more than {} bytes; expected a row of {}", kLongestLine, holds_));
     }
   } catch (const ReadFailure& e) {
     mistakes_.add(lines_.line() + 1, "", 0, 1, e.what());

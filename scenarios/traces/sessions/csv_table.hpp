@@ -13,6 +13,7 @@ struct CsvColumns {
   std::vector<std::string> wanted;   ///< must be there
   std::vector<std::string> allowed;  ///< may be there
   bool others = false;               ///< so may any other: the format is not ours
+  const char* holds = "a trace";     ///< what messages call the file
 };
 
 class CsvTable {
@@ -36,6 +37,7 @@ class CsvTable {
 
   LineReader lines_;
   Mistakes& mistakes_;
+  const char* holds_;
   std::string header_line_;
   std::vector<std::string> header_;
   std::string_view line_;

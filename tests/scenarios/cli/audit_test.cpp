@@ -1,0 +1,214 @@
+// tokwatt audit: what is impossible is always caught, and what was measured never is.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "scenarios/cli/audit_claims.hpp"
+#include "scenarios/cli/audit_judges.hpp"
+#include "scenarios/traces/sessions/csv_table.hpp"
+#include "tests/catch.hpp"
+#include "tests/scenarios/cli/scratch.hpp"
+
+namespace tokwatt::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kHeader = "id,system,model,quant,metric,value_low,value_high,unit,quote\n";
+
+Json audited_file(const std::string& path) {
+  const auto said = tokwatt({"audit", path, "-o", "json"});
+  INFO(said.err);
+  REQUIRE(said.code == kDone);
+  return Json::parse(said.out);
+}
+
+Json audited(const std::string& rows, const std::string& header = kHeader) {
+  const Scratch scratch;
+  const std::string path = (scratch.path() / "claims.csv").string();
+  std::ofstream(path) << header << rows;
+  return audited_file(path);
+}
+
+std::string verdict(const std::string& row) {
+  const Json all = audited("x," + row + "\n");
+  INFO(all.dump(2));
+  REQUIRE(all.size() == 1);
+  return all[0]["verdict"];
+}
+
+struct Measured {
+  std::string claims;
+  std::set<std::string> clean;  ///< ids
+};
+
+/// Measured rows of one box as a person would claim them: value, and how it was measured.
+Measured measured_rows_as_claims() {
+  scenarios::Mistakes mistakes("measurements");
+  const scenarios::CsvColumns columns{
+      {"id", "system_id", "model_id", "quant_id", "metric", "value", "clean"},
+      {"prompt_len", "context_depth", "batch_or_concurrency", "n_devices", "speculative"},
+      true};
+  scenarios::CsvTable table(project("docs/validation/measurements.csv"), columns, mistakes);
+  Measured out;
+  while (table.next()) {
+    const auto f = [&](const char* name) { return std::string(table.field(name)); };
+    const bool is_rate = f("metric") == "tg_tok_s" || f("metric") == "pp_tok_s";
+    const std::string batch = f("batch_or_concurrency");
+    const bool is_count = !batch.empty() && batch.find_first_not_of("0123456789") == std::string::npos;
+    if (!is_rate || !is_count || f("n_devices") != "1" || f("speculative") == "1") continue;
+    if (f("clean") == "1") out.clean.insert(f("id"));
+    out.claims +=
+        fmt::format("{},{},{},{},{},{},{},tok/s,,{},{},{}\n", f("id"), f("system_id"), f("model_id"), f("quant_id"),
+                    f("metric"), f("value"), f("value"), f("prompt_len"), f("context_depth"), batch);
+  }
+  REQUIRE(mistakes.count() == 0);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("claims that two lines of arithmetic refute are always caught", "[cli][audit]") {
+  const Json all = audited_file(project("tests/data/claims/caught.csv"));
+  REQUIRE(all.size() >= 20);
+  for (const auto& claim : all) {
+    INFO(claim.dump(2));
+    CHECK(claim["verdict"] == "impossible");
+    CHECK(claim["arithmetic"].size() >= 1);
+    CHECK(claim["arithmetic"].size() <= 2);
+  }
+}
+
+TEST_CASE("no measured row of one box is called impossible when put in as a claim", "[cli][audit]") {
+  const Measured measured = measured_rows_as_claims();
+  REQUIRE(measured.clean.size() > 1000);
+  const Json all = audited(
+      measured.claims, "id,system,model,quant,metric,value_low,value_high,unit,quote,prompt_len,context_depth,batch\n");
+  REQUIRE(all.size() > measured.clean.size());
+  std::map<std::string, int> counts;
+  for (const auto& claim : all) {
+    INFO(claim.dump(2));
+    CHECK(claim["verdict"] != "impossible");
+    if (measured.clean.count(claim["id"]) > 0) ++counts[claim["verdict"].get<std::string>()];
+  }
+  // Names of clean rows are ids: each can be judged, and the intervals are of 90 % or wider (several engines may be
+  // meant).
+  INFO(counts["possible"] << " possible, " << counts["implausible"] << " implausible");
+  CHECK(counts["not checkable"] == 0);
+  CHECK(counts["possible"] >= 0.9 * static_cast<double>(measured.clean.size()));
+}
+
+TEST_CASE("every claim of the articles has a verdict and a reason", "[cli][audit]") {
+  const Json all = audited_file(project("tests/data/claims/five-articles.csv"));
+  REQUIRE(all.size() == 228);
+  for (const auto& claim : all) {
+    INFO(claim.dump(2));
+    CHECK(claim["why"].get<std::string>().size() > 10);
+    const std::string verdict = claim["verdict"];
+    if (verdict == "impossible") CHECK(!claim["arithmetic"].empty());
+    if (verdict != "not checkable") CHECK(!claim["read_as"].empty());
+  }
+}
+
+TEST_CASE("the bound on decode is bandwidth over the bytes that a token reads", "[cli][audit]") {
+  // 273 GB/s; 70.6e9 weights at 8.5 bits are 75 GB, of which the embedding table is not read: 3.7 tokens/s, and 15 % of
+  // margin on that.
+  CHECK(verdict("DGX Spark,Llama-3.1-70B,q8_0,tg_tok_s,4,4,tok/s,") != "impossible");
+  CHECK(verdict("DGX Spark,Llama-3.1-70B,q8_0,tg_tok_s,4.5,4.5,tok/s,") == "impossible");
+  // The same with 32,768 tokens of keys and values, 10.7 GB, in front.
+  CHECK(verdict("DGX Spark,Llama-3.1-70B,q8_0 32K ctx,tg_tok_s,4,4,tok/s,") == "impossible");
+}
+
+TEST_CASE("the weak end of a range decides what is impossible", "[cli][audit]") {
+  CHECK(verdict("DGX Spark,Llama-3.1-70B,q4_k_m,tg_tok_s,4,50,tok/s,") == "possible");
+  CHECK(verdict("DGX Spark,Llama-3.1-70B,q4_k_m,tg_tok_s,40,50,tok/s,") == "impossible");
+  CHECK(verdict("DGX Spark,Llama-3.1-70B,q4_k_m,tg_tok_s,,50,tok/s,") == "possible");
+  CHECK(verdict("DGX Spark,Llama-3.1-70B,q4_k_m,tg_tok_s,40,,tok/s,") == "impossible");
+}
+
+TEST_CASE("speculation and batches are other claims", "[cli][audit]") {
+  CHECK(verdict("DGX Spark,Llama-3.1-70B,q4_k_m,tg_tok_s,12,12,tok/s,") == "impossible");
+  CHECK(verdict("DGX Spark,Llama-3.1-70B,q4_k_m,tg_tok_s,12,12,tok/s,with an EAGLE-3 head") == "possible");
+  CHECK(verdict("DGX Spark,Llama-3.1-70B,q4_k_m,tg_tok_s,12,12,tok/s,no speculation") == "impossible");
+  CHECK(verdict("DGX Spark,Llama-3.1-70B,q4_k_m,tg_tok_s,60,60,tok/s,speculative decoding") == "implausible");
+  CHECK(verdict("DGX Spark,Llama-3.1-8B,FP8,tg_tok_s,368,368,tok/s,") == "impossible");
+  CHECK(verdict("DGX Spark,Llama-3.1-8B,FP8,tg_tok_s_b32,368,368,tok/s,") == "possible");
+  CHECK(verdict("DGX Spark,Llama-3.1-8B,FP8,tg_tok_s,368,368,tok/s,aggregate over all users") == "not checkable");
+}
+
+TEST_CASE("names that may mean several things are not guessed", "[cli][audit]") {
+  // 96, 256 and 512 GB: a model of 131 GB fits some.
+  const Json some = audited("x,Mac Studio M3 Ultra,DeepSeek-V3,iq1_s,tg_tok_s,22,22,tok/s,\n");
+  CHECK(some[0]["verdict"] == "not checkable");
+  CHECK(some[0]["why"].get<std::string>().find("mac-studio-m3-ultra-60c-96: impossible") != std::string::npos);
+  CHECK(some[0]["why"].get<std::string>().find("mac-studio-m3-ultra-80c-512: ") != std::string::npos);
+  // An M4 is no M4 Pro, and nothing here is a Qwen3 of 72B.
+  const Json none = audited("x,DGX Spark,Qwen3 72B,Q4,tg_tok_s,5,5,tok/s,\n");
+  CHECK(none[0]["verdict"] == "not checkable");
+  CHECK(none[0]["why"].get<std::string>().find("no model here is called \"Qwen3 72B\"") != std::string::npos);
+  const Names names;
+  CHECK(names.boxes("Mac mini M4").ids == std::vector<std::string>{"m4-10c-32"});
+  CHECK(names.boxes("M4 Pro").ids == std::vector<std::string>{"mac-mini-m4-pro-64"});
+  CHECK(names.boxes("Mac Studio M3 Ultra 512GB").ids == std::vector<std::string>{"mac-studio-m3-ultra-80c-512"});
+  CHECK(names.boxes("RTX Spark").ids.size() == 2);
+  CHECK(names.models("Qwen3-30B-A3B").ids == std::vector<std::string>{"qwen3-30b-a3b"});
+  CHECK(names.models("70B").ids.size() >= 3);
+  CHECK(names.quants("Q4_K_M").ids == std::vector<std::string>{"q4_k_m"});
+  CHECK(names.quants("IQ2").ids.size() == 4);
+  CHECK_FALSE(names.quants("").said);
+}
+
+TEST_CASE("a peak that is derived has a margin, and rounding is forgiven", "[cli][audit]") {
+  // 125 TFLOP/s dense by a quarter of the FP4 peak, 250 with 2:4 sparsity.
+  CHECK(verdict("DGX Spark,,,compute_tflops_bf16,280,280,TFLOPS,") == "implausible");
+  CHECK(verdict("DGX Spark,,,compute_tflops_bf16,320,320,TFLOPS,") == "impossible");
+  // 819 GB/s, and 28.4 TFLOP/s.
+  CHECK(verdict("Mac Studio M3 Ultra,,,mem_bandwidth_gb_s,800,800,GB/s,") == "possible");
+  CHECK(verdict("Mac Studio M3 Ultra,,,mem_bandwidth_gb_s,900,900,GB/s,") == "impossible");
+  CHECK(verdict("Mac Studio M3 Ultra,,,compute_tflops_bf16,30,30,TFLOPS,") == "possible");
+}
+
+TEST_CASE("what was never built is not checkable, and says what it would have been", "[cli][audit]") {
+  const Json all = audited("x,Mac Studio M4 Ultra 192GB,Llama-3.1-70B,Q8,tg_tok_s,90,90,tok/s,\n");
+  CHECK(all[0]["verdict"] == "not checkable");
+  CHECK(all[0]["why"].get<std::string>().find("was never built") != std::string::npos);
+}
+
+TEST_CASE("a metric or a unit that is not known says so", "[cli][audit]") {
+  CHECK(verdict("DGX Spark,Llama-3.1-8B,FP8,tg_tok,20,20,tok/s,") == "not checkable");
+  CHECK(verdict("DGX Spark,Llama-3.1-8B,FP8,tg_tok_s,20,20,tok/min,") == "not checkable");
+  CHECK(verdict("DGX Spark,,,memory_type,,,,LPDDR5X") == "not checkable");
+}
+
+TEST_CASE("a text that denies speculation does not name it", "[cli][audit]") {
+  CHECK(names_speculation("multi-token prediction (speculative decoding) for 2x"));
+  CHECK(names_speculation("with MTP"));
+  CHECK_FALSE(names_speculation("without speculation"));
+  CHECK_FALSE(names_speculation("no speculative decoding"));
+  CHECK_FALSE(names_speculation("a first draft of the article"));
+}
+
+TEST_CASE("the page has every claim once, and tables that hold", "[cli][audit]") {
+  const auto page = tokwatt({"audit", project("tests/data/claims/five-articles.csv"), "-o", "md"});
+  REQUIRE(page.code == kDone);
+  std::map<std::string, int> rows;
+  std::istringstream lines(page.out);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("| C", 0) != 0 || line.rfind("| Claim", 0) == 0) continue;
+    ++rows[line.substr(2, 4)];
+    INFO(line);
+    const auto bars = std::count(line.begin(), line.end(), '|');
+    CHECK((bars == 5 || bars == 6));
+  }
+  CHECK(rows.size() == 228);
+  CHECK(std::all_of(rows.begin(), rows.end(), [](const auto& row) { return row.second == 1; }));
+  const auto table = tokwatt({"audit", project("tests/data/claims/five-articles.csv")});
+  CHECK(longest_line(table.out) <= 80);
+}
+
+}  // namespace tokwatt::cli
