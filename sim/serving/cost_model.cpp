@@ -202,28 +202,24 @@ StepCost CostModel::pass_cost(int level, const PassRows& rows) const {
     sum += memoised(output_memo_[static_cast<std::size_t>(level)], rows.outputs,
                     [&] { return output_cost(level, rows.outputs); });
   }
-  return {sum.bandwidth + sum.compute + sum.dispatch + sum.link,
+  return without_attention(sum);
+}
+
+StepCost CostModel::without_attention(const RowCost& rows) {
+  return {rows.bandwidth + rows.compute + rows.dispatch + rows.link,
           {},
-          sum.bandwidth,
-          sum.compute,
-          sum.dispatch,
-          sum.link,
-          sum.compute_energy,
-          sum.memory_energy};
+          rows.bandwidth,
+          rows.compute,
+          rows.dispatch,
+          rows.link,
+          rows.compute_energy,
+          rows.memory_energy};
 }
 
 StepCost CostModel::cost(int level, const StepShape& shape) const {
-  StepCost step;
-  const auto add_rows = [&](const RowCost& rows) {
-    step.bandwidth += rows.bandwidth;
-    step.compute += rows.compute;
-    step.dispatch += rows.dispatch;
-    step.link += rows.link;
-    step.compute_energy += rows.compute_energy;
-    step.memory_energy += rows.memory_energy;
-  };
-  add_rows(memoised_token_cost(level, shape.tokens));
-  add_rows(memoised_head_cost(level, shape.sequences));
+  RowCost rows = memoised_token_cost(level, shape.tokens);
+  rows += memoised_head_cost(level, shape.sequences);
+  StepCost step = without_attention(rows);
   for (std::size_t g = 0; g < work_.attention.size(); ++g) {
     const auto forms = group_forms(level, g, shape.tokens);
     const auto& sums = shape.attention[g];

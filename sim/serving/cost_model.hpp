@@ -97,6 +97,7 @@ class CostModel {
       return *this;
     }
   };
+  static StepCost without_attention(const RowCost& rows);
 
   struct Seconds {
     double memory = 0, compute = 0;
