@@ -88,9 +88,10 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.count(optional("replicas", "running copies; tensor_parallel x replicas are the devices it runs on (default 1)",
                    kDevices),
           d.replicas);
-  f.choice(optional("scheduling",
-                    "which waiting request is next (default fcfs); under priority who gives way when blocks run out too"),
-           kSchedulings, d.scheduling);
+  f.choice(
+      optional("scheduling",
+               "which waiting request is next (default fcfs); under priority who gives way when blocks run out too"),
+      kSchedulings, d.scheduling);
   f.choice(optional("routing", "which replica gets a request (default least-loaded)"), kRoutings, d.routing);
   f.section(optional("limits", "limits of the engine; without them its defaults"), d.limits);
   f.flag(optional("prefix_cache", "reuse of equal prefixes; without it what the engine does by itself"),
@@ -178,7 +179,8 @@ static void fields(Fields& f, WrittenStream& s) {
                  Dimension::duration, s.patience);
   f.count(optional("max_in_flight", "requests that the client has out at once; it holds the others back", kCount),
           s.max_in_flight);
-  f.count(optional("priority", "under scheduling: priority the lowest goes first (default 0)", {-1e9, 1e9}), s.priority);
+  f.count(optional("priority", "under scheduling: priority the lowest goes first (default 0)", {-1e9, 1e9}),
+          s.priority);
 }
 
 static void fields(Fields& f, WrittenEnvironment& e) {

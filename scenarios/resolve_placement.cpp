@@ -53,12 +53,27 @@ void check_equal_boxes(const WrittenDeployment& w, const std::string& path, cons
   }
 }
 
+/// What one box says of engines would hold for one replica and not for the others.
+void check_engines_of_boxes(const std::string& path, const std::vector<int>& systems, Resolution& r) {
+  if (systems.size() < 2) return;
+  for (const int s : systems) {
+    const auto& system = r.written.systems[static_cast<std::size_t>(s)];
+    const Node* engines = system.value.tree.find("engines");
+    if (!engines) continue;
+    r.diagnostics.error(engines->place,
+                        fmt::format("systems.{}.engines: {} runs on several boxes by equal replicas; expected it under "
+                                    "engines: of the scenario, for all of them",
+                                    path_segment(system.name), path));
+  }
+}
+
 }  // namespace
 
 void resolve_placement(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r) {
   d.systems = systems_of(w, path, r);
   if (d.systems.size() < w.runs_on.size() || d.systems.empty()) return;
   check_equal_boxes(w, path, d.systems, r);
+  check_engines_of_boxes(path, d.systems, r);
   d.tensor_parallel = w.tensor_parallel;
   d.replicas = w.replicas;
   d.routing = routing(w.routing.value);

@@ -55,7 +55,7 @@ class StreamResolver {
     if (w_.arrivals && !has("trace")) from_arrivals(stream);
     if (w_.users) from_users(stream);
     if (w_.sessions) from_sessions(stream);
-    if (!r_.diagnostics.ok()) return;
+    if (!stream.source) return;  // what is wrong with it was said
     add_clients(stream);
     if (!r_.diagnostics.ok()) return;
     r_.loaded.input.streams.push_back(std::move(stream));

@@ -138,7 +138,8 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
   live_requests_[index(id)] = id + 1;
   const std::size_t r = route(index(input_.streams[index(stream)].deployment), pool_[id]);
   auto& replica = replicas_[r];
-  if (arrival.prompt + arrival.output > replica.serving().kv.max_model_len) return reject(id);
+  if (arrival.prompt + arrival.output > replica.serving().kv.max_model_len)
+    return reject(id, replica.serving().kv.max_model_len);
   pool_[id].replica = static_cast<int>(r);
   schedule_give_up(id);
   const uint64_t version = replica.version();
@@ -148,14 +149,13 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
 }
 
 template <class Replica>
-void EventLoop<Replica>::reject(RequestId id) {
+void EventLoop<Replica>::reject(RequestId id, int64_t longest) {
   Request& request = pool_[id];
   request.outcome = Outcome::rejected;
   request.finished = now_;
-  const auto& deployment = layout_.replicas_of[index(input_.streams[index(request.stream)].deployment)];
-  recorder_.event(now_, EventRecord::rejection, fmt::format("request {}", request.record),
-                  fmt::format("{} + {} tokens are more than max_model_len {}", request.prompt, request.output,
-                              replicas_[deployment.front()].serving().kv.max_model_len));
+  recorder_.event(
+      now_, EventRecord::rejection, fmt::format("request {}", request.record),
+      fmt::format("{} + {} tokens are more than max_model_len {}", request.prompt, request.output, longest));
   const Request rejected = request;
   remove(id);
   answer(rejected);

@@ -49,7 +49,7 @@ class EventLoop : private ReplicaObserver {
   Ending finish();
 
   void send(int stream, const Arrival& arrival, int64_t attempt = 0);
-  void reject(RequestId id);
+  void reject(RequestId id, int64_t longest);
   std::size_t route(std::size_t deployment, const Request& request);
   void schedule_give_up(RequestId id);
   void answer(const Request& request);

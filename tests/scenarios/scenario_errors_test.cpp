@@ -220,6 +220,9 @@ TEST_CASE("replicas are as many as there are devices", "[scenarios][errors]") {
   CHECK_THAT(said("runs_on: []"), Contains("is empty; expected a text or a list of texts"));
   CHECK_THAT(said("runs_on: [desk, mac], replicas: 2", "{desk: {sheet: dgx-spark}, mac: {sheet: m3-ultra}}"),
              Contains("desk is a dgx-spark and mac is a mac-studio-m3-ultra"));
+  CHECK_THAT(said("runs_on: [desk, shelf], replicas: 2",
+                  "{desk: {sheet: spark}, shelf: {sheet: spark, engines: {vllm: {limits: {max_num_seqs: 4}}}}}"),
+             Contains("systems.shelf.engines: deployments.assistant runs on several boxes by equal replicas"));
   CHECK_THAT(said("runs_on: desk, routing: roundrobin"), Contains("did you mean \"round-robin\"?"));
 }
 
@@ -257,6 +260,8 @@ TEST_CASE("priority counts where a deployment schedules by it", "[scenarios][err
   CHECK_THAT(errors_of(first),
              Contains("workload.0 has priority, which counts only with deployments.assistant.scheduling: priority"));
   CHECK(errors_of(first, {"deployments.assistant.scheduling=priority"}).empty());
+  // Also beside a mistake elsewhere: all are said at once.
+  CHECK_THAT(errors_of(first, {"deployments.assistant.routing=sticky"}), Contains("workload.0 has priority"));
   CHECK(errors_of(kGood, {"deployments.assistant.scheduling=shortest-first"}).empty());
   CHECK_THAT(errors_of(kGood, {"deployments.assistant.scheduling=sjf"}),
              Contains("expected fcfs, priority or shortest-first"));
@@ -265,7 +270,9 @@ TEST_CASE("priority counts where a deployment schedules by it", "[scenarios][err
 }
 
 TEST_CASE("a cold start needs to know how fast the disk is", "[scenarios][errors]") {
-  const auto said = [](const std::string& key) { return errors_of(with("runs_on: desk", "runs_on: desk, cold_start: " + key)); };
+  const auto said = [](const std::string& key) {
+    return errors_of(with("runs_on: desk", "runs_on: desk, cold_start: " + key));
+  };
   CHECK(said("storage").empty());
   CHECK(said("page-cache").empty());
   CHECK_THAT(said("disk"), Contains("deployments.assistant.cold_start is \"disk\"; expected storage or page-cache"));
