@@ -152,7 +152,8 @@ void MacroReplica::preempt(RequestId id, Picoseconds now) {
 
 void MacroReplica::enqueue(RequestId id) {
   if (serving_.scheduling == Scheduling::fcfs) return waiting_.push_back(id);
-  waiting_.insert(id, [this](RequestId a, RequestId b) { return goes_before(serving_.scheduling, pool_[a], pool_[b]); });
+  waiting_.insert(id,
+                  [this](RequestId a, RequestId b) { return goes_before(serving_.scheduling, pool_[a], pool_[b]); });
 }
 
 void MacroReplica::add_chunk(RequestId id, int64_t tokens) {

@@ -19,9 +19,7 @@ TokenReplica::TokenReplica(int number, const Serving& serving, RequestPool& pool
 void TokenReplica::arrive(RequestId id, Picoseconds) { enqueue(id); }
 
 void TokenReplica::enqueue(RequestId id) {
-  const auto before = [this](RequestId a, RequestId b) {
-    return goes_before(serving_.scheduling, pool_[a], pool_[b]);
-  };
+  const auto before = [this](RequestId a, RequestId b) { return goes_before(serving_.scheduling, pool_[a], pool_[b]); };
   waiting_.insert(std::upper_bound(waiting_.begin(), waiting_.end(), id, before), id);
 }
 
@@ -40,9 +38,9 @@ void TokenReplica::let_go(RequestId id) {
   if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank);
 }
 
-// Decode first: each decoding sequence, in order of admission, takes its KV slots. When there is no block for it, others
-// are preempted until there is, the last admitted first (vLLM v1 Scheduler.schedule) or the least urgent, or it is itself.
-// Returns whether any was.
+// Decode first: each decoding sequence, in order of admission, takes its KV slots. When there is no block for it,
+// others are preempted until there is, the last admitted first (vLLM v1 Scheduler.schedule) or the least urgent, or it
+// is itself. Returns whether any was.
 bool TokenReplica::give_decoding_a_slot(Picoseconds now) {
   bool preempted = false;
   step_.decoding.clear();
