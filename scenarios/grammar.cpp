@@ -8,6 +8,7 @@ namespace {
 
 constexpr Range kCount{1, 1e12};
 constexpr Range kDevices{1, 1024};
+constexpr Range kShare{0.001, 1000};
 constexpr Range kTokens{1, 2'147'483'647};
 constexpr Range kSpan{0, kLongestSeconds, true};  ///< a duration that simulated time can hold
 constexpr Range kInstant{0, kLongestSeconds, false};
@@ -88,6 +89,8 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.count(optional("replicas", "running copies; tensor_parallel x replicas are the devices it runs on (default 1)",
                    kDevices),
           d.replicas);
+  f.number(optional("share", "weight among the deployments on a device that have work at the time (default 1)", kShare),
+           d.share);
   f.choice(
       optional("scheduling",
                "which waiting request is next (default fcfs); under priority who gives way when blocks run out too"),
@@ -99,8 +102,7 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.section(optional("speculative", "tokens drafted ahead, which one pass of the model verifies"), d.speculative);
   f.choice(optional("cold_start", "where the weights come from at the start; without it they are loaded already"),
            kColdStarts, d.cold_start);
-  for (const char* key :
-       {"share", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
+  for (const char* key : {"pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
     f.not_yet(key);
   }
 }

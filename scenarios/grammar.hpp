@@ -41,6 +41,7 @@ struct WrittenDeployment {
   Text model, quant, kv, engine;
   std::vector<Text> runs_on;
   int64_t tensor_parallel = 1, replicas = 1;
+  double share = 1;
   Text routing, scheduling;
   WrittenLimits limits;
   std::optional<bool> prefix_cache;

@@ -27,6 +27,8 @@ struct Resolution {
 void resolve_systems(Resolution& r);
 /// Needs the systems.
 void resolve_deployments(Resolution& r);
+/// Needs the deployments: the memory of boxes that hold several.
+void resolve_memory(Resolution& r);
 /// Needs the systems.
 void resolve_cables(Resolution& r);
 /// The link that a name means; reported where there is none.
@@ -47,7 +49,7 @@ void resolve_timeline(Resolution& r);
 struct UsedSheets {
   std::vector<std::string> models, quants, engines;
   std::vector<RawSheet> engine_sheets;
-  std::vector<std::string> engine_on;  ///< by system: id of the engine that its deployment uses, or empty
+  std::vector<std::vector<std::string>> engines_on;  ///< by system: ids of those that its deployments use
 };
 
 /// A model and the format of its weights, as asked for and as found.

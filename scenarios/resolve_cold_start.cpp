@@ -8,7 +8,21 @@
 
 namespace tokwatt::scenarios {
 
-// Each box reads what its own devices hold, and its devices share the disk.
+namespace {
+
+/// Seconds that a box reads for deployments that are loaded before this one: they share what they are read from.
+double read_before(int system, Resolution& r) {
+  double last = 0;  // which waited for those before it
+  for (const auto& d : r.loaded.input.deployments) {
+    const bool here = std::find(d.systems.begin(), d.systems.end(), system) != d.systems.end();
+    if (here && d.load_time > 0) last = std::max(last, d.load_time - d.engine.startup);
+  }
+  return last;
+}
+
+}  // namespace
+
+// Each box reads what its own devices hold, and its devices share the disk: one deployment is read after another.
 void resolve_cold_start(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r) {
   if (!w.cold_start.given()) return;
   const bool from_disk = w.cold_start.value == "storage";
@@ -24,7 +38,7 @@ void resolve_cold_start(const WrittenDeployment& w, const std::string& path, sim
       return;
     }
     const double bytes = sim::memory_plan(d, system.box.memory).weights * static_cast<double>(system.count);
-    d.load_time = std::max(d.load_time, d.engine.startup + bytes / rate);
+    d.load_time = std::max(d.load_time, d.engine.startup + read_before(s, r) + bytes / rate);
   }
 }
 

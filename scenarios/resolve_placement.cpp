@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "scenarios/resolve.hpp"
+#include "sim/cluster/memory.hpp"
+#include "sim/serving/kv_capacity.hpp"
 
 namespace tokwatt::scenarios {
 namespace {
@@ -76,6 +79,7 @@ void resolve_placement(const WrittenDeployment& w, const std::string& path, sim:
   check_engines_of_boxes(path, d.systems, r);
   d.tensor_parallel = w.tensor_parallel;
   d.replicas = w.replicas;
+  d.share = std::llround(w.share * 1000);
   d.routing = routing(w.routing.value);
   d.scheduling = scheduling(w.scheduling.value);
   int64_t devices = 0;
@@ -86,6 +90,15 @@ void resolve_placement(const WrittenDeployment& w, const std::string& path, sim:
       fmt::format("{}.runs_on has {} device{}, but tensor_parallel {} x replicas {} = {}; expected {} of them", path,
                   devices, devices == 1 ? "" : "s", d.tensor_parallel, d.replicas, d.tensor_parallel * d.replicas,
                   devices));
+}
+
+void resolve_memory(Resolution& r) {
+  if (!r.diagnostics.ok() || !r.infeasible.empty()) return;  // some deployments are not whole
+  try {
+    sim::divide_memory(r.loaded.input);
+  } catch (const sim::DoesNotFit& error) {
+    r.infeasible.push_back(error.what());
+  }
 }
 
 std::optional<hardware::Link> resolve_link(const Text& name, const std::string& key, Resolution& r) {

@@ -110,7 +110,7 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, UsedSheets& used,
   if (engine && !d.systems.empty()) {
     used.engines.insert(used.engines.end(), {w.engine.value, engine->id});
     used.engine_sheets.push_back(*engine);
-    for (const int system : d.systems) used.engine_on[static_cast<std::size_t>(system)] = engine->id;
+    for (const int system : d.systems) used.engines_on[static_cast<std::size_t>(system)].push_back(engine->id);
     const auto& box = r.boxes[static_cast<std::size_t>(d.systems.front())];
     const auto read = read_engine(
         *engine, box, user_overrides(r.written.engines, "engines", w.engine.value, engine->id), r.diagnostics);
@@ -133,15 +133,6 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, UsedSheets& used,
     if (d.scheduling != sim::Scheduling::fcfs && d.engine.policy != models::Policy::vllm)
       r.infeasible.push_back(fmt::format("{}.scheduling: {} serves first come, first served", path, d.engine.id));
     resolve_cold_start(w, path, d, r);
-  }
-  for (const auto& other : r.loaded.input.deployments) {
-    for (const int system : d.systems) {
-      if (std::find(other.systems.begin(), other.systems.end(), system) == other.systems.end()) continue;
-      r.diagnostics.error(w.runs_on.front().place,
-                          fmt::format("{}.runs_on: two deployments on one system ({} and {} on {}) is not built yet",
-                                      path, path_segment(other.name), path_segment(d.name),
-                                      path_segment(r.loaded.input.systems[static_cast<std::size_t>(system)].name)));
-    }
   }
   r.loaded.input.deployments.push_back(std::move(d));
 }
@@ -198,14 +189,14 @@ void resolve_systems(Resolution& r) {
 
 void resolve_deployments(Resolution& r) {
   UsedSheets used;
-  used.engine_on.resize(r.boxes.size());
+  used.engines_on.resize(r.boxes.size());
   for (const auto& entry : r.written.deployments) resolve_deployment(entry, used, r);
   check_used(r.written.models, "models", used.models, r.diagnostics);
   check_used(r.written.quants, "quants", used.quants, r.diagnostics);
   check_used(r.written.engines, "engines", used.engines, r.diagnostics);
   for (std::size_t i = 0; i < r.boxes.size(); ++i) {
     const std::string prefix = fmt::format("systems.{}.", path_segment(r.loaded.input.systems[i].name));
-    check_engines(r.boxes[i], prefix, used.engine_sheets, used.engine_on[i], r.diagnostics);
+    check_engines(r.boxes[i], prefix, used.engine_sheets, used.engines_on[i], r.diagnostics);
   }
 }
 

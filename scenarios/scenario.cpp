@@ -85,6 +85,7 @@ Loaded resolve(const Node& root, const std::string& text, const std::string& fol
   resolve_systems(r);
   resolve_cables(r);
   resolve_deployments(r);
+  resolve_memory(r);
   resolve_workload(r);
   resolve_prices(r);
   resolve_timeline(r);

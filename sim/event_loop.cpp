@@ -41,6 +41,8 @@ void EventLoop<Replica>::handle(const Event& event) {
       return handle_give_up(event);
     case EventKind::arrival:
       return handle_arrival(event);
+    case EventKind::divide:
+      return handle_divide();
     case EventKind::step_start:
       return handle_step_start(event.subject);
   }
@@ -61,6 +63,7 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       end_(input.duration.value_or(kLongestDuration)),
       end_is_fixed_(input.duration.has_value()),
       layout_(tokwatt::sim::layout(input)),
+      sharing_(input, layout_),
       start_pending_(layout_.replicas.size()),
       loaded_(layout_.replicas.size()),
       next_turn_(input.deployments.size()),
@@ -146,6 +149,7 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
   replica.arrive(id, now_);
   if (replica.version() != version) schedule_step_end(static_cast<int>(r));
   if (!replica.busy()) schedule_step_start(static_cast<int>(r));
+  note_work(r);
 }
 
 template <class Replica>
@@ -241,6 +245,7 @@ void EventLoop<Replica>::handle_give_up(const Event& event) {
   const bool has_left = replica.give_up(id, now_);
   if (replica.version() != version) schedule_step_end(request.replica);
   if (has_left) remove(id);
+  note_work(index(request.replica));
   if (request.outcome == Outcome::timed_out && request.attempt < stream.retries) {
     recorder_.tally(request.stream).retried += 1;
     send(request.stream, {now_, request.prompt, request.output, request.number, request.content, request.thinking},
@@ -270,7 +275,7 @@ void EventLoop<Replica>::handle_step_start(int replica) {
   if (now_ == end_) return;  // it would only be thrown away
   start_pending_[index(replica)] = false;
   if (!replicas_[index(replica)].has_work()) return;  // whoever waited has given up
-  replicas_[index(replica)].start(now_, clock_of(index(replica)));
+  replicas_[index(replica)].start(now_, operating_point(index(replica)));
   schedule_step_end(replica);
 }
 
@@ -284,6 +289,7 @@ void EventLoop<Replica>::handle_step_end(const Event& event) {
     if (!request.given_up()) answer(request);
   }
   if (replica.has_work()) schedule_step_start(event.subject);
+  note_work(index(event.subject));
 }
 
 template <class Replica>
@@ -295,6 +301,29 @@ void EventLoop<Replica>::handle_loaded(int replica) {
                   fmt::format("{} is loaded on {}", deployment.model.id,
                               device_name(input_, layout_.topology[place.devices.front()])));
   if (replicas_[index(replica)].has_work()) schedule_step_start(replica);
+  note_work(index(replica));
+}
+
+// --- devices that are shared ----------------------------------------------------------------------------------------
+
+/// A replica has got work, or has none left, perhaps: its device is divided anew when all of the instant is known.
+template <class Replica>
+void EventLoop<Replica>::note_work(std::size_t replica) {
+  if (!sharing_.shares(replica) || divide_pending_) return;
+  if (sharing_.busy(replica) == (loaded_[replica] && replicas_[replica].has_work())) return;
+  divide_pending_ = true;
+  queue_.push({now_, EventKind::divide});
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_divide() {
+  divide_pending_ = false;
+  for (std::size_t r = 0; r < replicas_.size(); ++r) sharing_.set_busy(r, loaded_[r] && replicas_[r].has_work());
+  for (const std::size_t r : sharing_.divide()) {
+    const uint64_t version = replicas_[r].version();
+    replicas_[r].share_changed(now_, operating_point(r));
+    if (replicas_[r].version() != version) schedule_step_end(static_cast<int>(r));
+  }
 }
 
 // --- ticks, samples, changes --------------------------------------------------------------------------------------
@@ -311,20 +340,21 @@ void EventLoop<Replica>::handle_tick(int device) {
   }
   for (const std::size_t r : layout_.topology[index(device)].replicas) {
     const uint64_t version = replicas_[r].version();
-    replicas_[r].clock_changed(now_, clock_of(r));
+    replicas_[r].clock_changed(now_, operating_point(r));
     if (replicas_[r].version() != version) schedule_step_end(static_cast<int>(r));
   }
   queue_.push({now_ + d.tick_length(), EventKind::tick, device});
 }
 
-/// Devices of a replica wait for their slowest in every layer, so that it sets the pace.
+/// Devices of a replica wait for their slowest in every layer, so that it sets the pace: by its clock, or by its share.
 template <class Replica>
-ClockState EventLoop<Replica>::clock_of(std::size_t replica) const {
+OperatingPoint EventLoop<Replica>::operating_point(std::size_t replica) const {
   const auto& devices = layout_.replicas[replica].devices;
-  ClockState slowest = devices_[devices.front()].clock();
+  OperatingPoint slowest = devices_[devices.front()].point();
   for (const std::size_t d : devices) {
-    if (devices_[d].clock().level < slowest.level) slowest = devices_[d].clock();
+    if (devices_[d].point().level < slowest.level) slowest = devices_[d].point();
   }
+  slowest.share = sharing_.share(replica);
   return slowest;
 }
 
@@ -429,7 +459,7 @@ Ending EventLoop<Replica>::finish() {
 template <class Replica>
 void EventLoop<Replica>::ran(int replica, const StepRun& run) {
   const std::size_t device = layout_.replicas[index(replica)].devices.front();
-  recorder_.segment(replica, run, input_.systems[layout_.topology[device].system].box.clock.at(run.clock.level));
+  recorder_.segment(replica, run, input_.systems[layout_.topology[device].system].box.clock.at(run.point.level));
 }
 
 template <class Replica>

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "sim/cluster/layout.hpp"
+#include "sim/cluster/sharing.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/heat/device.hpp"
 #include "sim/pool.hpp"
@@ -45,6 +46,7 @@ class EventLoop : private ReplicaObserver {
   void handle_change(const Change& change);
   void handle_give_up(const Event& event);
   void handle_arrival(const Event& event);
+  void handle_divide();
   void handle_step_start(int replica);
   Ending finish();
 
@@ -55,11 +57,12 @@ class EventLoop : private ReplicaObserver {
   void answer(const Request& request);
   void remove(RequestId id);
   bool schedule_next_arrival(int stream);
+  void note_work(std::size_t replica);
   void schedule_step_start(int replica);
   void schedule_step_end(int replica);
   void sample();
   void take_readings(int device);
-  ClockState clock_of(std::size_t replica) const;
+  OperatingPoint operating_point(std::size_t replica) const;
   Meter work_of(std::size_t device) const;
   bool drained() const { return !end_is_fixed_ && arrivals_.empty() && live_ == 0; }
   void report_progress();
@@ -77,6 +80,8 @@ class EventLoop : private ReplicaObserver {
   bool end_is_fixed_;
   EventQueue queue_;
   Layout layout_;
+  Sharing sharing_;
+  bool divide_pending_ = false;
   std::vector<Device> devices_;    // by topology node
   std::vector<Serving> servings_;  // of each deployment, by kind of box
   RequestPool pool_;

@@ -59,6 +59,8 @@ struct Deployment {
   int64_t tensor_parallel = 1;     ///< devices of a replica
   int64_t replicas = 1;            ///< tensor_parallel x replicas = devices
   Routing routing = Routing::least_loaded;
+  int64_t share = 1000;         ///< weight among busy deployments on one device, in thousandths
+  double memory_of_others = 0;  ///< what other deployments take of a device (divide_memory) [B]
   Scheduling scheduling = Scheduling::fcfs;
   models::Architecture model;
   models::Quant quant;

@@ -46,7 +46,7 @@ void add_engine_numbers(AnySheet& out, const scenarios::RawSheet& box, scenarios
     return sheet == box.id || std::any_of(box.bases.begin(), box.bases.end(), is_it);
   };
   const std::size_t before = diagnostics.reported();
-  scenarios::check_engines(box, "", {}, "", diagnostics);
+  scenarios::check_engines(box, "", {}, {}, diagnostics);
   if (diagnostics.reported() > before) return;
   for (const auto& [name, overrides] : engines->entries) {
     const auto engine = scenarios::open_sheet(SheetKind::engine, {name.scalar, name.place}, "engines", "", diagnostics);

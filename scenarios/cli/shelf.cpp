@@ -111,7 +111,7 @@ const scenarios::EngineRead& Shelf::engine(const std::string& name, const std::s
   auto read = scenarios::read_engine(sheet, on, over(SheetKind::engine), diagnostics_);
   // The tests have checked what comes with the program; the rest may name engines that there are not.
   const bool is_users = over(SheetKind::box).tree.kind != Node::Kind::null || !is_shipped(on);
-  if (is_users) scenarios::check_engines(on, "", {sheet}, sheet.id, diagnostics_);
+  if (is_users) scenarios::check_engines(on, "", {sheet}, {sheet.id}, diagnostics_);
   check();
   return engines_.emplace(std::pair{name, box}, std::move(read)).first->second;
 }

@@ -26,7 +26,7 @@ std::string hint(const Node& key, const Node& value, const std::vector<std::stri
 }  // namespace
 
 void check_engines(const RawSheet& box, const std::string& prefix, const std::vector<RawSheet>& own,
-                   const std::string& read_elsewhere, Diagnostics& diagnostics) {
+                   const std::vector<std::string>& read_elsewhere, Diagnostics& diagnostics) {
   const Node* engines = box.root.find("engines");
   if (!engines) return;
   std::vector<std::string> known = ids(SheetKind::engine);
@@ -34,7 +34,7 @@ void check_engines(const RawSheet& box, const std::string& prefix, const std::ve
     if (std::find(known.begin(), known.end(), sheet.id) == known.end()) known.push_back(sheet.id);
   }
   for (const auto& [key, value] : engines->entries) {
-    if (key.scalar == read_elsewhere) continue;
+    if (std::find(read_elsewhere.begin(), read_elsewhere.end(), key.scalar) != read_elsewhere.end()) continue;
     const auto same = [&id = key.scalar](const RawSheet& sheet) { return sheet.id == id; };
     const auto mine = std::find_if(own.begin(), own.end(), same);
     const std::string path = fmt::format("{}engines.{}", prefix, path_segment(key.scalar));

@@ -92,9 +92,9 @@ EngineRead read_engine(const RawSheet& sheet, const RawSheet& box, const Overrid
 
 /// Checks that every key under a box's `engines:` is the id of an engine (one that comes with the program, or one of
 /// `own`), and what it says by that engine's fields. `prefix` is what messages put before the path ("systems.desk.");
-/// the engine `read_elsewhere` is left out.
+/// the engines `read_elsewhere` are left out.
 void check_engines(const RawSheet& box, const std::string& prefix, const std::vector<RawSheet>& own,
-                   const std::string& read_elsewhere, Diagnostics& diagnostics);
+                   const std::vector<std::string>& read_elsewhere, Diagnostics& diagnostics);
 
 /// Why a model does not come in a quant; empty when it does.
 std::string why_not(const models::Architecture& model, const models::Quant& quant);

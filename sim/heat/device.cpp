@@ -53,7 +53,8 @@ const std::vector<double>& Device::heat_inputs(double chip, double rest) {
 void Device::tick(Picoseconds now, const Meter& meter, std::vector<Reading>& readings) {
   if (now == tick_start_) return resolve_marks(now, 0, 0, readings);
   const double dt = seconds(now - tick_start_);
-  const double busy = as_double(meter[Quantity::busy_time] - busy_at_start_) / static_cast<double>(now - tick_start_);
+  const double busy =
+      as_double(meter[Quantity::device_time] - busy_at_start_) / kWholeDevice / static_cast<double>(now - tick_start_);
   const double compute = joules(meter[Quantity::compute_energy] - energy_.compute);
   const double memory = joules(meter[Quantity::memory_energy] - energy_.memory);
   const TickPower power = power_over(dt, busy, compute, memory);
@@ -82,7 +83,7 @@ void Device::tick(Picoseconds now, const Meter& meter, std::vector<Reading>& rea
   governor_.update(temperature(), power.chip, power_limit_);
   if (next_ambient_) ambient_ = *std::exchange(next_ambient_, std::nullopt);
   tick_start_ = now;
-  busy_at_start_ = meter[Quantity::busy_time];
+  busy_at_start_ = meter[Quantity::device_time];
 }
 
 void Device::mark(Picoseconds now, const Meter& meter, std::size_t row) {

@@ -39,7 +39,7 @@ class Device {
  public:
   Device(const System& system, double ambient, std::optional<double> usd_per_joule);
 
-  ClockState clock() const { return {governor_.level(), governor_.brake()}; }
+  OperatingPoint point() const { return {governor_.level(), governor_.brake()}; }
   double clock_hz() const { return box_.clock.at(governor_.level()); }
   double temperature() const { return network_.die(); }
   bool throttled() const { return governor_.throttled(); }
@@ -89,7 +89,7 @@ class Device {
   std::vector<double> heat_inputs_;  // [W] by stage
 
   Picoseconds tick_start_ = 0;
-  int128 busy_at_start_ = 0;
+  int128 busy_at_start_ = 0;  // [ps / 2^16]
   std::vector<Mark> marks_;
   Energy energy_;  // up to tick_start_
   int128 billed_ = 0;

@@ -101,17 +101,23 @@ void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& r
   out["limited_by"] = limited;
 }
 
-// Energy, heat and money, over some devices.
-void add_physics(Json& out, const Outcomes& o, const std::vector<std::size_t>& devices) {
+/// A device, or a deployment's part of it.
+struct DevicePart {
+  std::size_t device;
+  Energy energy;
+  double part = 1;  ///< of the hardware's cost
+};
+
+// Energy, heat and money, over some devices or parts of them.
+void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& devices) {
   const double span = seconds(o.ending.at);
   Energy sum;
   double wall_max = 0, chip_max = 0, temperature = 0, temperature_max = -kInfinity, final_temperature = -kInfinity,
          clock = 0, clock_min = kInfinity;
   double throttled = 0, electricity = 0, hardware = 0;
-  for (const std::size_t i : devices) {
+  for (const auto& [i, e, part] : devices) {
     const Device& device = o.devices[i];
     const auto& s = device.statistics();
-    const auto& e = device.energy();
     sum = {sum.compute + e.compute, sum.memory + e.memory, sum.fixed + e.fixed, sum.rest + e.rest};
     wall_max += s.wall_power_max;
     chip_max += s.chip_power_max;
@@ -121,10 +127,11 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<std::size_t>& d
     clock += s.clock_integral / span / static_cast<double>(devices.size());
     clock_min = std::min(clock_min, s.clock_min);
     throttled += seconds(s.throttled) / static_cast<double>(devices.size());
-    electricity += device.electricity_usd();
+    electricity += part == 1 ? device.electricity_usd()
+                             : device.electricity_usd() * joules(e.wall()) / joules(device.energy().wall());
     const auto& price = o.input.systems[o.layout.topology[i].system].box.price;
     const bool priced = price.purchase > 0 && o.input.prices.horizon > 0;
-    hardware += priced ? price.purchase * (1 - price.resale_fraction) / o.input.prices.horizon : kUnknown;
+    hardware += priced ? part * price.purchase * (1 - price.resale_fraction) / o.input.prices.horizon : kUnknown;
   }
   const double duration = out["duration_s"].is_number() ? out["duration_s"].get<double>() : 0;
   hardware *= duration;
@@ -144,14 +151,36 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<std::size_t>& d
   out["j_per_tok_output"] = ratio(joules(sum.wall()), tokens);
 }
 
-/// Every device of the boxes that a deployment runs on.
-std::vector<std::size_t> devices_of(const Outcomes& o, std::size_t deployment) {
-  std::vector<std::size_t> devices;
+std::vector<DevicePart> whole_devices(const Outcomes& o) {
+  std::vector<DevicePart> parts;
+  for (std::size_t d = 0; d < o.layout.devices(); ++d) parts.push_back({d, o.devices[d].energy()});
+  return parts;
+}
+
+/// A replica's part of a device that it shares: the energy of its own work, and of the rest as much as it had of the
+/// device's time.
+DevicePart part_of(const Outcomes& o, std::size_t device, std::size_t replica) {
+  const auto& sharers = o.layout.topology[device].replicas;
+  const Energy& whole = o.devices[device].energy();
+  if (sharers.size() == 1) return {device, whole};
+  const auto time_of = [&](std::size_t r) { return as_double(o.ending.replicas[r].meter[Quantity::device_time]); };
+  double all = 0;
+  for (const std::size_t r : sharers) all += time_of(r);
+  const double part = all > 0 ? time_of(replica) / all : 1 / static_cast<double>(sharers.size());
+  const auto scaled = [&](int128 energy) { return static_cast<int128>(std::llround(as_double(energy) * part)); };
+  const Meter& own = o.ending.replicas[replica].meter;
+  return {device,
+          {own[Quantity::compute_energy], own[Quantity::memory_energy], scaled(whole.fixed), scaled(whole.rest)},
+          part};
+}
+
+/// What a deployment has of the boxes that it runs on.
+std::vector<DevicePart> parts_of(const Outcomes& o, std::size_t deployment) {
+  std::vector<DevicePart> parts;
   for (const std::size_t r : o.layout.replicas_of[deployment]) {
-    const auto& more = o.layout.replicas[r].devices;
-    devices.insert(devices.end(), more.begin(), more.end());
+    for (const std::size_t d : o.layout.replicas[r].devices) parts.push_back(part_of(o, d, r));
   }
-  return devices;
+  return parts;
 }
 
 std::vector<std::size_t> all_of(std::size_t count) {
@@ -171,7 +200,7 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
   };
   Json out = requests(streams);
   add_serving(out, o, all_of(o.layout.replicas.size()), streams);
-  add_physics(out, o, all_of(o.layout.devices()));
+  add_physics(out, o, whole_devices(o));
   Json per_deployment = Json::object();
   for (std::size_t d = 0; d < o.input.deployments.size(); ++d) {
     std::vector<std::size_t> mine;
@@ -180,7 +209,7 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
     }
     Json part = requests(mine);
     add_serving(part, o, o.layout.replicas_of[d], mine);
-    add_physics(part, o, devices_of(o, d));
+    add_physics(part, o, parts_of(o, d));
     per_deployment[o.input.deployments[d].name] = std::move(part);
   }
   out["deployments"] = std::move(per_deployment);

@@ -82,7 +82,7 @@ double workspace_bytes(const Deployment& d) {
 
 MemoryPlan memory_plan(const Deployment& d, const hardware::Memory& memory) {
   const double engine_share = memory.capacity * memory.usable_fraction * d.engine.limits.memory_utilization;
-  return {std::min(engine_share, memory.usable()), weights_per_device(d), workspace_bytes(d)};
+  return {std::min(engine_share, memory.usable() - d.memory_of_others), weights_per_device(d), workspace_bytes(d)};
 }
 
 models::KvBytes kv_bytes(const Deployment& d) {

@@ -44,8 +44,8 @@ bool MacroReplica::give_up(RequestId id, Picoseconds now) {
   return true;
 }
 
-void MacroReplica::clock_changed(Picoseconds now, ClockState clock) {
-  if (plan_.running && !(plan_.clock == clock)) cut(now);
+void MacroReplica::clock_changed(Picoseconds now, OperatingPoint point) {
+  if (plan_.running && !(plan_.point == point)) cut(now);
 }
 
 // --- scheduling: the same decisions as the reference, from sums ---------------------------------------------------
@@ -163,10 +163,11 @@ void MacroReplica::add_chunk(RequestId id, int64_t tokens) {
 
 // --- plans -----------------------------------------------------------------------------------------------------------
 
-void MacroReplica::start(Picoseconds now, ClockState clock) {
+void MacroReplica::start(Picoseconds now, OperatingPoint point) {
   plan_.start = {now, plan_.end.at == now ? plan_.end.rest : 0};
-  plan_.clock = clock;
+  plan_.point = point;
   plan_.chunk_tokens = 0;
+  plan_.step.reset();
   chunks_.clear();
   batch_.settle_windows();
   bool preempted = give_decoding_a_slot(now);
@@ -197,14 +198,14 @@ StepBatch MacroReplica::step_batch() const {
 
 void MacroReplica::price_plan(bool queued) {
   const StepBatch batch = step_batch();
-  plan_.price = serving_.cost.price(plan_.clock.level, batch);
+  plan_.price = serving_.cost.price(plan_.point, batch);
   plan_.growth = {};
   plan_.steps = 1;
   if (chunks_.empty()) {
     plan_.growth = price_growth(batch);
     plan_.steps = std::min(steps_until_change(), steps_until_forms_cross(batch));
   }
-  plan_.context = {running_, 0, 0, queued, plan_.clock};
+  plan_.context = {running_, 0, 0, queued, plan_.point};
   plan_.first_tokens = std::count_if(chunks_.begin(), chunks_.end(), [&](const Chunk& chunk) {
     return pool_[chunk.id].computed + chunk.tokens == pool_[chunk.id].target;
   });
@@ -214,7 +215,7 @@ void MacroReplica::price_plan(bool queued) {
 StepPrice MacroReplica::price_growth(const StepBatch& batch) const {
   StepPrice growth;
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    const auto forms = serving_.cost.group_forms(plan_.clock.level, g, batch);
+    const auto forms = serving_.cost.group_forms(plan_.point, g, batch);
     const AttentionSums more = batch_.growth(g);
     if (plan_.price.forms[g] == Form::compute) {
       growth.compute += forms.compute_per_pair * more.pairs;
@@ -249,7 +250,7 @@ int64_t MacroReplica::steps_until_change() {
 int64_t MacroReplica::steps_until_forms_cross(const StepBatch& batch) const {
   int64_t steps = kNever;
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    const auto forms = serving_.cost.group_forms(plan_.clock.level, g, batch);
+    const auto forms = serving_.cost.group_forms(plan_.point, g, batch);
     const AttentionSums sums = batch.attention[g], more = batch_.growth(g);
     // compute - memory in step j is excess + gain * j
     const int128 excess = int128{forms.compute_per_pair} * sums.pairs - int128{forms.memory.slope} * sums.kept_tokens -
@@ -264,6 +265,7 @@ int64_t MacroReplica::steps_until_forms_cross(const StepBatch& batch) const {
 /// What the first steps of the plan add to the meter.
 Meter MacroReplica::amounts_of(int64_t steps) const {
   if (steps == 0) return {};
+  if (plan_.step) return plan_.step->left;
   StepContext context = plan_.context;
   context.output_tokens = plan_.first_tokens + batch_.tokens_in(steps);
   context.prompt_tokens = plan_.chunk_tokens;
@@ -280,6 +282,38 @@ void MacroReplica::cut(Picoseconds now) {
   ++version_;
 }
 
+// Steps that are complete are done with, so that the plan is the step in flight. A step that ends at this very instant
+// is no longer in flight, and the next one has not started.
+void MacroReplica::share_changed(Picoseconds now, OperatingPoint point) {
+  if (!plan_.running) return;
+  cut(now);
+  if (plan_.end.at == now) return;
+  leave_step_in_flight(now);
+  plan_.point.share = point.share;  // the clock stays what it was when the step started
+  StepContext context = plan_.context;
+  context.point = plan_.point;
+  if (!plan_.step) plan_.step = InFlightStep{0, plan_.price.duration, plan_.price, amounts_of(1)};
+  done_ += change_share(*plan_.step, plan_.into_step(0, now), serving_.cost.price(plan_.point, step_batch()), context,
+                        serving_.cost);
+  plan_.price = plan_.step->price;
+  plan_.context = context;
+  plan_.end_after(1);
+  ++version_;
+}
+
+void MacroReplica::leave_step_in_flight(Picoseconds now) {
+  const int64_t completed = plan_.completed_by(now);
+  if (completed > 0) {
+    const ExactInstant start = plan_.end_of(completed);
+    advance(completed);
+    blocks_.take(batch_.new_blocks());
+    plan_.start = start;
+    plan_.price = serving_.cost.price(plan_.point, step_batch());
+  }
+  plan_.steps = 1;
+  plan_.growth = {};
+}
+
 Load MacroReplica::load(Picoseconds now) const {
   const int64_t taken = plan_.running && plan_.chunk_tokens == 0 ? batch_.new_blocks_until(plan_.in_flight_at(now)) : 0;
   return {running_, waiting_.size(), blocks_.used() + taken};
@@ -293,6 +327,10 @@ Meter MacroReplica::meter(Picoseconds now) const {
   const Meter completed = amounts_of(j);
   total += completed;
   if (j == plan_.steps) return in_whole(total, fraction_bits);
+  if (plan_.step) {
+    total += plan_.step->added_by(plan_.into_step(0, now));
+    return in_whole(total, fraction_bits);
+  }
   const Meter with_next = amounts_of(j + 1);
   const Shares shares(plan_.into_step(j, now), plan_.duration().at(j));
   for (std::size_t q = 0; q < kQuantities; ++q) total.values[q] += shares.of(with_next.values[q] - completed.values[q]);
@@ -312,7 +350,8 @@ void MacroReplica::advance(int64_t steps) {
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) run.growing[g] = batch_.growing(g);
   run.chunks_passed = batch_.chunks_passed();
   run.forms = plan_.price.forms;
-  run.clock = plan_.clock;
+  run.point = plan_.point;
+  run.share_changed = plan_.step.has_value();
   observer_.ran(number_, run);
   report_gaps(steps);
   done_ += amounts_of(steps);

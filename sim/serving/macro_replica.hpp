@@ -19,14 +19,16 @@ class MacroReplica {
   /// Its client gives up on a request. True if it has left, false if it does so when the step in flight ends.
   bool give_up(RequestId id, Picoseconds now);
   /// Starts a plan. Called when none runs and has_work().
-  void start(Picoseconds now, ClockState clock);
+  void start(Picoseconds now, OperatingPoint point);
   /// The plan in flight, if any, ends here; another version means that it was cut since.
   Picoseconds ends_at() const { return plan_.end.at; }
   uint64_t version() const { return version_; }
   /// Ends the plan; returns the requests that leave, in order of admission.
   const std::vector<RequestId>& end(Picoseconds now);
   /// The clock changed: steps that start from now on must see it.
-  void clock_changed(Picoseconds now, ClockState clock);
+  void clock_changed(Picoseconds now, OperatingPoint point);
+  /// Its share of the device changed: what is left of the step in flight takes longer, or less long.
+  void share_changed(Picoseconds now, OperatingPoint point);
   /// The simulation ends: steps that are complete are counted.
   void stop(Picoseconds now);
 
@@ -64,6 +66,7 @@ class MacroReplica {
   Meter amounts_of(int64_t steps) const;
 
   void cut(Picoseconds now);
+  void leave_step_in_flight(Picoseconds now);
   void advance(int64_t steps);
   void report_gaps(int64_t steps);
   void drop_leaving_members();

@@ -14,6 +14,7 @@ enum class Quantity : std::size_t {
   output_tokens,
   prompt_tokens,   ///< prefilled, recomputed ones included
   busy_time,       ///< a step was running [ps]
+  device_time,     ///< the same, weighted by its share of the device [ps / 2^16]
   running_time,    ///< busy time weighted by sequences in the step [ps]
   bandwidth_time,  ///< busy time by what bound it [ps]
   compute_time,
@@ -23,7 +24,7 @@ enum class Quantity : std::size_t {
   heat_loss,   ///< part of compute_time that a cooler chip would not have taken [ps / 2^10]
   power_loss,  ///< the same for the power limit [ps / 2^10]
 };
-inline constexpr std::size_t kQuantities = 13;
+inline constexpr std::size_t kQuantities = 14;
 
 template <class T>
 struct Quantities {

@@ -1,6 +1,8 @@
 #pragma once
 // A run of steps that MacroReplica takes at once: what it costs, and which step is in flight when.
-#include "sim/serving/serving.hpp"
+#include <optional>
+
+#include "sim/serving/in_flight_step.hpp"
 
 namespace tokwatt::sim {
 
@@ -12,10 +14,13 @@ struct Plan {
   int fraction_bits = 0;     // of the prices
   StepContext context;       // tokens apart
   int64_t first_tokens = 0;  // of the prompts that its one step completes
-  ClockState clock;
+  OperatingPoint point;
   int64_t chunk_tokens = 0;
+  std::optional<InFlightStep> step;  // its one step, where its share changed while it ran
 
-  Progression duration() const { return {price.duration, growth.duration}; }
+  Progression duration() const {
+    return step ? Progression{step->duration(), 0} : Progression{price.duration, growth.duration};
+  }
   ExactInstant end_of(int64_t first_steps) const;
   /// Steps that were complete, and the one in flight, at an instant.
   int64_t completed_by(Picoseconds now) const;

@@ -25,6 +25,7 @@ Meter amounts(const Costs& costs, const StepContext& context, const StepPricer& 
   out[Quantity::output_tokens] = context.output_tokens;
   out[Quantity::prompt_tokens] = context.prompt_tokens;
   out[Quantity::busy_time] = duration;
+  out[Quantity::device_time] = duration * context.point.share;
   out[Quantity::running_time] = duration * context.running;
   if (context.queued) {
     out[Quantity::queue_time] = duration;
@@ -34,9 +35,9 @@ Meter amounts(const Costs& costs, const StepContext& context, const StepPricer& 
   out[Quantity::compute_time] = costs.compute;
   out[Quantity::dispatch_time] = costs.dispatch;
   out[Quantity::link_time] = costs.link;
-  const int128 loss = costs.compute * pricer.slowdown(context.clock.level);
-  if (context.clock.brake == hardware::Brake::heat) out[Quantity::heat_loss] = loss;
-  if (context.clock.brake == hardware::Brake::power) out[Quantity::power_loss] = loss;
+  const int128 loss = costs.compute * pricer.slowdown(context.point.level);
+  if (context.point.brake == hardware::Brake::heat) out[Quantity::heat_loss] = loss;
+  if (context.point.brake == hardware::Brake::power) out[Quantity::power_loss] = loss;
   return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include "sim/progression.hpp"
 #include "sim/serving/kv_blocks.hpp"
+#include "sim/serving/operating_point.hpp"
 #include "sim/serving/request.hpp"
 #include "sim/serving/step_pricer.hpp"
 
@@ -28,13 +29,6 @@ struct Serving {
   int64_t token_budget;
 };
 
-/// Clock of a step: the governor's choice when it started.
-struct ClockState {
-  int level = 0;
-  hardware::Brake brake = hardware::Brake::none;
-  bool operator==(const ClockState&) const = default;
-};
-
 /// Whether a waiting request is admitted before another. Under fcfs neither is, by this.
 bool goes_before(Scheduling scheduling, const Request& a, const Request& b);
 
@@ -49,7 +43,8 @@ struct Load {
   }
 };
 
-/// A run of equal steps that has ended: the same sequences, clock and forms; or one step with a prompt chunk.
+/// A run of equal steps that has ended: the same sequences, clock, share and forms; or one step with a prompt chunk or
+/// whose share changed.
 struct StepRun {
   ExactInstant start;
   int64_t steps = 0;
@@ -60,7 +55,8 @@ struct StepRun {
   std::array<int64_t, kMaxAttentionGroups> growing{};  ///< rows of decoding sequences whose window was not full yet
   int64_t chunks_passed = 0;  ///< attention chunks that these rows have left behind, all groups together
   Forms forms{};
-  ClockState clock;
+  OperatingPoint point;
+  bool share_changed = false;  ///< while its one step ran
 };
 
 /// Where replicas report what happened. Times between tokens are counted per stream, in 2^-fraction_bits ps.
@@ -79,7 +75,7 @@ class ReplicaObserver {
 struct StepContext {
   int64_t running = 0, output_tokens = 0, prompt_tokens = 0;
   bool queued = false;
-  ClockState clock;
+  OperatingPoint point;
 };
 Meter amounts(const Costs& costs, const StepContext& context, const StepPricer& pricer);
 /// Sums in units as they are read: tokens as they are, times and energies in whole ps and pJ, rounded down.

@@ -41,16 +41,35 @@ Form add(Costs& sum, const CostModel::GroupForms& forms, const AttentionSums& su
   return compute > memory ? Form::compute : Form::memory;
 }
 
+hardware::Box part_of(hardware::Box box, int32_t share) {
+  const double part = static_cast<double>(share) / kWholeDevice;
+  for (double& peak : box.compute.peak) peak *= part;
+  box.memory.bandwidth *= part;
+  return box;
+}
+
 constexpr int128 kLongestStep = int128{1} << 62;  // [units of a picosecond]: 70 s
 
 }  // namespace
 
+// Time of arithmetic and of memory is what the share decides; the host and the links are not divided.
+StepPricer::Models::Models(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link,
+                           int32_t part)
+    : share(part), model(deployment, part_of(box, part), link) {
+  if (deployment.speculation) draft = draft_model(deployment, part_of(box, part), link);
+}
+
 StepPricer::StepPricer(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link)
-    : pace_(pace_of(deployment)), model_(deployment, box, link) {
-  for (std::size_t g = 0; g < model_.groups(); ++g) groups_.push_back({model_.reach(g), pace_.rows(), true});
-  if (!deployment.speculation) return;
-  draft_ = draft_model(deployment, box, link);
-  for (std::size_t g = 0; g < draft_->groups(); ++g) groups_.push_back({draft_->reach(g), pace_.drafted, false});
+    : deployment_(deployment),
+      box_(box),
+      link_(link),
+      pace_(pace_of(deployment)),
+      whole_(deployment, box, link, kWholeDevice) {
+  const auto& model = whole_.model;
+  const auto& draft = whole_.draft;
+  for (std::size_t g = 0; g < model.groups(); ++g) groups_.push_back({model.reach(g), pace_.rows(), true});
+  if (!draft) return;
+  for (std::size_t g = 0; g < draft->groups(); ++g) groups_.push_back({draft->reach(g), pace_.drafted, false});
   if (groups_.size() > kMaxAttentionGroups) {
     throw DoesNotFit(fmt::format("{}: {} and {}, which drafts for it, have {} different kinds of attention; at most {}",
                                  deployment.name, deployment.model.id, deployment.speculation->draft.id, groups_.size(),
@@ -58,38 +77,54 @@ StepPricer::StepPricer(const Deployment& deployment, const hardware::Box& box, c
   }
 }
 
-CostModel::GroupForms StepPricer::group_forms(int level, std::size_t group, const StepBatch& batch) const {
-  const int64_t rows = batch.decoding * groups_[group].rows + batch.chunk_tokens;
-  const bool of_model = group < model_.groups();
-  return of_model ? model_.group_forms(level, group, rows) : draft_->group_forms(level, group - model_.groups(), rows);
+const StepPricer::Models& StepPricer::models_on_part(int32_t share) const {
+  for (const Models& models : parts_) {
+    if (models.share == share) return models;
+  }
+  return parts_.emplace_back(deployment_, box_, link_, share);
 }
 
-StepPrice StepPricer::price(int level, const StepBatch& batch) const {
-  if (draft_) return price_with_draft(level, batch);
-  const StepCost cost =
-      model_.cost(level, {batch.decoding + batch.chunk_tokens, batch.decoding + batch.chunks, batch.attention});
+CostModel::GroupForms StepPricer::group_forms(const OperatingPoint& point, std::size_t group,
+                                              const StepBatch& batch) const {
+  return group_forms(models_at(point.share), point.level, group, batch);
+}
+
+CostModel::GroupForms StepPricer::group_forms(const Models& models, int level, std::size_t group,
+                                              const StepBatch& batch) const {
+  const int64_t rows = batch.decoding * groups_[group].rows + batch.chunk_tokens;
+  const std::size_t of_model = models.model.groups();
+  return group < of_model ? models.model.group_forms(level, group, rows)
+                          : models.draft->group_forms(level, group - of_model, rows);
+}
+
+StepPrice StepPricer::price(const OperatingPoint& point, const StepBatch& batch) const {
+  const Models& models = models_at(point.share);
+  if (models.draft) return price_with_draft(models, point.level, batch);
+  const StepCost cost = models.model.cost(
+      point.level, {batch.decoding + batch.chunk_tokens, batch.decoding + batch.chunks, batch.attention});
   return {cost.duration, cost.forms, cost.bandwidth,      cost.compute,
           cost.dispatch, cost.link,  cost.compute_energy, cost.memory_energy};
 }
 
 // The draft reads the prompts' chunks in a pass of its own, which needs no output, and makes a pass for each token that
 // it drafts; then the model takes all rows in one pass, with an output for each row that decodes.
-StepPrice StepPricer::price_with_draft(int level, const StepBatch& batch) const {
+StepPrice StepPricer::price_with_draft(const Models& models, int level, const StepBatch& batch) const {
   const int64_t verified = batch.decoding * pace_.rows();
   const int128 one = int128{1} << pace_.fraction_bits;
   Costs sum;  // wide, so that nothing overflows before it is known to be too much
   add(sum,
-      model_.pass_cost(level, {verified + batch.chunk_tokens, batch.decoding + batch.chunks, verified + batch.chunks,
-                               verified + batch.chunks}),
+      models.model.pass_cost(level, {verified + batch.chunk_tokens, batch.decoding + batch.chunks,
+                                     verified + batch.chunks, verified + batch.chunks}),
       one);
-  if (batch.chunks > 0) add(sum, draft_->pass_cost(level, {batch.chunk_tokens, batch.chunks, 0, batch.chunks}), one);
+  if (batch.chunks > 0)
+    add(sum, models.draft->pass_cost(level, {batch.chunk_tokens, batch.chunks, 0, batch.chunks}), one);
   if (batch.decoding > 0) {
     const int64_t n = batch.decoding;
-    add(sum, draft_->pass_cost(level, {n, n, n, n}), one * pace_.drafted);
+    add(sum, models.draft->pass_cost(level, {n, n, n, n}), one * pace_.drafted);
   }
   StepPrice price;
   for (std::size_t g = 0; g < groups(); ++g)
-    price.forms[g] = add(sum, group_forms(level, g, batch), batch.attention[g], one);
+    price.forms[g] = add(sum, group_forms(models, level, g, batch), batch.attention[g], one);
   const int128 duration = sum.duration();
   if (duration > kLongestStep) {
     throw DoesNotFit(fmt::format(

@@ -1,9 +1,11 @@
 #pragma once
 // What a whole step of a deployment costs: the model's pass and, under speculation, the passes of what drafts for it
 // (docs/theory/speculation.md). Both steppings call this.
+#include <deque>
 #include <optional>
 
 #include "sim/serving/cost_model.hpp"
+#include "sim/serving/operating_point.hpp"
 #include "sim/serving/pace.hpp"
 
 namespace tokwatt::sim {
@@ -51,19 +53,32 @@ class StepPricer {
   const AttentionRows& attention(std::size_t group) const { return groups_[group]; }
   const Reach& reach(std::size_t group) const { return groups_[group].reach; }
   /// Share of compute time at a level that the top clock would not have taken, in 2^-10.
-  int64_t slowdown(int level) const { return model_.slowdown(level); }
+  int64_t slowdown(int level) const { return whole_.model.slowdown(level); }
 
   /// Throws DoesNotFit for a step that is too long to be counted in units.
-  StepPrice price(int level, const StepBatch& batch) const;
-  /// Coefficients of one attention group at a level in such a step.
-  CostModel::GroupForms group_forms(int level, std::size_t group, const StepBatch& batch) const;
+  StepPrice price(const OperatingPoint& point, const StepBatch& batch) const;
+  /// Coefficients of one attention group in such a step.
+  CostModel::GroupForms group_forms(const OperatingPoint& point, std::size_t group, const StepBatch& batch) const;
 
  private:
-  StepPrice price_with_draft(int level, const StepBatch& batch) const;
+  struct Models {  // on so much of the device
+    Models(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link, int32_t part);
 
+    int32_t share;
+    CostModel model;
+    std::optional<CostModel> draft;
+  };
+  const Models& models_at(int32_t share) const { return share == kWholeDevice ? whole_ : models_on_part(share); }
+  const Models& models_on_part(int32_t share) const;
+  CostModel::GroupForms group_forms(const Models& models, int level, std::size_t group, const StepBatch& batch) const;
+  StepPrice price_with_draft(const Models& models, int level, const StepBatch& batch) const;
+
+  Deployment deployment_;
+  hardware::Box box_;
+  hardware::Link link_;
   Pace pace_;
-  CostModel model_;
-  std::optional<CostModel> draft_;
+  Models whole_;
+  mutable std::deque<Models> parts_;   // of the device, as they come up
   std::vector<AttentionRows> groups_;  // the model's, then the draft's
 };
 

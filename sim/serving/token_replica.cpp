@@ -146,9 +146,9 @@ void TokenReplica::preempt(RequestId id, Picoseconds now) {
   observer_.preempted(number_, now, r);
 }
 
-void TokenReplica::start(Picoseconds now, ClockState clock) {
+void TokenReplica::start(Picoseconds now, OperatingPoint point) {
   step_.start = {now, step_.end.at == now ? step_.end.rest : 0};
-  step_.clock = clock;
+  step_.point = point;
   step_.chunks.clear();
   bool preempted = give_decoding_a_slot(now);
   int64_t budget = serving_.token_budget - std::ssize(step_.decoding) * pace_.rows();
@@ -156,7 +156,8 @@ void TokenReplica::start(Picoseconds now, ClockState clock) {
   const bool queued = preempted || admit(now, budget);
   price_step(queued);
   step_.running = true;
-  step_.end = step_.start.after(step_.price.duration, pace_.fraction_bits);
+  step_.share_changed = false;
+  step_.end = step_.start.after(step_.in_flight.duration(), pace_.fraction_bits);
   ++version_;
   observer_.step_started(number_, std::ssize(running_), blocks_.used());
 }
@@ -183,16 +184,31 @@ void TokenReplica::price_step(bool queued) {
       sums.pairs += pace_.units(chunk.pairs);
     }
   }
-  step_.price = serving_.cost.price(step_.clock.level, batch);
-  const StepContext context{std::ssize(running_), output_tokens, step_.chunk_tokens, queued, step_.clock};
-  step_.amounts = amounts(costs(step_.price, {}, 1), context, serving_.cost);
+  step_.batch = batch;
+  step_.context = {std::ssize(running_), output_tokens, step_.chunk_tokens, queued, step_.point};
+  const StepPrice price = serving_.cost.price(step_.point, batch);
+  step_.in_flight = {0, price.duration, price, amounts(costs(price, {}, 1), step_.context, serving_.cost)};
+}
+
+void TokenReplica::share_changed(Picoseconds now, OperatingPoint point) {
+  if (!step_.running) return;
+  step_.point.share = step_.context.point.share = point.share;  // the clock stays what it was when the step started
+  step_.share_changed = true;
+  done_ += change_share(step_.in_flight, units_into_step(now), serving_.cost.price(step_.point, step_.batch),
+                        step_.context, serving_.cost);
+  step_.end = step_.start.after(step_.in_flight.duration(), pace_.fraction_bits);
+  ++version_;
+}
+
+int64_t TokenReplica::units_into_step(Picoseconds now) const {
+  return static_cast<int64_t>(step_.start.until(now, pace_.fraction_bits));
 }
 
 void TokenReplica::report_step() const {
   StepRun run;
   run.start = step_.start;
   run.steps = 1;
-  run.duration = {step_.price.duration, 0};
+  run.duration = {step_.in_flight.duration(), 0};
   run.decoding = std::ssize(step_.decoding);
   run.chunk_tokens = step_.chunk_tokens;
   run.composition = composition_;
@@ -206,14 +222,15 @@ void TokenReplica::report_step() const {
       }
     }
   }
-  run.forms = step_.price.forms;
-  run.clock = step_.clock;
+  run.forms = step_.in_flight.price.forms;
+  run.point = step_.point;
+  run.share_changed = step_.share_changed;
   observer_.ran(number_, run);
 }
 
 const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
   report_step();
-  done_ += step_.amounts;
+  done_ += step_.in_flight.left;
   for (const RequestId id : step_.decoding) {
     Request& r = pool_[id];
     const int64_t tokens = tokens_of_step(r);
@@ -263,7 +280,7 @@ void TokenReplica::emit_tokens(RequestId id, int64_t tokens, Picoseconds now) {
     done_[Quantity::output_tokens] -= tokens;
     return;
   }
-  emit_token(id, {step_.price.duration, pace_.fraction_bits}, now);
+  emit_token(id, {step_.in_flight.duration(), pace_.fraction_bits}, now);
   for (int64_t further = 1; further < tokens; ++further) emit_token(id, {0, 0}, now);
 }
 
@@ -282,12 +299,7 @@ void TokenReplica::emit_token(RequestId id, Gap gap, Picoseconds now) {
 
 Meter TokenReplica::meter(Picoseconds now) const {
   Meter total = done_;
-  if (step_.running) {
-    const auto into_step = static_cast<int64_t>(step_.start.until(now, pace_.fraction_bits));
-    for (std::size_t q = 0; q < kQuantities; ++q) {
-      total.values[q] += share(step_.amounts.values[q], into_step, step_.price.duration);
-    }
-  }
+  if (step_.running) total += step_.in_flight.added_by(units_into_step(now));
   return in_whole(total, pace_.fraction_bits);
 }
 

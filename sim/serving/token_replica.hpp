@@ -5,7 +5,7 @@
 #include <deque>
 #include <vector>
 
-#include "sim/serving/serving.hpp"
+#include "sim/serving/in_flight_step.hpp"
 
 namespace tokwatt::sim {
 
@@ -18,14 +18,16 @@ class TokenReplica {
   /// Its client gives up on a request. True if it has left, false if it does so when the step in flight ends.
   bool give_up(RequestId id, Picoseconds now);
   /// Starts a step. Called when no step runs and has_work().
-  void start(Picoseconds now, ClockState clock);
+  void start(Picoseconds now, OperatingPoint point);
   /// The step in flight, if any, ends here.
   Picoseconds ends_at() const { return step_.end.at; }
   uint64_t version() const { return version_; }
   /// Ends the step; returns the requests that leave, in order of admission.
   const std::vector<RequestId>& end(Picoseconds now);
   /// The clock changed: nothing to do, the next step asks for it.
-  void clock_changed(Picoseconds, ClockState) {}
+  void clock_changed(Picoseconds, OperatingPoint) {}
+  /// Its share of the device changed: what is left of the step in flight takes longer, or less long.
+  void share_changed(Picoseconds now, OperatingPoint point);
   /// The simulation ends: nothing to do, steps that are over are counted already.
   void stop(Picoseconds) {}
 
@@ -51,9 +53,11 @@ class TokenReplica {
     std::vector<RequestId> decoding;
     std::vector<Chunk> chunks;
     int64_t chunk_tokens = 0;
-    ClockState clock;
-    StepPrice price;
-    Meter amounts;
+    OperatingPoint point;
+    StepBatch batch;
+    StepContext context;
+    InFlightStep in_flight;
+    bool share_changed = false;
   };
 
   struct Gap {  // between two tokens
@@ -72,6 +76,7 @@ class TokenReplica {
   void preempt(RequestId id, Picoseconds now);
   void enqueue(RequestId id);
   void price_step(bool queued);
+  int64_t units_into_step(Picoseconds now) const;
   void report_step() const;
   void let_go(RequestId id);
   int64_t tokens_of_step(const Request& r) const;

@@ -107,7 +107,7 @@ TEST_CASE("a step is the model's pass over all rows and a pass of the draft for 
   verified.attention[0] = {3 * 105, 3 * 515};
   const StepCost pass = model.cost(0, verified), drafted = draft.cost(0, {3, 3, {}});
   const auto forms = draft.group_forms(0, 0, 3);
-  const StepPrice price = pricer.price(0, batch);
+  const StepPrice price = pricer.price({}, batch);
   CHECK(price.duration >> 16 == pass.duration + 4 * drafted.duration + forms.memory.slope * 3 * 410);
   CHECK(price.dispatch >> 16 == pass.dispatch + 4 * drafted.dispatch);
   const bool same_energy = price.memory_energy >> 16 ==
@@ -118,7 +118,7 @@ TEST_CASE("a step is the model's pass over all rows and a pass of the draft for 
 TEST_CASE("prompts pass through the draft too, without its output head", "[sim][speculation][cost]") {
   const Input input = speculating(4, 0.5, {});
   const auto& box = input.systems[0].box;
-  const StepPrice price = StepPricer(input.deployments[0], box).price(0, {0, 200, 1, {}});
+  const StepPrice price = StepPricer(input.deployments[0], box).price({}, {0, 200, 1, {}});
   const StepCost alone = CostModel(input.deployments[0], box).cost(0, {200, 1, {}});
   const double more = seconds((price.bandwidth >> 16) - alone.bandwidth);
   const double layer = 2.0 * (64 * (64 + 64 + 64) + 3 * 64 * 256), head = 2.0 * 64 * 1000;

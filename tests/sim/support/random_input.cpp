@@ -164,6 +164,8 @@ Features features_of(const Input& input, const Deployment& d) {
   if (d.scheduling == Scheduling::priority) features.insert("priority");
   if (d.scheduling == Scheduling::shortest_first) features.insert("shortest first");
   if (d.load_time > 0) features.insert("cold start");
+  const auto same_box = [&](const Deployment& other) { return other.systems == d.systems; };
+  if (std::count_if(input.deployments.begin(), input.deployments.end(), same_box) > 1) features.insert("shared box");
   if (d.tensor_parallel > 1) features.insert("tensor parallel");
   if (d.replicas > 1 && d.routing == Routing::round_robin) features.insert("round-robin replicas");
   if (d.replicas > 1 && d.routing == Routing::least_loaded) features.insert("least-loaded replicas");
@@ -190,6 +192,42 @@ void add_stream(Made& made, Stream stream, const Features& features) {
   made.input.streams.push_back(std::move(stream));
 }
 
+void add_deployment(Dice& dice, int box, Input& input) {
+  System& system = input.systems[static_cast<std::size_t>(box)];
+  Deployment d;
+  d.name = fmt::format("model{}", input.deployments.size());
+  d.systems = {box};
+  if (system.count > 1 && dice.chance(0.4)) {
+    system.link = hardware::Link{dice.pick({1e6, 1e8, 1e10}), dice.pick({0.0, 1e-5, 1e-3})};
+    d.tensor_parallel = system.count;
+  }
+  d.replicas = system.count / d.tensor_parallel;
+  d.routing = dice.pick({Routing::round_robin, Routing::least_loaded, Routing::prefix_aware});
+  d.model = random_model(dice);
+  d.quant.id = "toy";
+  d.quant.gguf.bits.fill(4.5);
+  d.kv = {"bf16", 2};
+  d.engine = random_engine(dice);
+  if (dice.chance(0.4)) speculate(dice, d);
+  d.max_model_len = dice.in(200, 600);
+  if (dice.chance(0.2)) d.load_time = dice.pick({1.0, dice.real(0, 5)});  // also at the very instant of a tick
+  if (dice.chance(0.7)) {  // tight: room for one long request and a little more, so that sequences are preempted
+    const int64_t size = d.engine.limits.block_size;
+    const auto kv = kv_bytes(d);
+    const double block_bytes = std::max(kv.per_token, 1.0) * static_cast<double>(size);
+    const auto window_blocks = static_cast<int64_t>(std::ceil((kv.window_fixed + kv.state_fixed) / block_bytes));
+    const int64_t longest = (*d.max_model_len + d.drafted()) / size + 1 + window_blocks;
+    const bool paged = d.engine.policy == models::Policy::vllm;
+    d.kv_blocks = paged ? longest + dice.in(0, longest)
+                        : (*d.max_model_len + d.drafted() + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
+  }
+  if (d.engine.policy == models::Policy::vllm && dice.chance(0.5))
+    d.scheduling = dice.pick({Scheduling::priority, Scheduling::shortest_first});
+  d.prefix_cache = d.engine.policy == models::Policy::vllm && dice.chance(0.6);
+  d.share = dice.in(1, 4) * 500;
+  input.deployments.push_back(std::move(d));
+}
+
 Made make(const Draw& draw) {
   Dice dice(draw);
   Made made;
@@ -210,43 +248,15 @@ Made make(const Draw& draw) {
                dice.chance(0.2) ? std::optional(dice.real(20, 60)) : std::nullopt, 1};
     if (dice.chance(0.4)) box.count = dice.in(2, 3);
     input.systems.push_back(box);
-    Deployment d;
-    d.name = fmt::format("model{}", b);
-    d.systems = {static_cast<int>(b)};
-    if (input.systems.back().count > 1 && dice.chance(0.4)) {
-      input.systems.back().link = hardware::Link{dice.pick({1e6, 1e8, 1e10}), dice.pick({0.0, 1e-5, 1e-3})};
-      d.tensor_parallel = input.systems.back().count;
-    }
-    d.replicas = input.systems.back().count / d.tensor_parallel;
-    d.routing = dice.pick({Routing::round_robin, Routing::least_loaded, Routing::prefix_aware});
-    d.model = random_model(dice);
-    d.quant.id = "toy";
-    d.quant.gguf.bits.fill(4.5);
-    d.kv = {"bf16", 2};
-    d.engine = random_engine(dice);
-    if (dice.chance(0.4)) speculate(dice, d);
-    d.max_model_len = dice.in(200, 600);
-    if (dice.chance(0.2)) d.load_time = dice.pick({1.0, dice.real(0, 5)});  // also at the very instant of a tick
-    if (dice.chance(0.7)) {  // tight: room for one long request and a little more, so that sequences are preempted
-      const int64_t size = d.engine.limits.block_size;
-      const auto kv = kv_bytes(d);
-      const double block_bytes = std::max(kv.per_token, 1.0) * static_cast<double>(size);
-      const auto window_blocks = static_cast<int64_t>(std::ceil((kv.window_fixed + kv.state_fixed) / block_bytes));
-      const int64_t longest = (*d.max_model_len + d.drafted()) / size + 1 + window_blocks;
-      const bool paged = d.engine.policy == models::Policy::vllm;
-      d.kv_blocks = paged ? longest + dice.in(0, longest)
-                          : (*d.max_model_len + d.drafted() + dice.in(0, 99)) * d.engine.limits.max_num_seqs;
-    }
-    if (d.engine.policy == models::Policy::vllm && dice.chance(0.5))
-      d.scheduling = dice.pick({Scheduling::priority, Scheduling::shortest_first});
-    d.prefix_cache = d.engine.policy == models::Policy::vllm && dice.chance(0.6);
-    input.deployments.push_back(std::move(d));
+    const int64_t deployments = dice.chance(0.25) ? dice.in(2, 3) : 1;
+    for (int64_t n = 0; n < deployments; ++n) add_deployment(dice, static_cast<int>(b), input);
   }
   made.features.resize(input.deployments.size());
   const int64_t streams = dice.in(1, 3);
   for (int s = 0; s < streams; ++s) {
     Features features;
-    auto stream = random_stream(dice, s, static_cast<int>(dice.in(0, boxes - 1)), seed, drain, features);
+    auto stream =
+        random_stream(dice, s, static_cast<int>(dice.in(0, std::ssize(input.deployments) - 1)), seed, drain, features);
     add_stream(made, std::move(stream), features);
   }
   add_changes(dice, input);

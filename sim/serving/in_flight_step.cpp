@@ -1,0 +1,44 @@
+#include "sim/serving/in_flight_step.hpp"
+
+namespace tokwatt::sim {
+
+namespace {
+
+// Time that is left goes to what the whole step spends it on; energy and tokens are what is left of them.
+Meter amounts_left(const InFlightStep& step, const Meter& left, StepContext context, const StepPricer& pricer) {
+  const auto part = [&](int64_t of_whole) { return share(of_whole, step.rest, step.price.duration); };
+  Costs costs;
+  costs.compute = part(step.price.compute);
+  costs.dispatch = part(step.price.dispatch);
+  costs.link = part(step.price.link);
+  costs.bandwidth = step.rest - costs.compute - costs.dispatch - costs.link;
+  costs.compute_energy = left[Quantity::compute_energy];
+  costs.memory_energy = left[Quantity::memory_energy];
+  context.output_tokens = static_cast<int64_t>(left[Quantity::output_tokens]);
+  context.prompt_tokens = static_cast<int64_t>(left[Quantity::prompt_tokens]);
+  return amounts(costs, context, pricer);
+}
+
+}  // namespace
+
+Meter InFlightStep::added_by(int64_t units) const {
+  const Shares shares(units - passed, rest);
+  Meter added;
+  for (std::size_t q = 0; q < kQuantities; ++q) added.values[q] = shares.of(left.values[q]);
+  return added;
+}
+
+Meter change_share(InFlightStep& step, int64_t units, const StepPrice& price, const StepContext& context,
+                   const StepPricer& pricer) {
+  const Meter added = step.added_by(units);
+  Meter left = step.left;
+  for (std::size_t q = 0; q < kQuantities; ++q) left.values[q] -= added.values[q];
+  const int128 stretched = int128{step.duration() - units} * price.duration;
+  step.rest = static_cast<int64_t>((stretched + step.price.duration - 1) / step.price.duration);
+  step.passed = units;
+  step.price = price;
+  step.left = amounts_left(step, left, context, pricer);
+  return added;
+}
+
+}  // namespace tokwatt::sim

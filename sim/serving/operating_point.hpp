@@ -1,0 +1,21 @@
+#pragma once
+// What a device does a step at.
+#include <cstdint>
+
+#include "hardware/clock_governor.hpp"
+
+namespace tokwatt::sim {
+
+/// Shares of a device are counted in 2^-16 of it.
+inline constexpr int kShareBits = 16;
+inline constexpr int32_t kWholeDevice = 1 << kShareBits;
+
+/// The governor's choice when a step started, and how much of the device it has (docs/theory/sharing.md).
+struct OperatingPoint {
+  int level = 0;
+  hardware::Brake brake = hardware::Brake::none;
+  int32_t share = kWholeDevice;
+  bool operator==(const OperatingPoint&) const = default;
+};
+
+}  // namespace tokwatt::sim
