@@ -67,13 +67,32 @@ Architecture drafting_head(const Architecture& model) {
   return head;
 }
 
+namespace {
+
+void add_window(std::vector<KvBytes::Window>& windows, const KvBytes::Window& more) {
+  const auto same = [&](const KvBytes::Window& w) { return w.tokens == more.tokens; };
+  const auto at = std::find_if(windows.begin(), windows.end(), same);
+  if (at == windows.end()) {
+    windows.push_back(more);
+  } else {
+    at->per_token += more.per_token;
+  }
+}
+
+}  // namespace
+
 KvBytes kv_bytes(const Architecture& architecture, double element_bytes, int64_t devices) {
   KvBytes bytes;
   for (const auto& layer : architecture.layers) {
     for (const auto& store : stores(layer)) {
       const int64_t limit = limit_of(architecture, store);
-      (limit > 0 ? bytes.window_fixed : bytes.per_token) +=
-          store.elements * element_bytes * d(std::max<int64_t>(limit, 1)) / d(std::min(store.parts, devices));
+      const double per_token = store.elements * element_bytes / d(std::min(store.parts, devices));
+      if (limit == 0) {
+        bytes.per_token += per_token;
+      } else {
+        bytes.window_fixed += per_token * d(limit);
+        add_window(bytes.windows, {limit, per_token});
+      }
     }
     bytes.state_fixed += state_elements(layer, architecture.hidden) * kStateElementBytes / d(devices);
   }

@@ -113,9 +113,15 @@ Architecture drafting_head(const Architecture& model);
 /// windowed and chunked layers hold once their window is full, and the states of layers without a KV cache, which are
 /// always there and always kStateElementBytes an element.
 struct KvBytes {
+  struct Window {
+    int64_t tokens = 0;    ///< that it holds at most
+    double per_token = 0;  ///< [B], of all layers with this window
+  };
+
   double per_token = 0;
   double window_fixed = 0;
   double state_fixed = 0;
+  std::vector<Window> windows = {};  ///< each length once; full they are window_fixed
 };
 /// Of `devices` that share the sequence by tensor parallelism, what each of them holds: its KV heads, but all of a
 /// latent or an indexer's keys.

@@ -52,10 +52,11 @@ struct Engine {
   std::string default_kv;
   Limits limits;
   Kernels kernels;
-  bool tensor_parallel = false;  ///< splits a model over devices
-  double startup = 0;            ///< of a server, besides loading the weights [s]
-  double collective = 0;         ///< of an all-reduce, beside its time on the link [s]
-  bool prefix_cache = false;     ///< reuses equal prefixes unless a deployment says otherwise
+  bool async_scheduling = false;  ///< schedules a step while the one before it runs
+  bool tensor_parallel = false;   ///< splits a model over devices
+  double startup = 0;             ///< of a server, besides loading the weights [s]
+  double collective = 0;          ///< of an all-reduce, beside its time on the link [s]
+  bool prefix_cache = false;      ///< reuses equal prefixes unless a deployment says otherwise
   Speculating speculative;
   bool flash_attention = true;  ///< false: attention writes its scores to memory
   Calibration calibration;      ///< on this box

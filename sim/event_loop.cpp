@@ -27,6 +27,8 @@ Ending EventLoop<Replica>::run() {
 template <class Replica>
 void EventLoop<Replica>::handle(const Event& event) {
   switch (event.kind) {
+    case EventKind::tell:
+      return handle_tell(event.subject);
     case EventKind::step_end:
       return handle_step_end(event);
     case EventKind::loaded:
@@ -144,6 +146,7 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
   if (arrival.prompt + arrival.output > replica.serving().kv.max_model_len)
     return reject(id, replica.serving().kv.max_model_len);
   pool_[id].replica = static_cast<int>(r);
+  pool_[id].window_blocks = replica.serving().window_blocks_of(arrival.prompt + arrival.output);
   schedule_give_up(id);
   const uint64_t version = replica.version();
   replica.arrive(id, now_);
@@ -274,20 +277,38 @@ template <class Replica>
 void EventLoop<Replica>::handle_step_start(int replica) {
   if (now_ == end_) return;  // it would only be thrown away
   start_pending_[index(replica)] = false;
-  if (!replicas_[index(replica)].has_work()) return;  // whoever waited has given up
-  replicas_[index(replica)].start(now_, operating_point(index(replica)));
+  auto& r = replicas_[index(replica)];
+  if (!r.has_work()) return leave(r.tell(now_));  // whoever waited has given up
+  r.start(now_, operating_point(index(replica)));
   schedule_step_end(replica);
+  schedule_tell(replica);
+}
+
+template <class Replica>
+void EventLoop<Replica>::schedule_tell(int replica) {
+  if (const auto at = replicas_[index(replica)].tells_at()) queue_.push({*at, EventKind::tell, replica});
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_tell(int replica) {
+  auto& r = replicas_[index(replica)];
+  if (r.tells_at() == now_) leave(r.tell(now_));  // else its share has changed, and with it when the step ends
+}
+
+template <class Replica>
+void EventLoop<Replica>::leave(const std::vector<RequestId>& requests) {
+  for (const RequestId id : requests) {
+    const Request request = pool_[id];
+    remove(id);
+    if (!request.given_up()) answer(request);
+  }
 }
 
 template <class Replica>
 void EventLoop<Replica>::handle_step_end(const Event& event) {
   auto& replica = replicas_[index(event.subject)];
   if (event.detail != replica.version() || !replica.busy()) return;  // the plan was cut since
-  for (const RequestId id : replica.end(now_)) {
-    const Request request = pool_[id];
-    remove(id);
-    if (!request.given_up()) answer(request);
-  }
+  leave(replica.end(now_));
   if (replica.has_work()) schedule_step_start(event.subject);
   note_work(index(event.subject));
 }
@@ -322,7 +343,9 @@ void EventLoop<Replica>::handle_divide() {
   for (const std::size_t r : sharing_.divide()) {
     const uint64_t version = replicas_[r].version();
     replicas_[r].share_changed(now_, operating_point(r));
-    if (replicas_[r].version() != version) schedule_step_end(static_cast<int>(r));
+    if (replicas_[r].version() == version) continue;
+    schedule_step_end(static_cast<int>(r));
+    schedule_tell(static_cast<int>(r));
   }
 }
 

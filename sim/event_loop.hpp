@@ -39,6 +39,7 @@ class EventLoop : private ReplicaObserver {
  private:
   void schedule_first_events();
   void handle(const Event& event);
+  void handle_tell(int replica);
   void handle_step_end(const Event& event);
   void handle_loaded(int replica);
   void handle_tick(int device);
@@ -60,6 +61,8 @@ class EventLoop : private ReplicaObserver {
   void note_work(std::size_t replica);
   void schedule_step_start(int replica);
   void schedule_step_end(int replica);
+  void schedule_tell(int replica);
+  void leave(const std::vector<RequestId>& requests);
   void sample();
   void take_readings(int device);
   OperatingPoint operating_point(std::size_t replica) const;

@@ -9,15 +9,15 @@
 
 namespace tokwatt::sim {
 
-/// What happens; the order of the names is the order at one instant. A step ends, and a model is loaded, before the
-/// tick that judges it; a sample sees the state that the tick leaves, changes and clients who give up come before the
-/// arrivals they meet, devices are divided among those who have work then, and steps start last, when everything else
-/// of the instant is known.
-enum class EventKind : uint8_t { step_end, loaded, tick, sample, change, give_up, arrival, divide, step_start };
+/// What happens; the order of the names is the order at one instant. Clients are told what an earlier step gave before
+/// another one ends; a step ends, and a model is loaded, before the tick that judges it; a sample sees the state that
+/// the tick leaves, changes and clients who give up come before the arrivals they meet, devices are divided among those
+/// who have work then, and steps start last, when everything else of the instant is known.
+enum class EventKind : uint8_t { tell, step_end, loaded, tick, sample, change, give_up, arrival, divide, step_start };
 
 struct Event {
   Picoseconds time = 0;
-  EventKind kind = EventKind::step_end;
+  EventKind kind = EventKind::tell;
   int32_t subject = 0;    ///< replica, device, stream or request
   uint64_t sequence = 0;  ///< given by the queue: first in, first out
   uint64_t detail =

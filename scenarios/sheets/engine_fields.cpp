@@ -106,6 +106,8 @@ void fields(Fields& f, EngineSheet& s) {
   f.text(required("default_kv", "format of the KV cache where a deployment names none"), s.engine.default_kv);
   f.section(required("limits", "its defaults"), s.engine.limits);
   f.section(required("kernels", "kernels that it launches"), s.engine.kernels);
+  f.flag(optional("async_scheduling", "schedules a step while the one before it runs (default false)"),
+         s.engine.async_scheduling);
   f.flag(optional("tensor_parallel", "splits a model over devices (default false)"), s.engine.tensor_parallel);
   f.quantity(optional("startup", "of a server, besides loading the weights (default 0 s)", {0, 86'400}),
              Dimension::duration, s.engine.startup);

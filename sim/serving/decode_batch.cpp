@@ -126,9 +126,9 @@ void DecodeBatch::drop_stale(Heap& heap) const {
   while (!heap.empty() && stale(heap.top())) heap.pop();
 }
 
-void DecodeBatch::note_answers(Picoseconds now) {
+void DecodeBatch::take_answered(std::vector<RequestId>& out) {
   for (drop_stale(answers_); !answers_.empty() && answers_.top().step == step_; drop_stale(answers_)) {
-    pool_[answers_.top().id].first_answer = now;
+    out.push_back(answers_.top().id);
     answers_.pop();
   }
 }

@@ -39,8 +39,8 @@ class DecodeBatch {
   int64_t advance(int64_t steps);
   /// Brings the tokens of every member up to date, at the end of the run.
   void update_members();
-  /// Notes of the members whose first answer token is out that it came now.
-  void note_answers(Picoseconds now);
+  /// Appends the members whose first answer token has just come.
+  void take_answered(std::vector<RequestId>& out);
   /// Takes out the members that have all their tokens, in order of admission, and appends them.
   void take_completed(std::vector<RequestId>& out);
 
@@ -113,9 +113,7 @@ class DecodeBatch {
   int64_t completion(const Link& member, const Request& r) const;
   int64_t blocks_base(const Link& member) const;
   int64_t slots_taken(const Link& member) const;
-  int64_t blocks_held(const Request& r) const {
-    return serving_.kv.blocks_of(std::max(r.computed, r.reserved)) - serving_.kv.window_blocks;
-  }
+  int64_t blocks_held(const Request& r) const { return serving_.kv.blocks_of(std::max(r.computed, r.reserved)); }
   void count_surplus(const Link& member, const Request& r, int64_t sign);
   void update(RequestId id);
   bool stale(const Due& due) const { return link(due.id).admission != due.admission; }

@@ -20,7 +20,7 @@ int64_t KvBlocks::cached_tokens(const Request& r, int64_t used) {
 
 // Blocks that somebody holds already are there; those that nobody holds count as used again.
 bool KvBlocks::admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t tokens) {
-  const int64_t more = capacity_.blocks_of(tokens_of(hit) + tokens) - hit.blocks + hit.idle;
+  const int64_t more = of(r, tokens_of(hit) + tokens) - hit.blocks + hit.idle;
   if (more > left()) return false;
   used_ += more;
   r.computed = tokens_of(hit);

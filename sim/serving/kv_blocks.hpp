@@ -15,7 +15,9 @@ class KvBlocks {
 
   int64_t used() const { return used_; }
   int64_t left() const { return capacity_.blocks - used_; }  ///< idle cached blocks give way
-  int64_t of(const Request& r) const { return capacity_.blocks_of(std::max(r.computed, r.reserved)); }
+  int64_t of(const Request& r) const { return of(r, std::max(r.computed, r.reserved)); }
+  /// The same, had it so many tokens.
+  int64_t of(const Request& r, int64_t tokens) const { return capacity_.blocks_of(tokens) + r.window_blocks; }
 
   /// Takes so many more, which must be left.
   void take(int64_t blocks) { used_ += blocks; }

@@ -91,13 +91,23 @@ models::KvBytes kv_bytes(const Deployment& d) {
   const auto draft = models::kv_bytes(d.speculation->draft, d.kv.element_bytes, d.tensor_parallel);
   // Of rows that may be rejected each keeps the recurrent states as they are behind it.
   const auto rows = static_cast<double>(d.drafted() + 1);
-  return {sum.per_token + draft.per_token, sum.window_fixed + draft.window_fixed,
-          (sum.state_fixed + draft.state_fixed) * rows};
+  models::KvBytes both{sum.per_token + draft.per_token, sum.window_fixed + draft.window_fixed,
+                       (sum.state_fixed + draft.state_fixed) * rows, sum.windows};
+  both.windows.insert(both.windows.end(), draft.windows.begin(), draft.windows.end());
+  return both;
+}
+
+int64_t KvCapacity::window_blocks_of(int64_t tokens) const {
+  if (window_blocks == 0) return 0;
+  double bytes = windows.state_fixed;
+  for (const auto& window : windows.windows)
+    bytes += window.per_token * static_cast<double>(std::min(blocks_of(tokens) * block_size, window.tokens));
+  return std::min(static_cast<int64_t>(std::ceil(bytes / block_bytes)), window_blocks);
 }
 
 namespace {
 
-// What a sequence holds however long it gets: full windows and recurrent states.
+// What a sequence holds at most however long it gets: full windows and recurrent states.
 double fixed_bytes(const models::KvBytes& kv) { return kv.window_fixed + kv.state_fixed; }
 
 // The last step of the longest sequence drafts tokens beyond it: they need slots too.
@@ -114,9 +124,10 @@ KvCapacity paged_capacity(const Deployment& d, const models::KvBytes& kv, double
     return out;
   }
   out.block_size = d.engine.limits.block_size;
-  const double block_bytes = kv.per_token * static_cast<double>(out.block_size);
-  out.window_blocks = static_cast<int64_t>(std::ceil(fixed_bytes(kv) / block_bytes));
-  out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(left / block_bytes);
+  out.block_bytes = kv.per_token * static_cast<double>(out.block_size);
+  out.windows = kv;
+  out.window_blocks = static_cast<int64_t>(std::ceil(fixed_bytes(kv) / out.block_bytes));
+  out.blocks = d.kv_blocks ? *d.kv_blocks : static_cast<int64_t>(left / out.block_bytes);
   out.max_model_len = (out.blocks - out.window_blocks) * out.block_size - d.drafted();
   return out;
 }

@@ -13,12 +13,16 @@ class DoesNotFit : public std::runtime_error {
 };
 
 struct KvCapacity {
-  int64_t block_size = 1;     ///< tokens
-  int64_t blocks = 0;         ///< in all, per replica
-  int64_t window_blocks = 0;  ///< taken by each sequence for its windowed layers, whatever its length
-  int64_t max_model_len = 0;  ///< tokens of prompt and output together
+  int64_t block_size = 1;        ///< tokens
+  int64_t blocks = 0;            ///< in all, per replica
+  int64_t window_blocks = 0;     ///< of a sequence that fills the windows of its windowed layers, and for its states
+  int64_t max_model_len = 0;     ///< tokens of prompt and output together
+  double block_bytes = 0;        ///< of layers that see everything
+  models::KvBytes windows = {};  ///< of a sequence, what takes blocks beside those of its tokens
 
-  int64_t blocks_of(int64_t tokens) const { return (tokens + block_size - 1) / block_size + window_blocks; }
+  int64_t blocks_of(int64_t tokens) const { return (tokens + block_size - 1) / block_size; }
+  /// Taken by a sequence of so many tokens in the end for its windowed layers and states. It has them from the start.
+  int64_t window_blocks_of(int64_t tokens) const;
 };
 
 /// Bytes of device memory that the weights and the step's workspace take, and what is left for the KV cache.

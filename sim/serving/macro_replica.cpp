@@ -10,20 +10,39 @@ MacroReplica::MacroReplica(int number, const Serving& serving, RequestPool& pool
       pool_(pool),
       observer_(observer),
       batch_(serving, pool),
-      blocks_(serving.kv, serving.prefix_cache) {
+      blocks_(serving.kv, serving.prefix_cache),
+      news_(number, pool, observer) {
   plan_.fraction_bits = serving.cost.pace().fraction_bits;
   if (serving.policy == models::Policy::llama_server) {
     for (int64_t slot = 0; slot < serving.max_num_seqs; ++slot) free_slots_.push_back(slot);
   }
 }
 
-// A request behind others changes nothing until one of them leaves, and that ends the plan anyway.
+// A request behind others changes nothing until one of them leaves, and that ends the plan anyway. Under asynchronous
+// scheduling the next step is scheduled already when it comes, unless nothing is going on.
 void MacroReplica::arrive(RequestId id, Picoseconds now) {
+  if (serving_.async_scheduling && has_work()) {
+    const int64_t steps = plan_.running ? plan_.in_flight_at(now) + 1 : 0;
+    pool_[id].joins_at = batch_.step() + steps + 1;
+    incoming_.push_back(id);
+    if (plan_.running) cut_after(steps + 1);
+    return;
+  }
   enqueue(id);
   if (plan_.running && waiting_.front() == id) cut(now);
 }
 
+// With nothing that runs there is no step that was scheduled without it.
+void MacroReplica::take_incoming() {
+  const bool nothing_runs = running_ == 0;
+  while (!incoming_.empty() && (nothing_runs || pool_[incoming_.front()].joins_at <= batch_.step())) {
+    enqueue(incoming_.front());
+    incoming_.pop_front();
+  }
+}
+
 bool MacroReplica::give_up(RequestId id, Picoseconds now) {
+  if (news_.drop(id) || incoming_.erase(id)) return true;
   if (plan_.running) cut(now);
   const bool decodes = batch_.has(id);
   const auto prompt = std::find(prompts_.begin(), prompts_.end(), id);
@@ -169,13 +188,16 @@ void MacroReplica::start(Picoseconds now, OperatingPoint point) {
   plan_.chunk_tokens = 0;
   plan_.step.reset();
   chunks_.clear();
+  take_incoming();
   batch_.settle_windows();
   bool preempted = give_decoding_a_slot(now);
   int64_t budget = serving_.token_budget - batch_.size() * serving_.cost.pace().rows();
   preempted = continue_prompts(now, budget) || preempted;
   const bool queued = preempted || admit(now, budget);
   price_plan(queued);
-  plan_.end_after(preempted ? 1 : plan_.steps);  // nothing was admitted if so; the next step tries again
+  if (preempted) plan_.steps = 1;  // nothing was admitted; the next step tries again
+  if (!incoming_.empty()) plan_.steps = std::min(plan_.steps, pool_[incoming_.front()].joins_at - batch_.step());
+  plan_.end_after(plan_.steps);
   plan_.running = true;
   ++version_;
   observer_.step_started(number_, running_, blocks_.used());
@@ -275,9 +297,8 @@ Meter MacroReplica::amounts_of(int64_t steps) const {
 // --- time within a plan
 // -------------------------------------------------------------------------------------------------
 
-void MacroReplica::cut(Picoseconds now) {
-  const int64_t steps = plan_.in_flight_at(now) + 1;
-  if (steps == plan_.steps) return;
+void MacroReplica::cut_after(int64_t steps) {
+  if (steps >= plan_.steps) return;
   plan_.end_after(steps);
   ++version_;
 }
@@ -316,7 +337,7 @@ void MacroReplica::leave_step_in_flight(Picoseconds now) {
 
 Load MacroReplica::load(Picoseconds now) const {
   const int64_t taken = plan_.running && plan_.chunk_tokens == 0 ? batch_.new_blocks_until(plan_.in_flight_at(now)) : 0;
-  return {running_, waiting_.size(), blocks_.used() + taken};
+  return {running_, waiting(), blocks_.used() + taken};
 }
 
 Meter MacroReplica::meter(Picoseconds now) const {
@@ -395,21 +416,33 @@ const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
   plan_.running = false;
   finished_.clear();
   drop_leaving_members();
-  batch_.note_answers(now);
+  answered_.clear();
+  batch_.take_answered(answered_);
+  for (const RequestId id : answered_) news_.hold(id, News::Kind::first_answer);
   batch_.take_completed(finished_);
   finish_prompts(now);
   std::sort(finished_.begin(), finished_.end(),
             [&](RequestId a, RequestId b) { return pool_[a].admission < pool_[b].admission; });
+  leaving_now_.clear();
   for (const RequestId id : finished_) {
     let_go(id);
-    Request& r = pool_[id];
-    if (r.given_up()) continue;
-    r.finished = now;
-    r.last_token = now;
-    r.outcome = Outcome::completed;
+    if (pool_[id].given_up()) {
+      leaving_now_.push_back(id);
+    } else {
+      news_.hold(id, News::Kind::finish);
+    }
   }
   leaving_.clear();
-  return finished_;
+  const bool tell_later = serving_.async_scheduling && has_work();
+  if (tell_later) return leaving_now_;
+  const auto& told = news_.tell(now);
+  leaving_now_.insert(leaving_now_.end(), told.begin(), told.end());
+  return leaving_now_;
+}
+
+std::optional<Picoseconds> MacroReplica::tells_at() const {
+  if (!plan_.running || !news_.held()) return std::nullopt;
+  return plan_.end_of(1).at;
 }
 
 // Prompts whose last chunk has ended give a token and decode from the next step on.
@@ -421,15 +454,14 @@ void MacroReplica::finish_prompts(Picoseconds now) {
     if (r.given_up() && r.computed == r.target) --done_[Quantity::output_tokens];
     if (r.given_up() || r.computed < r.target) continue;
     prompts_.erase(std::find(prompts_.begin(), prompts_.end(), id));
-    if (r.first_token == kNever) {
-      r.first_token = now;
-      observer_.first_token(number_, now - r.sent);
+    if (r.produced == 0) {
+      news_.hold(id, News::Kind::first_token);
     } else {
       observer_.token_gaps(r.stream, {now - r.last_token, 0}, 1, 1, 0);
     }
     r.last_token = now;
     ++r.produced;
-    if (r.at_first_answer()) r.first_answer = now;
+    if (r.at_first_answer()) news_.hold(id, News::Kind::first_answer);
     if (r.produced == r.output) {
       finished_.push_back(id);
     } else {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sim/serving/decode_batch.hpp"
+#include "sim/serving/news.hpp"
 #include "sim/serving/plan.hpp"
 #include "sim/serving/waiting_line.hpp"
 
@@ -23,8 +24,12 @@ class MacroReplica {
   /// The plan in flight, if any, ends here; another version means that it was cut since.
   Picoseconds ends_at() const { return plan_.end.at; }
   uint64_t version() const { return version_; }
-  /// Ends the plan; returns the requests that leave, in order of admission.
+  /// Ends the plan; returns the requests that leave.
   const std::vector<RequestId>& end(Picoseconds now);
+  /// When clients learn what the step before this plan gave, if they have not: when its first step ends.
+  std::optional<Picoseconds> tells_at() const;
+  /// Tells them, or that nothing follows; returns the requests that leave.
+  const std::vector<RequestId>& tell(Picoseconds now) { return news_.tell(now); }
   /// The clock changed: steps that start from now on must see it.
   void clock_changed(Picoseconds now, OperatingPoint point);
   /// Its share of the device changed: what is left of the step in flight takes longer, or less long.
@@ -34,9 +39,9 @@ class MacroReplica {
 
   const Serving& serving() const { return serving_; }
   bool busy() const { return plan_.running; }
-  bool has_work() const { return running_ > 0 || !waiting_.empty(); }
+  bool has_work() const { return running_ > 0 || !waiting_.empty() || !incoming_.empty(); }
   /// Requests that it has, running or waiting.
-  int64_t requests() const { return running_ + std::ssize(waiting_); }
+  int64_t requests() const { return running_ + waiting(); }
   Load load(Picoseconds now) const;
   /// Tokens of a request's prompt that its prefix cache holds.
   int64_t cached_tokens(const Request& request, Picoseconds now) {
@@ -55,7 +60,9 @@ class MacroReplica {
   bool admit(Picoseconds now, int64_t& budget);
   RequestId gives_way() const;
   void preempt(RequestId id, Picoseconds now);
+  int64_t waiting() const { return waiting_.size() + incoming_.size(); }
   void enqueue(RequestId id);
+  void take_incoming();
   void add_chunk(RequestId id, int64_t tokens);
 
   void price_plan(bool queued);
@@ -65,7 +72,8 @@ class MacroReplica {
   StepPrice price_growth(const StepBatch& batch) const;
   Meter amounts_of(int64_t steps) const;
 
-  void cut(Picoseconds now);
+  void cut(Picoseconds now) { cut_after(plan_.in_flight_at(now) + 1); }
+  void cut_after(int64_t steps);
   void leave_step_in_flight(Picoseconds now);
   void advance(int64_t steps);
   void report_gaps(int64_t steps);
@@ -78,6 +86,7 @@ class MacroReplica {
   RequestPool& pool_;
   ReplicaObserver& observer_;
 
+  WaitingLine incoming_;  // that the steps scheduled so far do not know of, as they came
   WaitingLine waiting_;
   DecodeBatch batch_;
   KvBlocks blocks_;                 // during the plan's first step
@@ -90,7 +99,8 @@ class MacroReplica {
   Plan plan_;
   Meter done_;
   std::vector<RequestId> leaving_;  // given up during the step in flight
-  std::vector<RequestId> finished_;
+  News news_;
+  std::vector<RequestId> finished_, answered_, leaving_now_;
 };
 
 }  // namespace tokwatt::sim

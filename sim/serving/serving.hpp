@@ -18,7 +18,11 @@ struct Serving {
         policy(deployment.engine.policy),
         scheduling(deployment.scheduling),
         max_num_seqs(deployment.engine.limits.max_num_seqs),
-        token_budget(deployment.engine.limits.max_num_batched_tokens) {}
+        token_budget(deployment.engine.limits.max_num_batched_tokens),
+        async_scheduling(deployment.engine.async_scheduling) {}
+
+  /// Of a request with so many tokens in the end.
+  int64_t window_blocks_of(int64_t tokens) const { return kv.window_blocks_of(tokens + cost.pace().drafted); }
 
   StepPricer cost;
   KvCapacity kv;
@@ -27,6 +31,7 @@ struct Serving {
   Scheduling scheduling;
   int64_t max_num_seqs;
   int64_t token_budget;
+  bool async_scheduling;
 };
 
 /// Whether a waiting request is admitted before another. Under fcfs neither is, by this.

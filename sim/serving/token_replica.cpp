@@ -10,13 +10,29 @@ TokenReplica::TokenReplica(int number, const Serving& serving, RequestPool& pool
       pace_(serving.cost.pace()),
       pool_(pool),
       observer_(observer),
-      blocks_(serving.kv, serving.prefix_cache) {
+      blocks_(serving.kv, serving.prefix_cache),
+      news_(number, pool, observer) {
   if (serving.policy == models::Policy::llama_server) {
     for (int64_t slot = 0; slot < serving.max_num_seqs; ++slot) free_slots_.push_back(slot);
   }
 }
 
-void TokenReplica::arrive(RequestId id, Picoseconds) { enqueue(id); }
+// Under asynchronous scheduling the next step is scheduled already when it comes, unless nothing is going on.
+void TokenReplica::arrive(RequestId id, Picoseconds) {
+  if (!serving_.async_scheduling || !has_work()) return enqueue(id);
+  const int64_t next_step = steps_ + (step_.running ? 1 : 0);
+  pool_[id].joins_at = next_step + 1;
+  incoming_.push_back(id);
+}
+
+// With nothing that runs there is no step that was scheduled without it.
+void TokenReplica::take_incoming() {
+  const bool nothing_runs = running_.empty();
+  while (!incoming_.empty() && (nothing_runs || pool_[incoming_.front()].joins_at <= steps_)) {
+    enqueue(incoming_.front());
+    incoming_.pop_front();
+  }
+}
 
 void TokenReplica::enqueue(RequestId id) {
   const auto before = [this](RequestId a, RequestId b) { return goes_before(serving_.scheduling, pool_[a], pool_[b]); };
@@ -24,7 +40,7 @@ void TokenReplica::enqueue(RequestId id) {
 }
 
 bool TokenReplica::give_up(RequestId id, Picoseconds) {
-  if (std::erase(waiting_, id) > 0) return true;
+  if (news_.drop(id) || std::erase(waiting_, id) > 0 || std::erase(incoming_, id) > 0) return true;
   if (step_.running) return false;
   std::erase(running_, id);
   let_go(id);
@@ -47,7 +63,7 @@ bool TokenReplica::give_decoding_a_slot(Picoseconds now) {
   const std::vector<RequestId> running = running_;
   for (const RequestId id : running) {
     if (prefilling(id) || (preempted && !runs(id))) continue;
-    const int64_t more = serving_.kv.blocks_of(pool_[id].computed + pace_.rows()) - blocks_.of(pool_[id]);
+    const int64_t more = blocks_.of(pool_[id], pool_[id].computed + pace_.rows()) - blocks_.of(pool_[id]);
     while (more > blocks_.left() && runs(id)) {
       blocks_.exhausted();
       preempt(gives_way(), now);
@@ -73,7 +89,7 @@ bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
     const Request& r = pool_[id];
     const int64_t tokens = std::min(r.target - r.computed, budget);
     if (tokens == 0) continue;
-    const int64_t more = serving_.kv.blocks_of(r.computed + tokens) - blocks_.of(r);
+    const int64_t more = blocks_.of(r, r.computed + tokens) - blocks_.of(r);
     while (more > blocks_.left()) {
       const RequestId out = gives_way();
       preempt(out, now);
@@ -150,6 +166,7 @@ void TokenReplica::start(Picoseconds now, OperatingPoint point) {
   step_.start = {now, step_.end.at == now ? step_.end.rest : 0};
   step_.point = point;
   step_.chunks.clear();
+  take_incoming();
   bool preempted = give_decoding_a_slot(now);
   int64_t budget = serving_.token_budget - std::ssize(step_.decoding) * pace_.rows();
   preempted = continue_prompts(now, budget) || preempted;
@@ -250,7 +267,8 @@ const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
       emit_token(id, {now - r.last_token, 0}, now);
     }
   }
-  finished_.clear();
+  ++steps_;
+  leaving_.clear();
   std::vector<RequestId> still_running;
   for (const RequestId id : running_) {
     Request& r = pool_[id];
@@ -259,14 +277,24 @@ const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
       continue;
     }
     let_go(id);
-    finished_.push_back(id);
-    if (r.given_up()) continue;
-    r.finished = now;
-    r.outcome = Outcome::completed;
+    if (r.given_up()) {
+      leaving_.push_back(id);
+    } else {
+      news_.hold(id, News::Kind::finish);
+    }
   }
   running_ = std::move(still_running);
   step_.running = false;
-  return finished_;
+  const bool tell_later = serving_.async_scheduling && has_work();
+  if (tell_later) return leaving_;
+  const auto& finished = news_.tell(now);
+  leaving_.insert(leaving_.end(), finished.begin(), finished.end());
+  return leaving_;
+}
+
+std::optional<Picoseconds> TokenReplica::tells_at() const {
+  if (!step_.running || !news_.held()) return std::nullopt;
+  return step_.end.at;
 }
 
 // What a step gives a decoding sequence: the whole tokens that it has come to, and no more than it still needs.
@@ -286,15 +314,14 @@ void TokenReplica::emit_tokens(RequestId id, int64_t tokens, Picoseconds now) {
 
 void TokenReplica::emit_token(RequestId id, Gap gap, Picoseconds now) {
   Request& r = pool_[id];
-  if (r.first_token == kNever) {
-    r.first_token = now;
-    observer_.first_token(number_, now - r.sent);
+  if (r.produced == 0) {
+    news_.hold(id, News::Kind::first_token);
   } else {
     observer_.token_gaps(r.stream, {gap.units, 0}, 1, 1, gap.fraction_bits);
   }
   r.last_token = now;
   ++r.produced;
-  if (r.at_first_answer()) r.first_answer = now;
+  if (r.at_first_answer()) news_.hold(id, News::Kind::first_answer);
 }
 
 Meter TokenReplica::meter(Picoseconds now) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/serving/in_flight_step.hpp"
+#include "sim/serving/news.hpp"
 
 namespace tokwatt::sim {
 
@@ -22,8 +23,12 @@ class TokenReplica {
   /// The step in flight, if any, ends here.
   Picoseconds ends_at() const { return step_.end.at; }
   uint64_t version() const { return version_; }
-  /// Ends the step; returns the requests that leave, in order of admission.
+  /// Ends the step; returns the requests that leave.
   const std::vector<RequestId>& end(Picoseconds now);
+  /// When clients learn what the step before this one gave, if they have not: when this one ends.
+  std::optional<Picoseconds> tells_at() const;
+  /// Tells them, or that nothing follows; returns the requests that leave.
+  const std::vector<RequestId>& tell(Picoseconds now) { return news_.tell(now); }
   /// The clock changed: nothing to do, the next step asks for it.
   void clock_changed(Picoseconds, OperatingPoint) {}
   /// Its share of the device changed: what is left of the step in flight takes longer, or less long.
@@ -33,12 +38,12 @@ class TokenReplica {
 
   const Serving& serving() const { return serving_; }
   bool busy() const { return step_.running; }
-  bool has_work() const { return !running_.empty() || !waiting_.empty(); }
+  bool has_work() const { return !running_.empty() || !waiting_.empty() || !incoming_.empty(); }
   /// Requests that it has, running or waiting.
-  int64_t requests() const { return std::ssize(running_) + std::ssize(waiting_); }
+  int64_t requests() const { return std::ssize(running_) + waiting(); }
   /// Tokens of a request's prompt that its prefix cache holds.
   int64_t cached_tokens(const Request& request, Picoseconds) { return blocks_.cached_tokens(request, blocks_.used()); }
-  Load load(Picoseconds) const { return {std::ssize(running_), std::ssize(waiting_), blocks_.used()}; }
+  Load load(Picoseconds) const { return {std::ssize(running_), waiting(), blocks_.used()}; }
   /// Totals up to an instant, the step in flight counted by rule 3.
   Meter meter(Picoseconds now) const;
 
@@ -74,7 +79,9 @@ class TokenReplica {
   bool admit(Picoseconds now, int64_t& budget);
   RequestId gives_way() const;
   void preempt(RequestId id, Picoseconds now);
+  int64_t waiting() const { return std::ssize(waiting_) + std::ssize(incoming_); }
   void enqueue(RequestId id);
+  void take_incoming();
   void price_step(bool queued);
   int64_t units_into_step(Picoseconds now) const;
   void report_step() const;
@@ -90,15 +97,18 @@ class TokenReplica {
   ReplicaObserver& observer_;
 
   KvBlocks blocks_;
+  std::deque<RequestId> incoming_;  // that the steps scheduled so far do not know of, as they came
   std::deque<RequestId> waiting_;
   std::vector<RequestId> running_;  // in order of admission
   std::deque<int64_t> free_slots_;  // llama-server: least recently used first
   int64_t admissions_ = 0;
   int64_t composition_ = 0;
+  int64_t steps_ = 0;  // that have ended
   uint64_t version_ = 0;
   Step step_;
   Meter done_;
-  std::vector<RequestId> finished_;
+  News news_;
+  std::vector<RequestId> leaving_;
 };
 
 }  // namespace tokwatt::sim

@@ -25,12 +25,29 @@ void compute_all(KvBlocks& blocks, RequestId id, Request& r) {
 }  // namespace
 
 TEST_CASE("tokens take whole blocks, and a sequence its windows' blocks besides", "[sim][kv]") {
-  const KvCapacity plain{16, 100, 0, 1000}, windowed{16, 100, 3, 1000};
+  const KvCapacity plain{16, 100, 0, 1000};
   CHECK(plain.blocks_of(0) == 0);
   CHECK(plain.blocks_of(1) == 1);
   CHECK(plain.blocks_of(16) == 1);
   CHECK(plain.blocks_of(17) == 2);
-  CHECK(windowed.blocks_of(16) == 4);
+  KvBlocks blocks(plain, false);
+  Request r = request(1, 16);
+  r.window_blocks = 3;
+  CHECK(blocks.of(r, 16) == 4);
+}
+
+TEST_CASE("a window takes no more than its sequence will fill of it", "[sim][kv]") {
+  // Two blocks' worth of bytes a token beside the layers that see everything, in windows of 100 and 1000 tokens.
+  KvCapacity kv{16, 1000, 0, 1000};
+  kv.block_bytes = 16;
+  kv.windows = {1, 1100, 0, {{100, 1}, {1000, 1}}};
+  kv.window_blocks = 69;
+  CHECK(kv.window_blocks_of(1) == 2);
+  CHECK(kv.window_blocks_of(160) == 7 + 10);  // 100 tokens, and all 160
+  CHECK(kv.window_blocks_of(5000) == 69);
+  kv.windows.state_fixed = 17;
+  kv.window_blocks = 71;
+  CHECK(kv.window_blocks_of(1) == 4);
 }
 
 TEST_CASE("a block that several requests hold is in use once", "[sim][kv][prefix]") {

@@ -151,6 +151,7 @@ Features features_of(const models::Architecture& model) {
 Features features_of(const Input& input, const Deployment& d) {
   Features features = features_of(d.model);
   features.insert(d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server");
+  if (d.engine.async_scheduling) features.insert("asynchronous");
   if (d.engine.limits.micro_batch > 0) features.insert("micro-batches");
   if (d.prefix_cache) features.insert("prefix cache");
   if (d.speculation) features.insert(d.speculation->is_head ? "drafting head" : "draft model");
