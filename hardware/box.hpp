@@ -2,6 +2,7 @@
 // What a box is, in SI units: compute, memory, power, heat. Plain values; sheets (hardware/sheets/*.yaml) fill them.
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -71,7 +72,8 @@ struct Thermal {
   double rest_to_die = 0;            ///< share of the rest-of-box power that heats the die (1 on a shared package)
 };
 
-/// Lowers the clock with temperature: a slope, and a trip that steps down until the die is hysteresis below it.
+/// Lowers the clock with temperature: a slope, and a trip that steps down until the die is hysteresis below it. What is
+/// hotter still switches itself off.
 struct Governor {
   double tick = 1;         ///< [s]
   double slope_start = 0;  ///< [degC]
@@ -79,6 +81,8 @@ struct Governor {
   double trip = 0;         ///< [degC]
   double hysteresis = 0;   ///< [K]
   int trip_steps = 1;      ///< grid steps down per tick above the trip, and up per tick on recovery
+  double shutdown = std::numeric_limits<double>::infinity();  ///< die temperature of an emergency shutdown [degC]
+  double reboot = 60;                                         ///< from a shutdown until the system is up again [s]
 };
 
 /// Where models are loaded from; 0: not known.

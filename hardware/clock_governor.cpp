@@ -5,7 +5,14 @@
 namespace tokwatt::hardware {
 
 ClockGovernor::ClockGovernor(const Clock& clock, const Governor& rules)
-    : clock_(clock), rules_(rules), top_(clock.levels() - 1), trip_cap_(top_), power_cap_(top_), level_(top_) {
+    : clock_(clock),
+      rules_(rules),
+      top_(clock.levels() - 1),
+      trip_cap_(top_),
+      heat_cap_(top_),
+      power_cap_(top_),
+      set_cap_(top_),
+      level_(top_) {
   for (int level = 0; level <= top_; ++level) switching_.push_back(clock.switching(level));
 }
 
@@ -40,10 +47,19 @@ void ClockGovernor::step_power(const ChipPower& power, double power_limit) {
 void ClockGovernor::update(double die_temperature, const ChipPower& power, double power_limit) {
   step_trip(die_temperature);
   step_power(power, power_limit);
-  const int heat_cap = std::min(slope_cap(die_temperature), trip_cap_);
-  level_ = std::min(heat_cap, power_cap_);
-  brake_ = level_ == top_ ? Brake::none : power_cap_ < heat_cap ? Brake::power : Brake::heat;
-  throttled_ = level_ < top_ && (die_temperature >= rules_.trip || trip_cap_ == level_ || power_cap_ == level_);
+  heat_cap_ = std::min(slope_cap(die_temperature), trip_cap_);
+  choose();
+  throttled_ = level_ < set_cap_ && (die_temperature >= rules_.trip || trip_cap_ == level_ || power_cap_ == level_);
+}
+
+void ClockGovernor::limit_clock(double hz) {
+  set_cap_ = clock_.level_at_most(hz);
+  choose();
+}
+
+void ClockGovernor::choose() {
+  level_ = std::min({heat_cap_, power_cap_, set_cap_});
+  brake_ = level_ == set_cap_ ? Brake::none : power_cap_ < heat_cap_ ? Brake::power : Brake::heat;
 }
 
 }  // namespace tokwatt::hardware

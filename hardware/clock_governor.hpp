@@ -23,6 +23,9 @@ class ClockGovernor {
   /// End of a tick: picks the level for steps that start from now on.
   void update(double die_temperature, const ChipPower& power, double power_limit);
 
+  /// The user's highest clock (nvidia-smi -lgc) [Hz]; holds at once.
+  void limit_clock(double hz);
+
   int level() const { return level_; }
   /// What clocked power follows at the level, relative to the top clock's.
   double switching() const { return switching_at(level_); }
@@ -34,6 +37,7 @@ class ClockGovernor {
   int slope_cap(double die_temperature) const;
   void step_trip(double die_temperature);
   void step_power(const ChipPower& power, double power_limit);
+  void choose();
 
   double switching_at(int level) const { return switching_[static_cast<std::size_t>(level)]; }
 
@@ -41,7 +45,7 @@ class ClockGovernor {
   std::vector<double> switching_;  // by level
   Governor rules_;
   int top_;
-  int trip_cap_, power_cap_;  // highest level each allows
+  int trip_cap_, heat_cap_, power_cap_, set_cap_;  // highest level each allows; heat: trip and slope
   int level_;
   Brake brake_ = Brake::none;
   bool throttled_ = false;

@@ -27,6 +27,8 @@ const Choices kRoutings{{"least-loaded", "round-robin", "prefix-aware"}, {}};
 const Choices kDrafting{drafting_methods(), {}};
 const Choices kSchedulings{{"fcfs", "priority", "shortest-first"}, {}};
 const Choices kColdStarts{{"storage", "page-cache"}, {}};
+const Choices kFaults{{"shutdown"}, {"fan", "power-cap"}};
+const Choices kOnFailure{{"fail", "retry"}, {}};
 const Choices kProcesses{{"poisson", "constant", "gamma", "weibull"}, {}};
 
 }  // namespace
@@ -102,6 +104,9 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.section(optional("speculative", "tokens drafted ahead, which one pass of the model verifies"), d.speculative);
   f.choice(optional("cold_start", "where the weights come from at the start; without it they are loaded already"),
            kColdStarts, d.cold_start);
+  f.choice(optional("on_failure",
+                    "what becomes of requests whose box dies (default fail): they fail, or are sent again at once"),
+           kOnFailure, d.on_failure);
   for (const char* key : {"pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
     f.not_yet(key);
   }
@@ -204,9 +209,15 @@ static void fields(Fields& f, WrittenPrices& p) {
 static void fields(Fields& f, WrittenChange& c) {
   f.quantity(required("at", "instant of the change", kInstant), Dimension::duration, c.at);
   f.quantity(optional("for", "after which the value before comes back", kSpan), Dimension::duration, c.lasts);
-  f.changes(required("set", "environment.ambient, prices.electricity or systems.NAME.power.limit, and the new value"),
+  f.here(c.place);
+  f.changes(optional("set",
+                     "environment.ambient, prices.electricity or of systems.NAME power.limit, clock.max or "
+                     "memory.bandwidth, and the new value"),
             c.set);
-  for (const char* key : {"ramp", "fault", "system"}) f.not_yet(key);
+  f.choice(optional("fault", "in place of set: a box dies; after `for`, or the time its sheet says, it is up again"),
+           kFaults, c.fault);
+  f.text(optional("system", "that the fault is of"), c.system);
+  f.not_yet("ramp");
 }
 
 static void fields(Fields& f, WrittenRecord& r) {

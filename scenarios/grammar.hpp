@@ -46,7 +46,7 @@ struct WrittenDeployment {
   WrittenLimits limits;
   std::optional<bool> prefix_cache;
   std::optional<WrittenSpeculation> speculative;
-  Text cold_start;
+  Text cold_start, on_failure;
 };
 
 struct WrittenArrivals {
@@ -104,6 +104,8 @@ struct WrittenChange {
   double at = 0;
   std::optional<double> lasts;
   std::vector<std::pair<Text, Node>> set;
+  Place place;
+  Text fault, system;
 };
 
 struct WrittenRecord {

@@ -37,6 +37,8 @@ std::optional<hardware::Link> resolve_link(const Text& name, const std::string& 
 void resolve_placement(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
 /// How long its model takes to load, where the start is cold.
 void resolve_cold_start(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
+/// How long it takes after a shutdown, and what becomes of its requests then.
+void resolve_reload(const WrittenDeployment& w, sim::Deployment& d, Resolution& r);
 /// Whether its engine and model can be split over devices, and the devices are joined. Needs the placement.
 void check_tensor_parallel(const WrittenDeployment& w, const std::string& path, const sim::Deployment& d,
                            Resolution& r);

@@ -22,6 +22,19 @@ double read_before(int system, Resolution& r) {
 
 }  // namespace
 
+// After a shutdown nothing is in the page cache. Where the sheet does not say how fast the disk is, the server's own
+// start is all that is known.
+void resolve_reload(const WrittenDeployment& w, sim::Deployment& d, Resolution& r) {
+  d.on_failure = w.on_failure.value == "retry" ? sim::OnFailure::retry : sim::OnFailure::fail;
+  d.reload_time = d.engine.startup;
+  for (const int s : d.systems) {
+    const auto& system = r.loaded.input.systems[static_cast<std::size_t>(s)];
+    if (system.box.storage.read == 0) continue;
+    const double bytes = sim::memory_plan(d, system.box.memory).weights * static_cast<double>(system.count);
+    d.reload_time = std::max(d.reload_time, d.engine.startup + bytes / system.box.storage.read);
+  }
+}
+
 // Each box reads what its own devices hold, and its devices share the disk: one deployment is read after another.
 void resolve_cold_start(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r) {
   if (!w.cold_start.given()) return;

@@ -133,6 +133,7 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, UsedSheets& used,
     if (d.scheduling != sim::Scheduling::fcfs && d.engine.policy != models::Policy::vllm)
       r.infeasible.push_back(fmt::format("{}.scheduling: {} serves first come, first served", path, d.engine.id));
     resolve_cold_start(w, path, d, r);
+    resolve_reload(w, d, r);
   }
   r.loaded.input.deployments.push_back(std::move(d));
 }

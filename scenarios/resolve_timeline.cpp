@@ -37,7 +37,12 @@ Meaning meaning(Kind kind) {
       return {Dimension::temperature, {-60, 100}};
     case Kind::electricity:
       return {Dimension::money_per_energy, kNotNegative};
+    case Kind::clock:
+      return {Dimension::frequency, kPositive};
+    case Kind::bandwidth:
+      return {Dimension::byte_rate, kPositive};
     case Kind::power_limit:
+    case Kind::shutdown:
       break;
   }
   return {Dimension::power, kPositive};
@@ -51,7 +56,11 @@ class TimelineResolver {
 
   void resolve() {
     for (const auto& change : r_.written.timeline) {
+      if (change.set.empty() == !change.fault.given())
+        r_.diagnostics.error(change.place,
+                             "a change of the timeline has one of set and fault; expected either of them");
       for (const auto& [key, value] : change.set) add(change, key, value);
+      if (change.fault.given()) add_fault(change);
     }
     for (auto& [target, spans] : spans_) emit(target, spans);
     auto& changes = r_.loaded.input.changes;
@@ -86,6 +95,15 @@ class TimelineResolver {
         r_.diagnostics.error(key.place, "prices.electricity has no value to start from; give it one under prices");
       return;
     }
+    if (target->kind == Kind::clock) {
+      const auto& clock = r_.loaded.input.systems[static_cast<std::size_t>(target->system)].box.clock;
+      if (value < clock.min || value > clock.max) {
+        r_.diagnostics.error(node.place,
+                             fmt::format("{} is {}, off the box's clocks; expected {:.0f} to {:.0f} MHz", key.value,
+                                         in_quotes(node.scalar), clock.min / 1e6, clock.max / 1e6));
+        return;
+      }
+    }
     if (target->kind == Kind::power_limit) {
       const auto& box = r_.loaded.input.systems[static_cast<std::size_t>(target->system)].box;
       if (value <= box.power.idle) {
@@ -97,6 +115,19 @@ class TimelineResolver {
     Span span{sim::picoseconds(change.at), sim::kNever, value, key.value, node.scalar};
     if (change.lasts) span.end = span.at + std::min(sim::picoseconds(*change.lasts), sim::kNever - span.at);
     spans_[*target].push_back(std::move(span));
+  }
+
+  void add_fault(const WrittenChange& change) {
+    if (!change.system.given()) {
+      r_.diagnostics.error(change.fault.place, "fault: its system is missing; expected system: NAME beside it");
+      return;
+    }
+    const int system = index_of(change.system, "timeline: system", systems_, "system", r_.diagnostics);
+    if (system < 0) return;
+    const double down =
+        change.lasts.value_or(r_.loaded.input.systems[static_cast<std::size_t>(system)].box.governor.reboot);
+    r_.loaded.input.changes.push_back({sim::picoseconds(change.at), Kind::shutdown, system, down,
+                                       fmt::format("shutdown, up again after {} s", down)});
   }
 
   std::optional<Target> target_of(const Text& key) {
@@ -112,7 +143,10 @@ class TimelineResolver {
       const int system =
           index_of({path[1], key.place}, "the system of " + key.value, systems_, "system", r_.diagnostics);
       if (system < 0) return std::nullopt;
-      if (path.size() == 4 && path[2] == "power" && path[3] == "limit") return Target{Kind::power_limit, system};
+      const std::string of_system = path.size() == 4 ? path[2] + "." + path[3] : "";
+      if (of_system == "power.limit") return Target{Kind::power_limit, system};
+      if (of_system == "clock.max") return Target{Kind::clock, system};
+      if (of_system == "memory.bandwidth") return Target{Kind::bandwidth, system};
     }
     refuse(key, path, in_system);
     return std::nullopt;
@@ -120,17 +154,20 @@ class TimelineResolver {
 
   /// Says whether a key cannot change yet, cannot change at all, or does not exist.
   void refuse(const Text& key, const std::vector<std::string>& path, bool in_system) {
-    const std::string expected = "environment.ambient, prices.electricity or systems.NAME.power.limit";
+    const std::string expected =
+        "environment.ambient, prices.electricity or systems.NAME.power.limit, .clock.max or .memory.bandwidth";
     if (!is_scenario_key(path)) {
       std::vector<std::string> names = {"environment.ambient", "prices.electricity"};
-      for (const auto& system : systems_) names.push_back(fmt::format("systems.{}.power.limit", path_segment(system)));
+      for (const auto& system : systems_) {
+        for (const char* of_system : {"power.limit", "clock.max", "memory.bandwidth"})
+          names.push_back(fmt::format("systems.{}.{}", path_segment(system), of_system));
+      }
       const std::string hint = did_you_mean(key.value, names);
       r_.diagnostics.error(key.place, fmt::format("unknown key {}{}", in_quotes(key.value),
                                                   hint.empty() ? "; expected " + expected : hint));
       return;
     }
-    const bool planned =
-        path[0] == "prices" || (in_system && (path[2] == "clock" || (path.size() == 4 && path[3] == "bandwidth")));
+    const bool planned = path[0] == "prices" || (in_system && path[2] == "link");
     r_.diagnostics.error(key.place, planned
                                         ? fmt::format("a change of {} while it runs is not built yet", key.value)
                                         : fmt::format("{} cannot change while running; {} can", key.value, expected));
@@ -139,7 +176,9 @@ class TimelineResolver {
   double initial(const Target& target) const {
     if (target.kind == Kind::ambient) return r_.loaded.input.ambient;
     if (target.kind == Kind::electricity) return *r_.loaded.input.prices.electricity;
-    return r_.loaded.input.systems[static_cast<std::size_t>(target.system)].box.power.limit;
+    const auto& box = r_.loaded.input.systems[static_cast<std::size_t>(target.system)].box;
+    if (target.kind == Kind::clock) return box.clock.max;
+    return target.kind == Kind::bandwidth ? box.memory.bandwidth : box.power.limit;
   }
 
   /// The value in force is that of the last span that began and has not ended; when it ends, the one before comes back.

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 
 #include "sim/serving/macro_replica.hpp"
 #include "sim/serving/token_replica.hpp"
@@ -32,7 +34,7 @@ void EventLoop<Replica>::handle(const Event& event) {
     case EventKind::step_end:
       return handle_step_end(event);
     case EventKind::loaded:
-      return handle_loaded(event.subject);
+      return handle_loaded(event);
     case EventKind::tick:
       return handle_tick(event.subject);
     case EventKind::sample:
@@ -56,6 +58,10 @@ constexpr std::size_t kMostSamples = 20'000'000;  // a gigabyte of series
 
 std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
+int32_t part_of_sheet(double value, double of_sheet) {
+  return static_cast<int32_t>(std::clamp(std::round(value / of_sheet * kWholeDevice), 1.0, 2e9));
+}
+
 }  // namespace
 
 template <class Replica>
@@ -68,6 +74,9 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       sharing_(input, layout_),
       start_pending_(layout_.replicas.size()),
       loaded_(layout_.replicas.size()),
+      crashes_(layout_.replicas.size()),
+      up_at_(layout_.devices()),
+      bandwidth_(layout_.devices(), kWholeDevice),
       next_turn_(input.deployments.size()),
       recorder_(input, layout_),
       ending_(layout_.replicas.size()) {
@@ -175,8 +184,11 @@ template <class Replica>
 std::size_t EventLoop<Replica>::route(std::size_t deployment, const Request& request) {
   constexpr int64_t kBalanceAbsolute = 64;
   constexpr double kBalanceRelative = 1.5, kLeastMatch = 0.3;
-  const auto& candidates = layout_.replicas_of[deployment];
-  if (candidates.size() == 1) return candidates.front();
+  const auto& all = layout_.replicas_of[deployment];
+  if (all.size() == 1) return all.front();
+  candidates_.clear();
+  std::copy_if(all.begin(), all.end(), std::back_inserter(candidates_), [&](std::size_t r) { return loaded_[r]; });
+  const auto& candidates = candidates_.empty() ? all : candidates_;  // where none can serve yet, any will do
   const Routing routing = input_.deployments[deployment].routing;
   if (routing == Routing::round_robin) return candidates[next_turn_[deployment]++ % candidates.size()];
   const auto load = [&](std::size_t r) { return replicas_[r].requests(); };
@@ -277,6 +289,7 @@ template <class Replica>
 void EventLoop<Replica>::handle_step_start(int replica) {
   if (now_ == end_) return;  // it would only be thrown away
   start_pending_[index(replica)] = false;
+  if (!loaded_[index(replica)]) return;  // its box has died at this instant
   auto& r = replicas_[index(replica)];
   if (!r.has_work()) return leave(r.tell(now_));  // whoever waited has given up
   r.start(now_, operating_point(index(replica)));
@@ -314,7 +327,9 @@ void EventLoop<Replica>::handle_step_end(const Event& event) {
 }
 
 template <class Replica>
-void EventLoop<Replica>::handle_loaded(int replica) {
+void EventLoop<Replica>::handle_loaded(const Event& event) {
+  const int replica = event.subject;
+  if (event.detail != crashes_[index(replica)]) return;  // its box has died again since
   loaded_[index(replica)] = true;
   const auto& place = layout_.replicas[index(replica)];
   const auto& deployment = input_.deployments[place.deployment];
@@ -323,6 +338,50 @@ void EventLoop<Replica>::handle_loaded(int replica) {
                               device_name(input_, layout_.topology[place.devices.front()])));
   if (replicas_[index(replica)].has_work()) schedule_step_start(replica);
   note_work(index(replica));
+}
+
+// --- boxes that die --------------------------------------------------------------------------------------------------
+
+/// A device goes down, and with it every replica that it is part of.
+template <class Replica>
+void EventLoop<Replica>::shut_down(std::size_t device, double until_up, const std::string& why) {
+  recorder_.event(now_, EventRecord::shutdown, device_name(input_, layout_.topology[device]), why);
+  up_at_[device] = now_ + std::min(picoseconds(until_up), kNever - now_);
+  for (const std::size_t r : layout_.topology[device].replicas) crash(r);
+}
+
+/// The model is loaded again as soon as all devices of the replica are up.
+template <class Replica>
+void EventLoop<Replica>::crash(std::size_t replica) {
+  const auto& place = layout_.replicas[replica];
+  Picoseconds up = 0;
+  for (const std::size_t d : place.devices) up = std::max(up, up_at_[d]);
+  const Picoseconds reload = picoseconds(input_.deployments[place.deployment].reload_time);
+  loaded_[replica] = false;
+  ++crashes_[replica];
+  if (reload <= end_ - std::min(up, end_))
+    queue_.push({up + reload, EventKind::loaded, static_cast<int>(replica), 0, crashes_[replica]});
+  for (const RequestId id : replicas_[replica].crash(now_)) fail(id);
+  note_work(replica);
+}
+
+/// Its client is told, or the router sends it again.
+template <class Replica>
+void EventLoop<Replica>::fail(RequestId id) {
+  Request& lost = pool_[id];
+  const bool is_answered = lost.given_up();
+  if (!is_answered) {
+    lost.outcome = Outcome::failed;
+    lost.finished = now_;
+  }
+  const Request request = lost;
+  remove(id);
+  if (is_answered) return;
+  const auto deployment = index(input_.streams[index(request.stream)].deployment);
+  if (input_.deployments[deployment].on_failure == OnFailure::fail) return answer(request);
+  recorder_.tally(request.stream).retried += 1;
+  send(request.stream, {now_, request.prompt, request.output, request.number, request.content, request.thinking},
+       request.attempt);
 }
 
 // --- devices that are shared ----------------------------------------------------------------------------------------
@@ -361,15 +420,26 @@ void EventLoop<Replica>::handle_tick(int device) {
                     device_name(input_, layout_.topology[index(device)]),
                     fmt::format("{:.1f} degC, {:.0f} MHz", d.temperature(), d.clock_hz() / 1e6));
   }
-  for (const std::size_t r : layout_.topology[index(device)].replicas) {
-    const uint64_t version = replicas_[r].version();
-    replicas_[r].clock_changed(now_, operating_point(r));
-    if (replicas_[r].version() != version) schedule_step_end(static_cast<int>(r));
+  operating_point_changed(index(device));
+  if (d.too_hot() && now_ >= up_at_[index(device)]) {
+    const auto& governor = input_.systems[layout_.topology[index(device)].system].box.governor;
+    shut_down(index(device), governor.reboot, fmt::format("{:.1f} degC: emergency shutdown", d.temperature()));
   }
   queue_.push({now_ + d.tick_length(), EventKind::tick, device});
 }
 
-/// Devices of a replica wait for their slowest in every layer, so that it sets the pace: by its clock, or by its share.
+/// Steps that start from now on see it.
+template <class Replica>
+void EventLoop<Replica>::operating_point_changed(std::size_t device) {
+  for (const std::size_t r : layout_.topology[device].replicas) {
+    const uint64_t version = replicas_[r].version();
+    replicas_[r].clock_changed(now_, operating_point(r));
+    if (replicas_[r].version() != version) schedule_step_end(static_cast<int>(r));
+  }
+}
+
+/// Devices of a replica wait for their slowest in every layer, so that it sets the pace: by its clock, its bandwidth or
+/// its share.
 template <class Replica>
 OperatingPoint EventLoop<Replica>::operating_point(std::size_t replica) const {
   const auto& devices = layout_.replicas[replica].devices;
@@ -377,6 +447,8 @@ OperatingPoint EventLoop<Replica>::operating_point(std::size_t replica) const {
   for (const std::size_t d : devices) {
     if (devices_[d].point().level < slowest.level) slowest = devices_[d].point();
   }
+  slowest.bandwidth = bandwidth_[devices.front()];
+  for (const std::size_t d : devices) slowest.bandwidth = std::min(slowest.bandwidth, bandwidth_[d]);
   slowest.share = sharing_.share(replica);
   return slowest;
 }
@@ -442,6 +514,17 @@ void EventLoop<Replica>::handle_change(const Change& change) {
         break;
       case Change::Kind::electricity:
         devices_[d].set_electricity(now_, work_of(d), change.value);
+        break;
+      case Change::Kind::clock:
+        devices_[d].limit_clock(change.value);
+        operating_point_changed(d);
+        break;
+      case Change::Kind::bandwidth:
+        bandwidth_[d] = part_of_sheet(change.value, input_.systems[index(change.system)].box.memory.bandwidth);
+        operating_point_changed(d);
+        break;
+      case Change::Kind::shutdown:
+        shut_down(d, change.value, change.text);
         break;
     }
   }

@@ -41,11 +41,15 @@ class EventLoop : private ReplicaObserver {
   void handle(const Event& event);
   void handle_tell(int replica);
   void handle_step_end(const Event& event);
-  void handle_loaded(int replica);
+  void handle_loaded(const Event& event);
   void handle_tick(int device);
   void handle_sample();
   void handle_change(const Change& change);
   void handle_give_up(const Event& event);
+  void shut_down(std::size_t device, double until_up, const std::string& why);
+  void crash(std::size_t replica);
+  void fail(RequestId id);
+  void operating_point_changed(std::size_t device);
   void handle_arrival(const Event& event);
   void handle_divide();
   void handle_step_start(int replica);
@@ -90,10 +94,14 @@ class EventLoop : private ReplicaObserver {
   RequestPool pool_;
   std::vector<RequestId> live_requests_;  // by place in the pool: id + 1, or 0 when the place is free
   std::vector<Replica> replicas_;
-  std::vector<bool> start_pending_;     // by replica
-  std::vector<bool> loaded_;            // by replica: its model is in memory
-  std::vector<std::size_t> next_turn_;  // by deployment, of round-robin
-  Pool<Arrival> arrivals_;              // that are in the queue
+  std::vector<bool> start_pending_;      // by replica
+  std::vector<bool> loaded_;             // by replica: its model is in memory
+  std::vector<uint64_t> crashes_;        // by replica
+  std::vector<Picoseconds> up_at_;       // by device: up again after the last shutdown
+  std::vector<int32_t> bandwidth_;       // by device, in 2^-16 of its sheet's
+  std::vector<std::size_t> candidates_;  // of route()
+  std::vector<std::size_t> next_turn_;   // by deployment, of round-robin
+  Pool<Arrival> arrivals_;               // that are in the queue
   Recorder recorder_;
   std::vector<Reading> readings_;
   int64_t live_ = 0, completed_ = 0, handled_ = 0;

@@ -48,6 +48,9 @@ enum class Scheduling {
   shortest_first,  ///< whoever was preempted, then the shortest prompt; the last admitted gives way
 };
 
+/// What becomes of requests whose box dies: their clients are told, or the router sends them again.
+enum class OnFailure { fail, retry };
+
 /// Which replica of a deployment gets a request (docs/theory/cluster.md).
 enum class Routing { round_robin, least_loaded, prefix_aware };
 
@@ -70,6 +73,8 @@ struct Deployment {
   std::optional<int64_t> kv_blocks;      ///< nothing: what the memory holds
   bool prefix_cache = false;             ///< paged engines only
   double load_time = 0;                  ///< until it can serve, from the start of the run [s]
+  double reload_time = 0;                ///< the same from when its boxes are up again after a shutdown [s]
+  OnFailure on_failure = OnFailure::fail;
   std::optional<Speculation> speculation;
 
   int64_t drafted() const { return speculation ? speculation->tokens : 0; }  ///< for each sequence in a step
@@ -82,11 +87,11 @@ struct Prices {
 
 /// A change while the simulation runs.
 struct Change {
-  enum class Kind { ambient, electricity, power_limit };
+  enum class Kind { ambient, electricity, power_limit, clock, bandwidth, shutdown };
   Picoseconds at = 0;
   Kind kind = Kind::ambient;
-  int system = -1;   ///< power_limit only
-  double value = 0;  ///< [degC], [USD/J], [W]
+  int system = -1;   ///< of all but the first two
+  double value = 0;  ///< [degC], [USD/J], [W], the highest clock [Hz], [B/s], how long until it is up again [s]
   std::string text;  ///< as /events shows it
 };
 

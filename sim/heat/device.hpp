@@ -54,6 +54,8 @@ class Device {
 
   void set_ambient(Picoseconds now, double ambient);
   void set_power_limit(double watts) { power_limit_ = watts; }
+  void limit_clock(double hz) { governor_.limit_clock(hz); }
+  bool too_hot() const { return temperature() >= box_.governor.shutdown; }
   void set_electricity(Picoseconds now, const Meter& meter, double usd_per_joule);
 
   const Energy& energy() const { return energy_; }

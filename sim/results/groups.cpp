@@ -128,7 +128,7 @@ Group Recorder::requests_group() {
                          "how it ended",
                          dims,
                          std::move(r.outcome),
-                         {"unfinished", "completed", "rejected", "timed_out", "cancelled"}});
+                         {"unfinished", "completed", "rejected", "timed_out", "cancelled", "failed"}});
   return g;
 }
 
@@ -215,7 +215,7 @@ Group Recorder::events_group() {
                          "what",
                          dims,
                          std::move(e.kind),
-                         {"preemption", "rejection", "change", "throttle", "recovery", "loaded"}});
+                         {"preemption", "rejection", "change", "throttle", "recovery", "loaded", "shutdown"}});
   g.variables.push_back({"subject", "", "whom it concerns", dims, std::move(e.subject), {}});
   g.variables.push_back({"text", "", "in words", dims, std::move(e.text), {}});
   return g;

@@ -54,7 +54,7 @@ Json requests_of(const Outcomes& o, const std::vector<std::size_t>& streams) {
   out["duration_s"] = number(duration);
   out["rows"] = rows(o.input, streams);
   out["requests"] = {{"submitted", all.submitted},  {"completed", all.completed}, {"rejected", all.rejected},
-                     {"cancelled", all.cancelled},  {"timed_out", all.timed_out}, {"failed", 0},
+                     {"cancelled", all.cancelled},  {"timed_out", all.timed_out}, {"failed", all.failed},
                      {"unfinished", all.unfinished}};
   out["requests_retried"] = all.retried;
   out["tokens"] = {{"prompt", all.prompt_tokens}, {"output", all.output_tokens}, {"cached", all.cached_tokens}};

@@ -88,6 +88,7 @@ void Tally::count(const Request& r, const std::optional<Objective>& objective) {
   if (r.outcome == Outcome::rejected) ++rejected;
   if (r.outcome == Outcome::timed_out) ++timed_out;
   if (r.outcome == Outcome::cancelled) ++cancelled;
+  if (r.outcome == Outcome::failed) ++failed;
   if (r.outcome == Outcome::unfinished) ++unfinished;
   if (r.outcome != Outcome::completed) return;
   ++completed;
@@ -105,6 +106,7 @@ void Tally::merge(const Tally& other) {
   rejected += other.rejected;
   timed_out += other.timed_out;
   cancelled += other.cancelled;
+  failed += other.failed;
   unfinished += other.unfinished;
   retried += other.retried;
   prompt_tokens += other.prompt_tokens;

@@ -28,6 +28,13 @@ Meter InFlightStep::added_by(int64_t units) const {
   return added;
 }
 
+Meter InFlightStep::lost_at(int64_t units) const {
+  Meter lost = added_by(units);
+  lost[Quantity::output_tokens] = -output_passed;
+  lost[Quantity::prompt_tokens] = -prompt_passed;
+  return lost;
+}
+
 Meter change_share(InFlightStep& step, int64_t units, const StepPrice& price, const StepContext& context,
                    const StepPricer& pricer) {
   const Meter added = step.added_by(units);
@@ -36,6 +43,8 @@ Meter change_share(InFlightStep& step, int64_t units, const StepPrice& price, co
   const int128 stretched = int128{step.duration() - units} * price.duration;
   step.rest = static_cast<int64_t>((stretched + step.price.duration - 1) / step.price.duration);
   step.passed = units;
+  step.output_passed += static_cast<int64_t>(added[Quantity::output_tokens]);
+  step.prompt_passed += static_cast<int64_t>(added[Quantity::prompt_tokens]);
   step.price = price;
   step.left = amounts_left(step, left, context, pricer);
   return added;

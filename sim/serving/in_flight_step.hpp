@@ -7,14 +7,17 @@ namespace tokwatt::sim {
 
 /// What is left of a step since its share last changed, or since it started [units of a picosecond].
 struct InFlightStep {
-  int64_t passed = 0;  ///< until then
-  int64_t rest = 0;    ///< from then to its end
-  StepPrice price;     ///< of all of it, at the share it has
-  Meter left;          ///< what it adds to the meter from then on
+  int64_t passed = 0;                            ///< until then
+  int64_t rest = 0;                              ///< from then to its end
+  StepPrice price;                               ///< of all of it, at the share it has
+  Meter left;                                    ///< what it adds to the meter from then on
+  int64_t output_passed = 0, prompt_passed = 0;  ///< tokens that it has added until then
 
   int64_t duration() const { return passed + rest; }
   /// What it has added since, `units` after its start.
   Meter added_by(int64_t units) const;
+  /// The same if it is lost then: all that it has cost, and none of its tokens.
+  Meter lost_at(int64_t units) const;
 };
 
 /// Lets a step go on at another share of the device, `units` after its start, where it costs `price`: what is left of

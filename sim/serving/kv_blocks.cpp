@@ -41,6 +41,11 @@ void KvBlocks::release(RequestId id, const Request& r) {
   used_ -= of(r) - shared;
 }
 
+void KvBlocks::forget() {
+  if (cache_) cache_ = std::make_unique<PrefixCache>(capacity_.block_size);
+  used_ = 0;
+}
+
 void KvBlocks::exhausted() {
   if (cache_) cache_->trim(0);
 }

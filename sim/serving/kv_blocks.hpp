@@ -33,6 +33,8 @@ class KvBlocks {
   void computed(RequestId id, const Request& r);
   /// The request goes: its blocks are free, or stay cached.
   void release(RequestId id, const Request& r);
+  /// Nobody holds a block any more, and nothing is cached.
+  void forget();
   /// Decoding has run out of blocks: cached ones that nobody holds have all given way.
   void exhausted();
 

@@ -13,9 +13,13 @@ MacroReplica::MacroReplica(int number, const Serving& serving, RequestPool& pool
       blocks_(serving.kv, serving.prefix_cache),
       news_(number, pool, observer) {
   plan_.fraction_bits = serving.cost.pace().fraction_bits;
-  if (serving.policy == models::Policy::llama_server) {
-    for (int64_t slot = 0; slot < serving.max_num_seqs; ++slot) free_slots_.push_back(slot);
-  }
+  free_all_slots();
+}
+
+void MacroReplica::free_all_slots() {
+  free_slots_.clear();
+  if (serving_.policy != models::Policy::llama_server) return;
+  for (int64_t slot = 0; slot < serving_.max_num_seqs; ++slot) free_slots_.push_back(slot);
 }
 
 // A request behind others changes nothing until one of them leaves, and that ends the plan anyway. Under asynchronous
@@ -348,14 +352,18 @@ Meter MacroReplica::meter(Picoseconds now) const {
   const Meter completed = amounts_of(j);
   total += completed;
   if (j == plan_.steps) return in_whole(total, fraction_bits);
-  if (plan_.step) {
-    total += plan_.step->added_by(plan_.into_step(0, now));
-    return in_whole(total, fraction_bits);
-  }
-  const Meter with_next = amounts_of(j + 1);
-  const Shares shares(plan_.into_step(j, now), plan_.duration().at(j));
-  for (std::size_t q = 0; q < kQuantities; ++q) total.values[q] += shares.of(with_next.values[q] - completed.values[q]);
+  total += step_at(j, completed).added_by(plan_.into_step(j, now));
   return in_whole(total, fraction_bits);
+}
+
+/// The step behind the first j, which add up to `before`.
+InFlightStep MacroReplica::step_at(int64_t j, const Meter& before) const {
+  if (plan_.step) return *plan_.step;
+  InFlightStep step;
+  step.rest = plan_.duration().at(j);
+  step.left = amounts_of(j + 1);
+  for (std::size_t q = 0; q < kQuantities; ++q) step.left.values[q] -= before.values[q];
+  return step;
 }
 
 // Counts the first steps of the plan as done.
@@ -475,6 +483,39 @@ void MacroReplica::finish_prompts(Picoseconds now) {
     prompts_.erase(at);
     finished_.push_back(id);
   }
+}
+
+std::vector<RequestId> MacroReplica::crash(Picoseconds now) {
+  if (plan_.running) {
+    observer_.step_started(number_, running_, load(now).used_blocks);
+    const int64_t completed = plan_.completed_by(now);
+    Meter lost;
+    if (completed < plan_.steps)
+      lost = step_at(completed, amounts_of(completed)).lost_at(plan_.into_step(completed, now));
+    advance(completed);
+    done_ += lost;
+  }
+  plan_.running = false;
+  plan_.end = {kNever, 0};
+  ++version_;
+  std::vector<RequestId> lost = prompts_;
+  for (RequestId id = batch_.last(); id >= 0; id = batch_.last()) {
+    batch_.leave(id);
+    lost.push_back(id);
+  }
+  for (WaitingLine* line : {&waiting_, &incoming_}) {
+    for (; !line->empty(); line->pop_front()) lost.push_back(line->front());
+  }
+  news_.append_finished(lost);
+  news_.clear();
+  prompts_.clear();
+  chunks_.clear();
+  leaving_.clear();
+  blocks_.forget();
+  free_all_slots();
+  running_ = 0;
+  std::sort(lost.begin(), lost.end(), [this](RequestId a, RequestId b) { return pool_[a].record < pool_[b].record; });
+  return lost;
 }
 
 void MacroReplica::stop(Picoseconds now) {

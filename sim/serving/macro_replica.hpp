@@ -34,6 +34,8 @@ class MacroReplica {
   void clock_changed(Picoseconds now, OperatingPoint point);
   /// Its share of the device changed: what is left of the step in flight takes longer, or less long.
   void share_changed(Picoseconds now, OperatingPoint point);
+  /// Its box dies: the step in flight is lost, but for its energy. Returns all requests that it had, as they came.
+  std::vector<RequestId> crash(Picoseconds now);
   /// The simulation ends: steps that are complete are counted.
   void stop(Picoseconds now);
 
@@ -71,6 +73,7 @@ class MacroReplica {
   int64_t steps_until_forms_cross(const StepBatch& batch) const;
   StepPrice price_growth(const StepBatch& batch) const;
   Meter amounts_of(int64_t steps) const;
+  InFlightStep step_at(int64_t j, const Meter& before) const;
 
   void cut(Picoseconds now) { cut_after(plan_.in_flight_at(now) + 1); }
   void cut_after(int64_t steps);
@@ -80,6 +83,7 @@ class MacroReplica {
   void drop_leaving_members();
   void finish_prompts(Picoseconds now);
   void let_go(RequestId id);
+  void free_all_slots();
 
   int number_;
   const Serving& serving_;

@@ -28,6 +28,12 @@ const std::vector<RequestId>& News::tell(Picoseconds now) {
   return finished_;
 }
 
+void News::append_finished(std::vector<RequestId>& out) const {
+  for (const Item& item : held_) {
+    if (item.kind == Kind::finish) out.push_back(item.id);
+  }
+}
+
 bool News::drop(RequestId id) {
   const auto is_its = [&](const Item& item) { return item.id == id; };
   const bool finished = std::any_of(held_.begin(), held_.end(),

@@ -14,6 +14,9 @@ class News {
 
   enum class Kind { first_token, first_answer, finish };
   void hold(RequestId id, Kind kind) { held_.push_back({id, kind}); }
+  void clear() { held_.clear(); }
+  /// Those whose tokens are all computed.
+  void append_finished(std::vector<RequestId>& out) const;
   bool held() const { return !held_.empty(); }
   /// Tells clients what is held. Returns the requests that have finished, in the order in which they came.
   const std::vector<RequestId>& tell(Picoseconds now);

@@ -6,7 +6,7 @@
 
 namespace tokwatt::sim {
 
-/// Shares of a device are counted in 2^-16 of it.
+/// Shares of a device, and of the bandwidth that its sheet gives, are counted in 2^-16 of it.
 inline constexpr int kShareBits = 16;
 inline constexpr int32_t kWholeDevice = 1 << kShareBits;
 
@@ -15,6 +15,7 @@ struct OperatingPoint {
   int level = 0;
   hardware::Brake brake = hardware::Brake::none;
   int32_t share = kWholeDevice;
+  int32_t bandwidth = kWholeDevice;
   bool operator==(const OperatingPoint&) const = default;
 };
 

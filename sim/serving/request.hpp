@@ -9,7 +9,7 @@
 
 namespace tokwatt::sim {
 
-enum class Outcome : int8_t { unfinished, completed, rejected, timed_out, cancelled };
+enum class Outcome : int8_t { unfinished, completed, rejected, timed_out, cancelled, failed };
 
 struct Request {
   int64_t record = 0;  ///< number in order of sending, over all streams

@@ -41,10 +41,10 @@ Form add(Costs& sum, const CostModel::GroupForms& forms, const AttentionSums& su
   return compute > memory ? Form::compute : Form::memory;
 }
 
-hardware::Box part_of(hardware::Box box, int32_t share) {
-  const double part = static_cast<double>(share) / kWholeDevice;
-  for (double& peak : box.compute.peak) peak *= part;
-  box.memory.bandwidth *= part;
+hardware::Box part_of(hardware::Box box, const OperatingPoint& point) {
+  const double share = static_cast<double>(point.share) / kWholeDevice;
+  for (double& peak : box.compute.peak) peak *= share;
+  box.memory.bandwidth *= share * static_cast<double>(point.bandwidth) / kWholeDevice;
   return box;
 }
 
@@ -53,18 +53,13 @@ constexpr int128 kLongestStep = int128{1} << 62;  // [units of a picosecond]: 70
 }  // namespace
 
 // Time of arithmetic and of memory is what the share decides; the host and the links are not divided.
-StepPricer::Models::Models(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link,
-                           int32_t part)
-    : share(part), model(deployment, part_of(box, part), link) {
-  if (deployment.speculation) draft = draft_model(deployment, part_of(box, part), link);
+StepPricer::Models::Models(const Deployment& deployment, const hardware::Box& part, const hardware::Link& link)
+    : model(deployment, part, link) {
+  if (deployment.speculation) draft = draft_model(deployment, part, link);
 }
 
 StepPricer::StepPricer(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link)
-    : deployment_(deployment),
-      box_(box),
-      link_(link),
-      pace_(pace_of(deployment)),
-      whole_(deployment, box, link, kWholeDevice) {
+    : deployment_(deployment), box_(box), link_(link), pace_(pace_of(deployment)), whole_(deployment, box, link) {
   const auto& model = whole_.model;
   const auto& draft = whole_.draft;
   for (std::size_t g = 0; g < model.groups(); ++g) groups_.push_back({model.reach(g), pace_.rows(), true});
@@ -77,16 +72,19 @@ StepPricer::StepPricer(const Deployment& deployment, const hardware::Box& box, c
   }
 }
 
-const StepPricer::Models& StepPricer::models_on_part(int32_t share) const {
+const StepPricer::Models& StepPricer::models_on_part(const OperatingPoint& point) const {
   for (const Models& models : parts_) {
-    if (models.share == share) return models;
+    if (models.share == point.share && models.bandwidth == point.bandwidth) return models;
   }
-  return parts_.emplace_back(deployment_, box_, link_, share);
+  Models& models = parts_.emplace_back(deployment_, part_of(box_, point), link_);
+  models.share = point.share;
+  models.bandwidth = point.bandwidth;
+  return models;
 }
 
 CostModel::GroupForms StepPricer::group_forms(const OperatingPoint& point, std::size_t group,
                                               const StepBatch& batch) const {
-  return group_forms(models_at(point.share), point.level, group, batch);
+  return group_forms(models_at(point), point.level, group, batch);
 }
 
 CostModel::GroupForms StepPricer::group_forms(const Models& models, int level, std::size_t group,
@@ -98,7 +96,7 @@ CostModel::GroupForms StepPricer::group_forms(const Models& models, int level, s
 }
 
 StepPrice StepPricer::price(const OperatingPoint& point, const StepBatch& batch) const {
-  const Models& models = models_at(point.share);
+  const Models& models = models_at(point);
   if (models.draft) return price_with_draft(models, point.level, batch);
   const StepCost cost = models.model.cost(
       point.level, {batch.decoding + batch.chunk_tokens, batch.decoding + batch.chunks, batch.attention});

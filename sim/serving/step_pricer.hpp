@@ -62,14 +62,17 @@ class StepPricer {
 
  private:
   struct Models {  // on so much of the device
-    Models(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link, int32_t part);
+    Models(const Deployment& deployment, const hardware::Box& part, const hardware::Link& link);
 
-    int32_t share;
+    int32_t share = kWholeDevice, bandwidth = kWholeDevice;
     CostModel model;
     std::optional<CostModel> draft;
   };
-  const Models& models_at(int32_t share) const { return share == kWholeDevice ? whole_ : models_on_part(share); }
-  const Models& models_on_part(int32_t share) const;
+  const Models& models_at(const OperatingPoint& point) const {
+    const bool whole = point.share == kWholeDevice && point.bandwidth == kWholeDevice;
+    return whole ? whole_ : models_on_part(point);
+  }
+  const Models& models_on_part(const OperatingPoint& point) const;
   CostModel::GroupForms group_forms(const Models& models, int level, std::size_t group, const StepBatch& batch) const;
   StepPrice price_with_draft(const Models& models, int level, const StepBatch& batch) const;
 

@@ -12,9 +12,13 @@ TokenReplica::TokenReplica(int number, const Serving& serving, RequestPool& pool
       observer_(observer),
       blocks_(serving.kv, serving.prefix_cache),
       news_(number, pool, observer) {
-  if (serving.policy == models::Policy::llama_server) {
-    for (int64_t slot = 0; slot < serving.max_num_seqs; ++slot) free_slots_.push_back(slot);
-  }
+  free_all_slots();
+}
+
+void TokenReplica::free_all_slots() {
+  free_slots_.clear();
+  if (serving_.policy != models::Policy::llama_server) return;
+  for (int64_t slot = 0; slot < serving_.max_num_seqs; ++slot) free_slots_.push_back(slot);
 }
 
 // Under asynchronous scheduling the next step is scheduled already when it comes, unless nothing is going on.
@@ -295,6 +299,26 @@ const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
 std::optional<Picoseconds> TokenReplica::tells_at() const {
   if (!step_.running || !news_.held()) return std::nullopt;
   return step_.end.at;
+}
+
+std::vector<RequestId> TokenReplica::crash(Picoseconds now) {
+  if (step_.running) done_ += step_.in_flight.lost_at(units_into_step(now));
+  step_.running = false;
+  step_.end = {kNever, 0};
+  ++version_;
+  std::vector<RequestId> lost = running_;
+  for (const RequestId id : running_) composition_ += prefilling(id) ? 0 : 1;
+  lost.insert(lost.end(), waiting_.begin(), waiting_.end());
+  lost.insert(lost.end(), incoming_.begin(), incoming_.end());
+  news_.append_finished(lost);
+  running_.clear();
+  waiting_.clear();
+  incoming_.clear();
+  news_.clear();
+  blocks_.forget();
+  free_all_slots();
+  std::sort(lost.begin(), lost.end(), [this](RequestId a, RequestId b) { return pool_[a].record < pool_[b].record; });
+  return lost;
 }
 
 // What a step gives a decoding sequence: the whole tokens that it has come to, and no more than it still needs.

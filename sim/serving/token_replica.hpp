@@ -33,6 +33,8 @@ class TokenReplica {
   void clock_changed(Picoseconds, OperatingPoint) {}
   /// Its share of the device changed: what is left of the step in flight takes longer, or less long.
   void share_changed(Picoseconds now, OperatingPoint point);
+  /// Its box dies: the step in flight is lost, but for its energy. Returns all requests that it had, as they came.
+  std::vector<RequestId> crash(Picoseconds now);
   /// The simulation ends: nothing to do, steps that are over are counted already.
   void stop(Picoseconds) {}
 
@@ -86,6 +88,7 @@ class TokenReplica {
   int64_t units_into_step(Picoseconds now) const;
   void report_step() const;
   void let_go(RequestId id);
+  void free_all_slots();
   int64_t tokens_of_step(const Request& r) const;
   void emit_tokens(RequestId id, int64_t tokens, Picoseconds now);
   void emit_token(RequestId id, Gap gap, Picoseconds now);

@@ -188,8 +188,7 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
     CAPTURE(text);
     CHECK_THAT(errors_of(text), Contains("error: " + path + " is not built yet"));
   };
-  for (const std::string key :
-       {"share", "pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
+  for (const std::string key : {"pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
     refused(with("runs_on: desk", "runs_on: desk, " + key + ": 1"), "deployments.assistant." + key);
   }
   for (const std::string key : {"tariff", "plan"}) refused(kGood + key + ": []\n", key);
@@ -197,9 +196,13 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
     refused(kGood + "timeline: [{at: 1 h, set: {environment.ambient: 30 degC}, " + key + ": x}]\n",
             "timeline.0." + key);
   }
-  refused(with("runs_on: desk}",
-               "runs_on: desk}\n  other: {model: llama-3.1-8b, quant: bf16, engine: vllm, runs_on: desk}"),
-          "deployments.other.runs_on: two deployments on one system (assistant and other on desk)");
+}
+
+TEST_CASE("two paged engines at their defaults do not fit one box", "[scenarios][errors]") {
+  CHECK_THAT(
+      errors_of(with("runs_on: desk}",
+                     "runs_on: desk}\n  other: {model: llama-3.1-8b, quant: bf16, engine: vllm, runs_on: desk}")),
+      Contains("infeasible: desk: 115.2 GB for assistant + 115.2 GB for other, but 122.0 GB can be used"));
 }
 
 TEST_CASE("replicas are as many as there are devices", "[scenarios][errors]") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "sim/serving/kv_capacity.hpp"
@@ -122,13 +123,19 @@ Stream random_stream(Dice& dice, int number, int deployment, uint64_t seed, bool
 }
 
 void add_changes(Dice& dice, Input& input) {
-  for (int64_t n = dice.in(0, 4); n > 0; --n) {
+  for (int64_t n = dice.in(0, 6); n > 0; --n) {
     Change change;
     change.at = dice.in(0, 40) * 250'000'000'000;  // also at the very instants of ticks
-    change.kind = dice.pick({Change::Kind::ambient, Change::Kind::electricity, Change::Kind::power_limit});
-    if (change.kind == Change::Kind::power_limit)
+    change.kind = dice.pick({Change::Kind::ambient, Change::Kind::electricity, Change::Kind::power_limit,
+                             Change::Kind::clock, Change::Kind::bandwidth, Change::Kind::shutdown});
+    if (change.kind != Change::Kind::ambient && change.kind != Change::Kind::electricity)
       change.system = static_cast<int>(dice.in(0, std::ssize(input.systems) - 1));
-    change.value = change.kind == Change::Kind::electricity ? 1e-7 : dice.real(5, 40);
+    change.value = dice.real(5, 40);
+    if (change.kind == Change::Kind::electricity) change.value = 1e-7;
+    if (change.kind == Change::Kind::clock) change.value = dice.real(200e6, 800e6);
+    if (change.kind == Change::Kind::bandwidth)
+      change.value = input.systems[static_cast<std::size_t>(change.system)].box.memory.bandwidth * dice.real(0.1, 2);
+    if (change.kind == Change::Kind::shutdown) change.value = dice.pick({0.0, 0.5, 3.0});
     change.text = "change";
     input.changes.push_back(change);
   }
@@ -174,8 +181,11 @@ Features features_of(const Input& input, const Deployment& d) {
   for (const Change& change : input.changes) {
     if (change.kind == Change::Kind::ambient) features.insert("ambient changes");
     if (change.kind == Change::Kind::electricity) features.insert("price changes");
-    if (change.kind == Change::Kind::power_limit && change.system == d.systems.front())
-      features.insert("power limit changes");
+    if (change.system != d.systems.front()) continue;
+    if (change.kind == Change::Kind::power_limit) features.insert("power limit changes");
+    if (change.kind == Change::Kind::clock) features.insert("clock changes");
+    if (change.kind == Change::Kind::bandwidth) features.insert("bandwidth changes");
+    if (change.kind == Change::Kind::shutdown) features.insert("shutdown");
   }
   return features;
 }
@@ -211,6 +221,8 @@ void add_deployment(Dice& dice, int box, Input& input) {
   d.engine = random_engine(dice);
   if (dice.chance(0.4)) speculate(dice, d);
   d.max_model_len = dice.in(200, 600);
+  if (dice.chance(0.5)) d.on_failure = OnFailure::retry;
+  d.reload_time = dice.pick({0.0, 0.25, 1.5});
   if (dice.chance(0.2)) d.load_time = dice.pick({1.0, dice.real(0, 5)});  // also at the very instant of a tick
   if (dice.chance(0.7)) {  // tight: room for one long request and a little more, so that sequences are preempted
     const int64_t size = d.engine.limits.block_size;
@@ -248,6 +260,7 @@ Made make(const Draw& draw) {
     System box{fmt::format("box{}", b), random_box(dice),
                dice.chance(0.2) ? std::optional(dice.real(20, 60)) : std::nullopt, 1};
     if (dice.chance(0.4)) box.count = dice.in(2, 3);
+    if (drain) box.box.governor.shutdown = std::numeric_limits<double>::infinity();  // one might never be up for long
     input.systems.push_back(box);
     const int64_t deployments = dice.chance(0.25) ? dice.in(2, 3) : 1;
     for (int64_t n = 0; n < deployments; ++n) add_deployment(dice, static_cast<int>(b), input);

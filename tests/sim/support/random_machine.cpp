@@ -30,6 +30,8 @@ hardware::Box random_box(Dice& dice) {
   box.thermal.rest_to_die = dice.pick({0.0, 0.5, 1.0});
   box.governor = {dice.pick({0.1, 0.25, 1.0}),    dice.real(25, 45), dice.chance(0.5) ? 3e6 : 0, dice.real(35, 70), 2,
                   static_cast<int>(dice.in(1, 3))};
+  if (dice.chance(0.2)) box.governor.shutdown = box.governor.trip + dice.real(-5, 5);
+  box.governor.reboot = dice.pick({0.5, 2.0});
   box.price = {4000, 0.5};
   return box;
 }

@@ -1,0 +1,108 @@
+// What the timeline does to boxes, and boxes that die (docs/theory/heat.md).
+#include <algorithm>
+
+#include "sim/simulation.hpp"
+#include "tests/catch.hpp"
+#include "tests/sim/support/toy.hpp"
+
+using namespace tokwatt;
+using namespace tokwatt::sim;
+using tokwatt::test::values;
+
+namespace {
+
+constexpr Picoseconds kSecond = 1'000'000'000'000;
+
+Input toy(std::vector<Arrival> arrivals, std::vector<Change> changes) {
+  Input input = test::toy_input();
+  input.deployments[0].engine.tuning.host_per_step = 0;
+  input.streams.push_back(test::fixed_stream(std::move(arrivals)));
+  input.changes = std::move(changes);
+  return input;
+}
+
+Results run(Input input) { return simulate(std::move(input), GENERATE(Stepping::macro, Stepping::token)); }
+
+Change dies(double at, double seconds) {
+  return {static_cast<Picoseconds>(at * static_cast<double>(kSecond)), Change::Kind::shutdown, 0, seconds, "shutdown"};
+}
+
+int64_t count(const Results& results, const char* how) { return results.summary["requests"][how].get<int64_t>(); }
+
+int64_t shutdowns(const Results& results) {
+  const auto& kind = test::column(results, "events", "kind");
+  const auto at = std::find(kind.flag_meanings.begin(), kind.flag_meanings.end(), "shutdown");
+  const auto& kinds = std::get<std::vector<int8_t>>(kind.values);
+  return std::count(kinds.begin(), kinds.end(), static_cast<int8_t>(at - kind.flag_meanings.begin()));
+}
+
+}  // namespace
+
+TEST_CASE("half the bandwidth, and a step that reads takes twice as long", "[sim][changes]") {
+  const auto ends = test::step_ends(run(toy({{kSecond, 10, 30}}, {})));
+  Change slower{kSecond + kSecond / 1'000'000, Change::Kind::bandwidth, 0, 0.5e9, "slower"};
+  const auto slow = test::step_ends(run(toy({{kSecond, 10, 30}}, {slower})));
+  REQUIRE(slow.size() == ends.size());
+  CHECK(slow[0] == ends[0]);  // it had begun
+  for (std::size_t i = 1; i < ends.size(); ++i)
+    CHECK(slow[i] - slow[i - 1] == Approx(2 * (ends[i] - ends[i - 1])).epsilon(1e-6));
+}
+
+TEST_CASE("the user's highest clock holds at once, and is no throttling", "[sim][changes]") {
+  Input input = toy({{kSecond, 10, 30}, {3 * kSecond, 10, 30}}, {});
+  input.systems[0].box.clock = {0.5e9, 1e9, 1e8, 1e9, 1, 1, 1e9};
+  input.duration = 6 * kSecond;
+  input.changes = {{2 * kSecond, Change::Kind::clock, 0, 0.72e9, "slower"},
+                   {5 * kSecond, Change::Kind::clock, 0, 1e9, "as before"}};
+  const Results results = run(std::move(input));
+  CHECK(values<double>(results, "series", "clock") ==
+        std::vector<double>{1e9, 1e9, 0.7e9, 0.7e9, 0.7e9, 1e9});  // samples come before changes of the same instant
+  CHECK(results.summary["throttled_s"] == 0.0);
+  CHECK(results.summary["limited_by"]["power"] == 0.0);
+}
+
+TEST_CASE("what is in a box that dies fails, what comes later waits until it is up", "[sim][changes]") {
+  Input input = toy({{kSecond, 10, 100'000 - 10}, {3 * kSecond, 10, 5}}, {dies(2.5, 4)});
+  input.deployments[0].reload_time = 2;
+  input.record_every = kSecond / 2;
+  const Results results = run(std::move(input));
+  CHECK(count(results, "failed") == 1);
+  CHECK(count(results, "completed") == 1);
+  CHECK(shutdowns(results) == 1);
+  CHECK(values<double>(results, "requests", "finish")[0] == 2.5);
+  CHECK(values<double>(results, "requests", "admitted")[1] == 8.5);  // 2.5 + 4 + 2
+  // Its energy stays: it worked for a second and a half.
+  CHECK(results.summary["energy_j"]["memory"].get<double>() > 20e-9 * 1.4e9 * 0.5);
+}
+
+TEST_CASE("with on_failure: retry a request is sent again, and may find another box", "[sim][changes]") {
+  Input input = toy({{kSecond, 10, 3000}}, {dies(1.5, 100)});
+  input.deployments[0].on_failure = OnFailure::retry;
+  input.systems.push_back(input.systems[0]);
+  input.systems[1].name = "other";
+  input.deployments[0].systems = {0, 1};
+  input.deployments[0].replicas = 2;
+  const Results results = run(std::move(input));
+  CHECK(count(results, "failed") == 1);
+  CHECK(count(results, "completed") == 1);
+  CHECK(results.summary["requests_retried"] == 1);
+  CHECK(values<int32_t>(results, "requests", "replica") == std::vector<int32_t>{0, 1});
+  CHECK(values<double>(results, "requests", "admitted")[1] == 1.5);
+}
+
+TEST_CASE("a box that is too hot switches itself off, and comes back", "[sim][changes]") {
+  Input input = toy({{kSecond, 10, 90'000}}, {});
+  input.duration = 60 * kSecond;
+  input.deployments[0].on_failure = OnFailure::retry;
+  auto& box = input.systems[0].box;
+  input.systems[0].start_temperature = 30;
+  box.governor.shutdown = 38;  // idle 10 W and 20 W beside it warm it by less
+  box.governor.reboot = 10;
+  const Results results = run(std::move(input));
+  CHECK(shutdowns(results) >= 1);
+  CHECK(count(results, "failed") == shutdowns(results));
+  const auto& temperature = values<double>(results, "series", "temperature");
+  const auto hottest = std::max_element(temperature.begin(), temperature.end());
+  CHECK(*hottest >= 38);
+  CHECK(*std::min_element(hottest, temperature.end()) < 37);
+}
