@@ -23,12 +23,15 @@ constexpr std::array kCommands = {
     Command{"list", "systems, models, quants, engines or scenarios that come with it", list},
     Command{"show", "every number of a sheet, with its source", show},
     Command{"validate", "check scenarios and sheets", validate},
+    Command{"study", "a scenario with many values in it, into one file", study},
+    Command{"compare", "a scenario on several boxes, side by side", compare},
+    Command{"capacity", "the most users, or requests a second, within objectives", capacity},
     Command{"audit", "which published claims are possible", audit},
     Command{"calibrate", "fit a box's sheet to what you measured on it", calibrate},
     Command{"schema", "print the JSON schema of scenarios, for editors", schema},
 };
 /// Of the design, and not there yet: refused by name.
-constexpr std::array kNotYet = {"study", "compare", "capacity", "explain", "sensitivity", "report", "export"};
+constexpr std::array kNotYet = {"explain", "sensitivity", "report", "export"};
 
 std::string overview() {
   std::string text =
