@@ -22,11 +22,12 @@ using scenarios::Node;
 using scenarios::Status;
 
 Options capacity_options() {
-  Options options({"tokwatt capacity scenarios/twelve-people-on-a-spark.yaml --slo \"ttft_p95<2s,tpot_p95<100ms\"",
-                   "tokwatt capacity SCENARIO --slo CONDITIONS [--stream NAME] [--set key=value]... [-o table|json]",
-                   "Finds the most users that a scenario bears within objectives, or the most requests a second, or the "
-                   "most speed of its trace: doubles or halves what the scenario says, then closes in.",
-                   "a scenario file"});
+  Options options(
+      {"tokwatt capacity scenarios/twelve-people-on-a-spark.yaml --slo \"ttft_p95<2s,tpot_p95<100ms\"",
+       "tokwatt capacity SCENARIO --slo CONDITIONS [--stream NAME] [--set key=value]... [-o table|json]",
+       "Finds the most users that a scenario bears within objectives, or the most requests a second, or the "
+       "most speed of its trace: doubles or halves what the scenario says, then closes in.",
+       "a scenario file"});
   options.value("slo", "conditions on numbers of the summary, with commas between: \"ttft_p95<2s,tpot_p95<100ms\"")
       .value("stream", "which stream of the workload grows; needed where there are several")
       .values("set", "change a key of the scenario, as tokwatt run has it")
@@ -43,6 +44,9 @@ struct LoadKey {
   bool is_open = false;  ///< requests come whether or not those before have their answers
 
   std::string shown(double load) const { return fmt::format("{}{}", load, unit); }
+  std::string in_words(double load) const {
+    return word == "speed" ? fmt::format("a speed of {}", load) : fmt::format("{} {}{}", load, word, unit);
+  }
 };
 
 std::string scalar(const Node& node, const char* key) {
@@ -141,7 +145,7 @@ Trial tried(const Question& question, const LoadKey& key, double load,
             const std::vector<scenarios::Condition>& conditions) {
   Trial trial{load, scenarios::answer_of([&] { return question.load({key.key + "=" + key.shown(load)}); }), {}};
   if (trial.answer.status != Status::ok) {
-    trial.broken.push_back(fmt::format("{}: {}", in_words(trial.answer.status), trial.answer.reason));
+    trial.broken.push_back(fmt::format("{}: {}", scenarios::in_words(trial.answer.status), trial.answer.reason));
     return trial;
   }
   for (const auto& condition : conditions) {
@@ -152,8 +156,9 @@ Trial tried(const Question& question, const LoadKey& key, double load,
 }
 
 std::string value_text(const scenarios::Condition& condition, const Trial& trial) {
-  return trial.answer.status == Status::ok ? quantity(value_of(condition.metric, trial.answer.summary), condition.metric.units)
-                                           : "-";
+  return trial.answer.status == Status::ok
+             ? quantity(value_of(condition.metric, trial.answer.summary), condition.metric.units)
+             : "-";
 }
 
 std::string table_of(const LoadKey& key, const std::vector<Trial>& trials,
@@ -181,15 +186,12 @@ const Trial& trial_at(const std::vector<Trial>& trials, double load) {
 }
 
 std::string verdict(const LoadKey& key, const Bracket& bracket, const std::vector<Trial>& trials) {
+  const auto why = [&] { return fmt::format("{}", fmt::join(trial_at(trials, *bracket.beyond).broken, ", ")); };
   if (!bracket.within)
-    return fmt::format("Not even {} {}: {}.", key.word, key.shown(*bracket.beyond),
-                       fmt::join(trial_at(trials, *bracket.beyond).broken, ", "));
-  std::string out = fmt::format("{} {} within the objectives", key.word, key.shown(*bracket.within));
-  out[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(out[0])));
-  if (bracket.beyond)
-    out += fmt::format("; at {} it is beyond: {}", key.shown(*bracket.beyond),
-                       fmt::join(trial_at(trials, *bracket.beyond).broken, ", "));
-  return fmt::format("{}. There: {}", out,
+    return fmt::format("Not even {} within the objectives: {}.", key.in_words(*bracket.beyond), why());
+  std::string out = fmt::format("Within the objectives: {}", key.in_words(*bracket.within));
+  if (bracket.beyond) out += fmt::format("; beyond: {} ({})", key.in_words(*bracket.beyond), why());
+  return fmt::format("{}. At {}: {}", out, key.shown(*bracket.within),
                      limit_sentence(trial_at(trials, *bracket.within).answer.summary.at("limited_by")));
 }
 
@@ -197,7 +199,7 @@ Json json_of(const LoadKey& key, const Bracket& bracket, const std::vector<Trial
   const auto or_null = [](const std::optional<double>& load) { return load ? Json(*load) : Json(nullptr); };
   Json out = {{"key", key.key}, {"within", or_null(bracket.within)}, {"beyond", or_null(bracket.beyond)}};
   for (const auto& trial : trials) {
-    Json entry = {{"load", trial.load}, {"status", in_words(trial.answer.status)}, {"broken", trial.broken}};
+    Json entry = {{"load", trial.load}, {"status", scenarios::in_words(trial.answer.status)}, {"broken", trial.broken}};
     if (trial.answer.status == Status::ok) entry["summary"] = trial.answer.summary;
     out["tried"].push_back(std::move(entry));
   }

@@ -33,7 +33,8 @@ Bracket largest_load(const LoadRange& range, const std::function<bool(double)>& 
     (keeps(load) ? found.within : found.beyond) = load;
   }
   while (!is_near(range, *found.within, *found.beyond)) {
-    const double middle = range.is_whole ? (*found.within + *found.beyond) / 2 : std::sqrt(*found.within * *found.beyond);
+    const double middle =
+        range.is_whole ? (*found.within + *found.beyond) / 2 : std::sqrt(*found.within * *found.beyond);
     load = range.is_whole ? std::floor(middle) : rounded(middle, false);
     if (load <= *found.within || load >= *found.beyond) break;
     (keeps(load) ? found.within : found.beyond) = load;

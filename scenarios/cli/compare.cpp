@@ -8,7 +8,7 @@
 #include "scenarios/cli/compare_table.hpp"
 #include "scenarios/cli/natural_engine.hpp"
 #include "scenarios/cli/question.hpp"
-#include "scenarios/read/reader.hpp"
+#include "scenarios/sheets/sheets.hpp"
 #include "scenarios/studies/answers.hpp"
 #include "sim/serving/kv_capacity.hpp"
 
@@ -90,7 +90,8 @@ std::vector<std::string> sets_for(const Question& question, const std::string& s
   const std::vector<std::string> plain = {fmt::format("systems.{}.sheet={}", path_segment(system), box)};
   if (why_not(question, plain).empty()) return plain;
   scenarios::Diagnostics diagnostics;
-  const auto sheet = scenarios::open_sheet(scenarios::SheetKind::box, {box, {}}, "--system", question.folder, diagnostics);
+  const auto sheet =
+      scenarios::open_sheet(scenarios::SheetKind::box, {box, {}}, "--system", question.folder, diagnostics);
   if (!sheet) return plain;
   for (const auto& engine : natural_engines(scenarios::read_box(*sheet, {}, diagnostics).value)) {
     auto sets = with_engine(question, plain, engine);

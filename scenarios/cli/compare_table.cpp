@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <span>
 
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/summary_table.hpp"
@@ -22,13 +23,20 @@ struct Row {
   const char* metric;
 };
 constexpr std::array kRows = {
-    Row{"requests completed", "requests.completed"}, Row{"throughput, output", "throughput_tok_s.output"},
-    Row{"first token, p50", "ttft_s.p50"},           Row{"first token, p95", "ttft_s.p95"},
-    Row{"per token, p50", "tpot_s.p50"},             Row{"per token, p95", "tpot_s.p95"},
-    Row{"whole request, p95", "e2e_s.p95"},          Row{"batch, mean", "batch.mean"},
-    Row{"power at the wall", "power_w.wall.mean"},   Row{"energy", "energy_j.wall"},
-    Row{"energy per token", "j_per_tok_output"},     Row{"die, highest", "temperature_c.max"},
-    Row{"throttled", "throttled_s"},                 Row{"cost", "cost_usd.total"},
+    Row{"requests completed", "requests.completed"},
+    Row{"throughput, output", "throughput_tok_s.output"},
+    Row{"first token, p50", "ttft_s.p50"},
+    Row{"first token, p95", "ttft_s.p95"},
+    Row{"per token, p50", "tpot_s.p50"},
+    Row{"per token, p95", "tpot_s.p95"},
+    Row{"whole request, p95", "e2e_s.p95"},
+    Row{"batch, mean", "batch.mean"},
+    Row{"power at the wall", "power_w.wall.mean"},
+    Row{"energy", "energy_j.wall"},
+    Row{"energy per token", "j_per_tok_output"},
+    Row{"die, highest", "temperature_c.max"},
+    Row{"throttled", "throttled_s"},
+    Row{"cost", "cost_usd.total"},
     Row{"cost per Mtok", "usd_per_mtok_output"},
 };
 
@@ -45,12 +53,18 @@ const scenarios::Metric* find(const std::vector<scenarios::Metric>& metrics, con
   return nullptr;
 }
 
-/// The first box, and those from `from` on that fit beside it.
-std::string block(const std::vector<ComparedBox>& boxes, std::size_t from, const std::vector<scenarios::Metric>& metrics) {
-  const std::size_t to = std::min(from + kBeside, boxes.size());
+/// Temperatures have no zero that a percentage could be of.
+std::string difference_of(const scenarios::Metric& metric, double value, double reference) {
+  if (metric.units != "degC") return difference(value, reference);
+  return std::isfinite(value - reference) ? fmt::format("{:+.1f} K", value - reference) : "";
+}
+
+/// The first box, and others beside it.
+std::string block(const std::vector<ComparedBox>& boxes, std::span<const std::size_t> others,
+                  const std::vector<scenarios::Metric>& metrics) {
   std::string alignment = "lr";
   std::vector<std::string> head = {"", "A"};
-  for (std::size_t b = from; b < to; ++b) {
+  for (const std::size_t b : others) {
     alignment += "rr";
     head.insert(head.end(), {std::string(1, letter(b)), "to A"});
   }
@@ -61,9 +75,9 @@ std::string block(const std::vector<ComparedBox>& boxes, std::size_t from, const
     if (!metric) continue;
     const double reference = number(boxes.front(), *metric);
     std::vector<std::string> cells = {row.label, quantity(reference, metric->units)};
-    for (std::size_t b = from; b < to; ++b) {
+    for (const std::size_t b : others) {
       const double value = number(boxes[b], *metric);
-      cells.insert(cells.end(), {quantity(value, metric->units), difference(value, reference)});
+      cells.insert(cells.end(), {quantity(value, metric->units), difference_of(*metric, value, reference)});
     }
     table.row(cells);
   }
@@ -93,13 +107,21 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
     out += fmt::format("{}  {}\n", letter(b), wrapped(boxes[b].name + engine, 3));
   }
   std::vector<scenarios::Metric> metrics;
-  for (const auto& box : boxes) {
-    if (metrics.empty() && box.answer.status == Status::ok) metrics = scenarios::metrics_of(box.answer.summary);
+  std::vector<std::size_t> others;  // that run
+  for (std::size_t b = 0; b < boxes.size(); ++b) {
+    if (boxes[b].answer.status != Status::ok) continue;
+    if (metrics.empty()) metrics = scenarios::metrics_of(boxes[b].answer.summary);
+    if (b > 0) others.push_back(b);
   }
-  for (std::size_t from = 1; !metrics.empty() && (from < boxes.size() || from == 1); from += kBeside)
-    out += "\n" + block(boxes, from, metrics);
+  std::span<const std::size_t> left = others;
+  do {
+    const auto beside = left.first(std::min(kBeside, left.size()));
+    left = left.subspan(beside.size());
+    if (!metrics.empty()) out += "\n" + block(boxes, beside, metrics);
+  } while (!left.empty());
   out += "\n";
-  for (std::size_t b = 0; b < boxes.size(); ++b) out += fmt::format("{}  {}\n", letter(b), wrapped(verdict(boxes[b]), 3));
+  for (std::size_t b = 0; b < boxes.size(); ++b)
+    out += fmt::format("{}  {}\n", letter(b), wrapped(verdict(boxes[b]), 3));
   return out;
 }
 

@@ -23,7 +23,8 @@ std::vector<Entry> entries(const std::string& what) {
 }
 
 void check(const std::vector<std::string>& arguments) {
-  static const std::vector<std::string> kWhat = {"systems", "models", "quants", "engines", "links", "scenarios", "studies"};
+  static const std::vector<std::string> kWhat = {"systems", "models",    "quants", "engines",
+                                                 "links",   "scenarios", "studies"};
   if (arguments.size() > 1)
     throw UsageError(fmt::format("unexpected {}; one list at a time", scenarios::in_quotes(arguments[1])));
   const std::string& what = arguments.front();

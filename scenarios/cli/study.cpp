@@ -19,12 +19,13 @@ namespace {
 constexpr int64_t kMostThreads = 1024;
 
 Options study_options() {
-  Options options({"tokwatt study scenarios/studies/the-team-grows.yaml -o results/team.h5",
-                   "tokwatt study STUDY -o FILE [--threads N]",
-                   "Simulates a scenario at every point of a study, on every core, and writes one HDF5 file: a dataset "
-                   "with the study's axes as dimensions (docs/file-formats.md). FILE.journal holds what is done so far: "
-                   "after an interruption the same command goes on where it was.",
-                   "a study file"});
+  Options options(
+      {"tokwatt study scenarios/studies/the-team-grows.yaml -o results/team.h5",
+       "tokwatt study STUDY -o FILE [--threads N]",
+       "Simulates a scenario at every point of a study, on every core, and writes one HDF5 file: a dataset "
+       "with the study's axes as dimensions (docs/file-formats.md). FILE.journal holds what is done so far: "
+       "after an interruption the same command goes on where it was.",
+       "a study file"});
   options.value("output,o", "results file")
       .value("threads", "simulations at a time; without it one for each core")
       .flag("quiet", "nothing on standard error but errors");
@@ -37,8 +38,8 @@ int threads_of(const Options& options) {
   const auto parsed = scenarios::parse_count(text);
   const auto* threads = std::get_if<int64_t>(&parsed);
   if (!threads || *threads < 1 || *threads > kMostThreads)
-    throw UsageError(fmt::format("--threads is {}; expected a whole number from 1 to {}", scenarios::in_quotes(text),
-                                 kMostThreads));
+    throw UsageError(
+        fmt::format("--threads is {}; expected a whole number from 1 to {}", scenarios::in_quotes(text), kMostThreads));
   return static_cast<int>(*threads);
 }
 
@@ -51,8 +52,8 @@ std::string output_of(const Options& options) {
 }
 
 std::string study_line(std::size_t done, std::size_t before, std::size_t points, double elapsed) {
-  std::string line = fmt::format("{} of {} points", grouped(static_cast<int64_t>(done)),
-                                 grouped(static_cast<int64_t>(points)));
+  std::string line =
+      fmt::format("{} of {} points", grouped(static_cast<int64_t>(done)), grouped(static_cast<int64_t>(points)));
   const auto fresh = static_cast<double>(done - before);
   if (fresh > 0) line += fmt::format(", about {} left", span(elapsed * static_cast<double>(points - done) / fresh));
   return line;

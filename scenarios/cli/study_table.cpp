@@ -18,9 +18,9 @@ using scenarios::PointRecord;
 using scenarios::Status;
 using scenarios::Study;
 
-constexpr std::size_t kMostRows = 60;     // of a table with a row for each point
-constexpr std::size_t kMostReasons = 3;   // of points that do not run
-constexpr std::size_t kMostMetrics = 4;   // beside each other
+constexpr std::size_t kMostRows = 60;    // of a table with a row for each point
+constexpr std::size_t kMostReasons = 3;  // of points that do not run
+constexpr std::size_t kMostMetrics = 4;  // beside each other
 
 /// What most people ask first, where the study does not say.
 constexpr std::array kUsual = {"ttft_s.p95", "tpot_s.p95", "throughput_tok_s.output", "power_w.wall.mean",
@@ -134,7 +134,9 @@ std::string reasons(const Study& study, const Journal& journal) {
     if (record->status == Status::ok || said.size() == kMostReasons) continue;
     if (std::find(said.begin(), said.end(), record->reason) != said.end()) continue;
     said.push_back(record->reason);
-    out += wrapped(fmt::format("{} ({}): {}", name_of(study, record->point), in_words(record->status), record->reason)) + "\n";
+    out +=
+        wrapped(fmt::format("{} ({}): {}", name_of(study, record->point), in_words(record->status), record->reason)) +
+        "\n";
   }
   return out.empty() ? "" : "\n" + out;
 }

@@ -1,5 +1,6 @@
 #pragma once
-// What a study found, for people: a row for each value of its one dimension, or where each number is lowest and highest.
+// What a study found, for people: a row for each value of its one dimension, or where each number is lowest and
+// highest.
 #include <string>
 
 #include "scenarios/cli/program.hpp"

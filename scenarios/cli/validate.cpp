@@ -82,11 +82,11 @@ int report(const std::string& path, const Terminal& terminal) {
 }  // namespace
 
 int validate(const Arguments& arguments, const Terminal& terminal) {
-  Options options(
-      {"tokwatt validate scenarios/twelve-people-on-a-spark.yaml", "tokwatt validate FILE...",
-       "Checks scenarios, studies, sheets and config.json files and reports every mistake. Exit 3 if there is one; 4 if "
-       "all are well written but one cannot be done.",
-       "one or more files"});
+  Options options({"tokwatt validate scenarios/twelve-people-on-a-spark.yaml", "tokwatt validate FILE...",
+                   "Checks scenarios, studies, sheets and config.json files and reports every mistake. Exit 3 if there "
+                   "is one; 4 if "
+                   "all are well written but one cannot be done.",
+                   "one or more files"});
   if (!options.read(arguments, terminal)) return kDone;
   std::vector<int> codes;
   for (const auto& path : options.arguments()) codes.push_back(report(path, terminal));

@@ -24,9 +24,9 @@ struct AxisValue {
 
 struct Axis {
   std::string name;
-  std::string key;         ///< of the scenario; of variants empty
-  bool is_numeric = false; ///< all its values are numbers in one unit
-  std::string unit;        ///< as written; empty for plain numbers and for names
+  std::string key;          ///< of the scenario; of variants empty
+  bool is_numeric = false;  ///< all its values are numbers in one unit
+  std::string unit;         ///< as written; empty for plain numbers and for names
   std::vector<AxisValue> values;
 };
 

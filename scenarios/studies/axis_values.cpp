@@ -41,12 +41,12 @@ struct Ends {
   std::string unit;
   bool is_logarithmic = false, is_whole = false;
   Place place;
+  int digits = 12;  ///< 0.1 + 0.2 is 0.3 to whoever reads it
 
   /// At a fraction of the way.
   double at(double fraction) const {
     const double value = is_logarithmic ? from * std::pow(to / from, fraction) : from + (to - from) * fraction;
-    // Twelve digits: 0.1 + 0.2 is 0.3 to whoever reads it.
-    return is_whole ? std::floor(value + 0.5) : std::stod(fmt::format("{:.12g}", value));
+    return is_whole ? std::floor(value + 0.5) : std::stod(fmt::format("{:.{}g}", value, digits));
   }
 };
 
@@ -61,7 +61,9 @@ Node scalar_node(std::string text, const Place& place) {
 class AxisReader {
  public:
   AxisReader(const Named<WrittenAxis>& written, Diagnostics& diagnostics)
-      : w_(written.value), path_("axes." + path_segment(written.name)), diagnostics_(diagnostics),
+      : w_(written.value),
+        path_("axes." + path_segment(written.name)),
+        diagnostics_(diagnostics),
         targets_(targets_of(w_.key, diagnostics)) {
     axis_.name = written.name;
     if (!w_.key.empty()) axis_.key = w_.key.front().value;
@@ -80,12 +82,15 @@ class AxisReader {
   Axis sampled(const WrittenSample& sample) {
     if (!check_form()) return std::move(axis_);
     for (const char* key : {"points", "step"}) {
-      if (has(key)) error(fmt::format("{}.{}: sample says how many values there are; expected from and to", path_, key));
+      if (has(key))
+        error(fmt::format("{}.{}: sample says how many values there are; expected from and to", path_, key));
     }
     const auto places = places_in(sample);
     if (has("from")) {
-      const auto ends = read_ends();
-      if (ends) take_numbers(*ends, places);
+      auto ends = read_ends();
+      if (!ends) return std::move(axis_);
+      ends->digits = 6;  // it is drawn: nobody asked for more
+      take_numbers(*ends, places);
       return std::move(axis_);
     }
     take_each();
@@ -112,13 +117,12 @@ class AxisReader {
       error(fmt::format("{} has {}; expected one of values, from and to, or variants", path_,
                         forms == 0 ? "no values" : "values of several kinds"));
     } else if (has("variants") == has("key")) {
-      error(has("key") ? fmt::format("{}.key stands beside variants, which name their keys; expected one of them", path_)
-                       : fmt::format("{}.key is missing; expected a key of the scenario, such as workload.0.users",
-                                     path_));
+      error(has("key")
+                ? fmt::format("{}.key stands beside variants, which name their keys; expected one of them", path_)
+                : fmt::format("{}.key is missing; expected a key of the scenario, such as workload.0.users", path_));
     }
     for (const char* key : {"step", "points", "spacing"}) {
-      if (has(key) && !has("from") && !has("to"))
-        error(fmt::format("{}.{} needs from and to", path_, key));
+      if (has(key) && !has("from") && !has("to")) error(fmt::format("{}.{} needs from and to", path_, key));
     }
     const bool paths_are_good = std::none_of(targets_.begin(), targets_.end(), [](auto& t) { return t.path.empty(); });
     return diagnostics_.reported() == before && paths_are_good;
@@ -168,8 +172,8 @@ class AxisReader {
   std::optional<Ends> read_ends() {
     const auto from = read_end(w_.from, "from"), to = read_end(w_.to, "to");
     if (!from || !to) return std::nullopt;
-    Ends ends{from->number, to->number, from->unit, w_.spacing.value == "logarithmic", takes_whole_numbers(targets_),
-              w_.from.place};
+    Ends ends{from->number,  to->number, from->unit, w_.spacing.value == "logarithmic", takes_whole_numbers(targets_),
+              w_.from.place, 12};
     if (from->unit != to->unit) {
       error_at(w_.to.place, fmt::format("{}.to is {}, in another unit than from ({}); expected the same", path_,
                                         in_quotes(w_.to.scalar), in_quotes(w_.from.scalar)));

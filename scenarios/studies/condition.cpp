@@ -22,8 +22,9 @@ constexpr std::array kParts = {"deployments", "workload"};
 
 /// Which dimension a bound has, by the units of its metric; others are bare numbers.
 constexpr std::pair<std::string_view, Dimension> kDimensions[] = {
-    {"s", Dimension::duration}, {"W", Dimension::power},     {"J", Dimension::energy}, {"degC", Dimension::temperature},
-    {"USD", Dimension::money},  {"Hz", Dimension::frequency}, {"1/s", Dimension::rate},
+    {"s", Dimension::duration},       {"W", Dimension::power},   {"J", Dimension::energy},
+    {"degC", Dimension::temperature}, {"USD", Dimension::money}, {"Hz", Dimension::frequency},
+    {"1/s", Dimension::rate},
 };
 
 Dimension dimension_of(const Metric& metric) {
@@ -99,9 +100,9 @@ std::optional<Metric> metric_named(const Text& name, const Json& summary, Diagno
     names.push_back(metric.name);
   }
   const std::string hint = did_you_mean(meant, names);
-  diagnostics.error(name.place,
-                    fmt::format("{} is no number of the summary{}", in_quotes(name.value),
-                                hint.empty() ? "; expected one such as ttft_s.p95 (tokwatt run --summary json)" : hint));
+  diagnostics.error(
+      name.place, fmt::format("{} is no number of the summary{}", in_quotes(name.value),
+                              hint.empty() ? "; expected one such as ttft_s.p95 (tokwatt run --summary json)" : hint));
   return std::nullopt;
 }
 

@@ -50,8 +50,9 @@ void fields(Fields& f, WrittenStudy& s) {
   f.named(required("axes", "what is varied, by name; each is a dimension of the results"), s.axes);
   f.texts_map(optional("paired", "axes of equal length that go together along one dimension, by its name"), s.paired);
   f.section(optional("sample", "axes that are drawn from together, along the dimension `sample`"), s.sample);
-  f.texts(optional("metrics", "numbers of the summary to keep, such as ttft_s.p95; without it all that are of the "
-                              "whole scenario"),
+  f.texts(optional("metrics",
+                   "numbers of the summary to keep, such as ttft_s.p95; without it all that are of the "
+                   "whole scenario"),
           s.metrics);
   f.texts(optional("constraints", "what a feasible point keeps, such as \"ttft_s.p95 < 2 s\""), s.constraints);
 }

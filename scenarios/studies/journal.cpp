@@ -116,7 +116,8 @@ void Journal::read(const Study& study, const std::string& head) {
   int number = 2;
   for (std::string line; std::getline(lines, line); ++number) {
     auto record = record_from(line, study);
-    if (!record || records_[record->point]) fail(fmt::format("its line {} is damaged; remove it to begin anew", number));
+    if (!record || records_[record->point])
+      fail(fmt::format("its line {} is damaged; remove it to begin anew", number));
     records_[record->point] = std::move(record);
   }
 }

@@ -96,7 +96,8 @@ sim::Dataset dataset_of(const Study& study, const Journal& journal) {
     reasons.push_back(record->reason);
   }
   std::vector<std::string> words;
-  for (int8_t s = 0; s <= static_cast<int8_t>(Status::bad_input); ++s) words.emplace_back(in_words(static_cast<Status>(s)));
+  for (int8_t s = 0; s <= static_cast<int8_t>(Status::bad_input); ++s)
+    words.emplace_back(in_words(static_cast<Status>(s)));
   variables.push_back({"status", "", "what became of the point", dims, std::move(status), std::move(words)});
   if (!study.constraints.empty())
     variables.push_back({"feasible", "", "it runs, within every constraint", dims, std::move(feasible), {"no", "yes"}});

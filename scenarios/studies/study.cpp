@@ -36,8 +36,9 @@ void read_base(const WrittenStudy& written, const std::string& folder, Study& st
   study.folder = fs::path(path).parent_path().string();
   study.texts.push_back({"scenario", source->text});
   if (study.base.kind != Node::Kind::mapping && diagnostics.reported() == before)
-    diagnostics.error(written.base.place, fmt::format("{} is no scenario; expected a file that is a mapping (key: value)",
-                                                      in_quotes(written.base.value)));
+    diagnostics.error(written.base.place,
+                      fmt::format("{} is no scenario; expected a file that is a mapping (key: value)",
+                                  in_quotes(written.base.value)));
 }
 
 void set_everywhere(const WrittenStudy& written, Study& study, Diagnostics& diagnostics) {
@@ -68,8 +69,8 @@ std::vector<std::size_t> to_try(const StudyDimension& dimension) {
   for (const auto& axis : dimension.axes) {
     const auto by_number = [](const AxisValue& a, const AxisValue& b) { return a.number < b.number; };
     const auto [low, high] = std::minmax_element(axis.values.begin(), axis.values.end(), by_number);
-    chosen.insert({static_cast<std::size_t>(low - axis.values.begin()),
-                   static_cast<std::size_t>(high - axis.values.begin())});
+    chosen.insert(
+        {static_cast<std::size_t>(low - axis.values.begin()), static_cast<std::size_t>(high - axis.values.begin())});
     std::set<std::string> names;
     for (std::size_t i = 0; i < axis.values.size() && !axis.is_numeric; ++i) {
       if (names.insert(axis.values[i].name).second) chosen.insert(i);
@@ -109,7 +110,7 @@ class Trial {
       if (!shape_) shape_ = shape_of_summary(std::move(loaded));
     } catch (const InputError& wrong) {
       for (const auto& error : wrong.errors()) diagnostics_.error(error.place, error.message);
-    } catch (const Infeasible&) {      // a status of the point
+    } catch (const Infeasible&) {  // a status of the point
     } catch (const sim::DoesNotFit&) {
     }
   }

@@ -13,8 +13,8 @@ namespace tokwatt::scenarios {
 struct Study {
   std::string title;
   std::shared_ptr<const Source> source;
-  Node base;           ///< the scenario, with what the study sets at every point
-  std::string folder;  ///< of the scenario
+  Node base;                 ///< the scenario, with what the study sets at every point
+  std::string folder;        ///< of the scenario
   std::vector<Setting> set;  ///< of those, what is no key of the scenario
   std::vector<StudyDimension> dimensions;
   std::vector<Metric> metrics;

@@ -1,4 +1,4 @@
-// The commands that ask something of a scenario: compare, capacity.
+// The commands that ask something of a scenario: compare, capacity, sensitivity, explain.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -21,8 +21,8 @@ TEST_CASE("boxes side by side say what a run on each says", "[cli][compare]") {
   const auto json = tokwatt({"compare", input("short.yaml"), "--system", "spark,rtx-pro-6000", "-o", "json"});
   REQUIRE(json.code == kDone);
   const auto boxes = Json::parse(json.out);
-  const auto run = tokwatt(
-      {"run", input("short.yaml"), "--set", "systems.desk.sheet=rtx-pro-6000", "--summary", "json", "--quiet"});
+  const auto run =
+      tokwatt({"run", input("short.yaml"), "--set", "systems.desk.sheet=rtx-pro-6000", "--summary", "json", "--quiet"});
   CHECK(boxes.at(1).at("summary") == Json::parse(run.out));
 }
 
@@ -84,7 +84,7 @@ TEST_CASE("capacity's answer keeps the objectives, and one more user does not", 
   CHECK(tpot(within + 1) >= 0.070);
   const auto table = tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<70ms"});
   CHECK(longest_line(table.out) <= kScreen);
-  CHECK_THAT(table.out, Catch::Contains("Users " + std::to_string(within) + " within the objectives"));
+  CHECK_THAT(table.out, Catch::Contains("Within the objectives: " + std::to_string(within) + " users; beyond: "));
 }
 
 TEST_CASE("capacity says what is wrong with objectives", "[cli][capacity]") {
@@ -94,6 +94,67 @@ TEST_CASE("capacity says what is wrong with objectives", "[cli][capacity]") {
   CHECK_THAT(said.err, Catch::Contains("the bound of e2e_s.p95 is \"9\", a bare number"));
   CHECK(tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<1us"}).code == kInfeasible);
   CHECK(tokwatt({"capacity", input("short.yaml")}).code == kUsage);
+}
+
+TEST_CASE("sensitivity is what a run with the number changed says", "[cli][sensitivity]") {
+  const auto said =
+      tokwatt({"sensitivity", input("short.yaml"), "-o", "json", "--metrics", "tpot_s.mean,cost_usd.hardware"});
+  REQUIRE(said.code == kDone);
+  const auto numbers = Json::parse(said.out).at("numbers");
+  REQUIRE(numbers.size() > 20);
+  const auto effect = [&](const std::string& name) {
+    const auto found =
+        std::find_if(numbers.begin(), numbers.end(), [&](const Json& n) { return n.at("name") == name; });
+    REQUIRE(found != numbers.end());
+    return found->at("effect");
+  };
+  const auto mean = [&](const Arguments& more) {
+    Arguments arguments = {"run", input("short.yaml"), "--summary", "json", "--quiet"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Json::parse(tokwatt(arguments).out).at("tpot_s").at("mean").get<double>();
+  };
+  const double faster = mean({"--set", "systems.desk.memory.bandwidth=275.73 GB/s"}) / mean({}) - 1;
+  CHECK_THAT(effect("desk: memory.bandwidth").at("tpot_s.mean").get<double>(), Catch::WithinRel(faster, 1e-9));
+  CHECK(faster < -0.001);
+  CHECK_THAT(effect("desk: price.purchase").at("cost_usd.hardware").get<double>(), Catch::WithinRel(0.01, 1e-6));
+  CHECK(effect("vllm: tuning.memory_efficiency_experts").at("tpot_s.mean").get<double>() < 0);
+  const auto table = tokwatt({"sensitivity", input("short.yaml")});
+  CHECK(longest_line(table.out) <= kScreen);
+  CHECK_THAT(table.out, Catch::Contains("chance: another seed"));
+}
+
+TEST_CASE("explain's portions add up to the run's", "[cli][explain]") {
+  const Scratch folder;
+  const auto file = (folder.path() / "out.h5").string();
+  const auto run = tokwatt({"run", input("short.yaml"), "-o", file, "--summary", "json", "--quiet"});
+  REQUIRE(run.code == kDone);
+  const auto summary = Json::parse(run.out);
+  const auto said = tokwatt({"explain", file, "-o", "json"});
+  REQUIRE(said.code == kDone);
+  const auto part = Json::parse(said.out).at("assistant");
+  const auto sum = [](const Json& portions) {
+    double total = 0;
+    for (const auto& portion : portions) total += portion.get<double>();
+    return total;
+  };
+  CHECK_THAT(sum(part.at("request_by")), Catch::WithinRel(summary.at("e2e_s").at("mean").get<double>(), 1e-9));
+  CHECK_THAT(sum(part.at("energy_by")), Catch::WithinRel(summary.at("energy_j").at("wall").get<double>(), 1e-9));
+  CHECK_THAT(sum(part.at("box_by")), Catch::WithinRel(600.0, 1e-6));
+  CHECK(part.at("request_by").at("interference").get<double>() > 0);
+  const auto table = tokwatt({"explain", file});
+  CHECK(longest_line(table.out) <= kScreen);
+  // Without segments it says what it cannot tell.
+  REQUIRE(tokwatt({"run", input("short.yaml"), "-o", file, "--set", "record.requests=false", "--quiet"}).code == kDone);
+  CHECK_THAT(tokwatt({"explain", file}).out, Catch::Contains("Not told: what others' prompts cost"));
+}
+
+TEST_CASE("explain refuses what is no results file of a run", "[cli][explain]") {
+  const Scratch folder;
+  for (const auto& path : {input("short.yaml"), std::string("/dev/null"), folder.path().string()}) {
+    const auto said = tokwatt({"explain", path});
+    CHECK(said.code == kBadInput);
+    CHECK_THAT(said.err, Catch::Contains(path + ": error: "));
+  }
 }
 
 }  // namespace tokwatt::cli

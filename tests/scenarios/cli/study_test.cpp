@@ -1,5 +1,3 @@
-#include <hdf5.h>
-
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -39,7 +37,7 @@ TEST_CASE("a study writes one file and takes its journal away", "[cli][study]") 
   CHECK(longest_line(said.out) <= kScreen);
   CHECK_THAT(said.out, Catch::Contains("6 points: 6 ok"));
   CHECK_THAT(said.out, Catch::Contains("feasible: 6 of them, with ambient from 20 degC to 30 degC, users from 1 to 3"));
-  CHECK(H5Fis_hdf5(out.c_str()) > 0);
+  CHECK(bytes_of(out).substr(0, 4) == "\x89HDF");
   CHECK_FALSE(fs::exists(out.string() + ".journal"));
   const auto again = folder.path() / "again.h5";
   REQUIRE(tokwatt({"study", small_study(folder), "-o", again.string(), "--threads", "1", "--quiet"}).code == kDone);

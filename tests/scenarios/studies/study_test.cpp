@@ -116,8 +116,7 @@ TEST_CASE("a point is the scenario with the point's values in it", "[scenarios][
   CHECK(loaded.input.duration == 60'000'000'000'000);
   const auto answer = answer_of([&] { return load_point(study, {1, 1}); });
   const auto same = answer_of([&] {
-    return load(files.path("desk.yaml"),
-                {"duration=1 min", "workload.0.users=5", "prices.electricity=0.36 USD/kWh"});
+    return load(files.path("desk.yaml"), {"duration=1 min", "workload.0.users=5", "prices.electricity=0.36 USD/kWh"});
   });
   REQUIRE(answer.status == Status::ok);
   CHECK(answer.summary == same.summary);
@@ -125,8 +124,9 @@ TEST_CASE("a point is the scenario with the point's values in it", "[scenarios][
 
 TEST_CASE("a draw of the calibration changes how fast a box is", "[scenarios][study]") {
   const Files files;
-  const auto study = files.load(kHead + "axes: {draw: {key: calibration.draw, from: 0, to: 16, step: 1}}\n"
-                                        "metrics: [tpot_s.p50]\n");
+  const auto study = files.load(kHead +
+                                "axes: {draw: {key: calibration.draw, from: 0, to: 16, step: 1}}\n"
+                                "metrics: [tpot_s.p50]\n");
   std::set<double> speeds;
   for (std::size_t draw = 0; draw < 17; ++draw)
     speeds.insert(value_of(study.metrics[0], answer_of([&] { return load_point(study, {draw}); }).summary));
@@ -163,10 +163,12 @@ TEST_CASE("what the scenario cannot take is reported in the study, before anythi
 )");
   CHECK_THAT(said, Catch::Contains("study.yaml:4:46: error: workload.0.users is \"none\""));
   CHECK_THAT(said, Catch::Contains("unknown key \"shet\"; did you mean \"sheet\"?"));
-  const auto names = files.errors_of(kHead + "axes: {users: {key: workload.0.users, values: [1]}}\n"
-                                             "metrics: [ttft_s.p96]\n"
-                                             "constraints: [ttft_s.p95 < 2, tpot_s.p95 is small]\n");
-  CHECK_THAT(names, Catch::Contains("study.yaml:4:11: error: \"ttft_s.p96\" is no number of the summary; did you mean"));
+  const auto names = files.errors_of(kHead +
+                                     "axes: {users: {key: workload.0.users, values: [1]}}\n"
+                                     "metrics: [ttft_s.p96]\n"
+                                     "constraints: [ttft_s.p95 < 2, tpot_s.p95 is small]\n");
+  CHECK_THAT(names,
+             Catch::Contains("study.yaml:4:11: error: \"ttft_s.p96\" is no number of the summary; did you mean"));
   CHECK_THAT(names, Catch::Contains("the bound of ttft_s.p95 is \"2\", a bare number; expected a duration"));
   CHECK_THAT(names, Catch::Contains("\"tpot_s.p95 is small\" is no condition"));
   CHECK_THAT(files.errors_of("base: nobody.yaml\naxes: {a: {key: seed, values: [1]}}\n"),
@@ -196,8 +198,9 @@ TEST_CASE("conditions hold or not, and not for a number that is not there", "[sc
 
 TEST_CASE("a journal gives back what it was given, and takes a torn line back", "[scenarios][study]") {
   const Files files;
-  const auto study = files.load(kHead + "axes: {users: {key: workload.0.users, values: [1, 2, 3, 4]}}\n"
-                                        "metrics: [ttft_s.p95, goodput_per_s]\n");
+  const auto study = files.load(kHead +
+                                "axes: {users: {key: workload.0.users, values: [1, 2, 3, 4]}}\n"
+                                "metrics: [ttft_s.p95, goodput_per_s]\n");
   const std::string path = files.path("out.h5.journal");
   {
     Journal journal(path, study);
@@ -218,8 +221,9 @@ TEST_CASE("a journal gives back what it was given, and takes a torn line back", 
     CHECK(journal.records()[0]->status == Status::does_not_fit);
     CHECK(journal.records()[0]->reason == "too large\nby far");
   }
-  const auto other = files.load(kHead + "axes: {users: {key: workload.0.users, values: [1, 2, 3, 5]}}\n"
-                                        "metrics: [ttft_s.p95, goodput_per_s]\n");
+  const auto other = files.load(kHead +
+                                "axes: {users: {key: workload.0.users, values: [1, 2, 3, 5]}}\n"
+                                "metrics: [ttft_s.p95, goodput_per_s]\n");
   CHECK_THROWS_WITH(Journal(path, other), Catch::Contains("it is of another study"));
   for (const char* damage : {"{\"point\":9,\"status\":\"ok\",\"feasible\":true,\"values\":[1,2]}\n",
                              "{\"point\":1,\"status\":\"ok\",\"feasible\":true,\"values\":[1]}\n",
