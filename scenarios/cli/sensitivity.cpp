@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <ostream>
+#include <span>
+#include <utility>
 
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/question.hpp"
@@ -13,6 +15,7 @@
 #include "scenarios/studies/answers.hpp"
 #include "scenarios/studies/condition.hpp"
 #include "scenarios/units.hpp"
+#include "scenarios/utf8.hpp"
 
 namespace tokwatt::cli {
 namespace {
@@ -26,6 +29,9 @@ using scenarios::SheetKind;
 using scenarios::Status;
 
 constexpr double kMore = 1.01;
+constexpr const char* kPercent = "+1 %";
+constexpr std::size_t kOtherSeeds = 4;  // that tell chance from effect
+constexpr std::size_t kLongestName = 42;
 constexpr std::size_t kShown = 20;
 constexpr std::size_t kMostMetrics = 4;  // beside each other
 
@@ -50,7 +56,7 @@ Options sensitivity_options() {
 /// One change, and the scenario with it.
 struct Knob {
   std::string name;    ///< "desk: memory.bandwidth"
-  std::string change;  ///< "+1 %"
+  std::string change;  ///< kPercent, or "+1 W"
   std::function<Loaded()> load;
 };
 
@@ -106,7 +112,7 @@ class Knobs {
     if (!number || number->number == 0) return;
     keys_.push_back(key);
     const std::string unit = number->unit.empty() ? "" : " " + number->unit;
-    add_set(name, "+1 %", fmt::format("{}={:.12g}{}", key, number->number * kMore, unit));
+    add_set(name, kPercent, fmt::format("{}={:.12g}{}", key, number->number * kMore, unit));
   }
 
   void add_box(const NamedNode& system) {
@@ -143,7 +149,7 @@ class Knobs {
       const std::string name = fmt::format("{}: tuning.{}", engine.id, parameter.key);
       const auto same = [&](const Knob& knob) { return knob.name == name; };
       if (!(value > 0) || !std::isfinite(value) || std::any_of(out_.begin(), out_.end(), same)) continue;
-      out_.push_back({name, "+1 %", [&q = question_, &parameter, id = engine.id] {
+      out_.push_back({name, kPercent, [&q = question_, &parameter, id = engine.id] {
                         auto loaded = q.load();
                         for (auto& d : loaded.input.deployments) {
                           double& changed = d.engine.tuning.*parameter.value;
@@ -169,20 +175,40 @@ class Knobs {
   std::vector<Knob> out_;
 };
 
-struct Effect {
-  const Knob* knob;
-  std::vector<double> changes;  ///< of each metric, as a fraction; NaN where there is none
-  double largest = 0;
-};
+/// By how much each metric changes, as a fraction; NaN where there is none.
+using Changes = std::vector<double>;
 
-Effect effect_of(const Knob& knob, const Answer& answer, const Answer& plain,
-                 const std::vector<scenarios::Metric>& metrics) {
-  Effect effect{&knob, {}, 0};
+Changes changes_of(const Answer& answer, const Answer& plain, const std::vector<scenarios::Metric>& metrics) {
+  Changes out;
   for (const auto& metric : metrics) {
     const double before = value_of(metric, plain.summary), after = value_of(metric, answer.summary);
-    effect.changes.push_back(before != 0 ? after / before - 1 : std::nan(""));
-    if (std::isfinite(effect.changes.back()))
-      effect.largest = std::max(effect.largest, std::abs(effect.changes.back()));
+    out.push_back(before != 0 ? after / before - 1 : std::nan(""));
+  }
+  return out;
+}
+
+/// The largest changes that other seeds bring.
+Changes chance_of(std::span<const Answer> others, const Answer& plain, const std::vector<scenarios::Metric>& metrics) {
+  Changes out(metrics.size(), 0);
+  for (const auto& other : others) {
+    const auto changes = changes_of(other, plain, metrics);
+    for (std::size_t m = 0; m < out.size(); ++m) out[m] = std::fmax(out[m], std::abs(changes[m]));
+  }
+  return out;
+}
+
+struct Effect {
+  const Knob* knob;
+  Changes changes;
+  double beyond_chance = 0, largest = 0;
+};
+
+Effect effect_of(const Knob& knob, Changes changes, const Changes& chance) {
+  Effect effect{&knob, std::move(changes), 0, 0};
+  for (std::size_t m = 0; m < chance.size(); ++m) {
+    const double size = std::fmax(std::abs(effect.changes[m]), 0);
+    effect.largest = std::max(effect.largest, size);
+    if (size > chance[m]) effect.beyond_chance = std::max(effect.beyond_chance, size);
   }
   return effect;
 }
@@ -202,42 +228,60 @@ std::vector<scenarios::Metric> metrics_meant(const Options& options, const Json&
   return out;
 }
 
-std::string percent_change(double fraction) {
+std::string percent_change(double fraction, const std::string& sign) {
   if (!std::isfinite(fraction)) return "-";
-  return std::abs(fraction) < 5e-6 ? "0" : fmt::format("{:+.2f} %", fraction * 100);
+  if (std::abs(fraction) < 5e-6) return "0";
+  return sign.empty() ? fmt::format("{:+.2f} %", fraction * 100) : fmt::format("{}{:.2f} %", sign, fraction * 100);
 }
 
-std::string table_of(const std::vector<Effect>& effects, const Effect& chance,
+std::string name_in_table(const Knob& knob) {
+  std::string name = knob.name;
+  if (const auto tuning = name.find(": tuning."); tuning != std::string::npos) name.erase(tuning + 2, 7);
+  if (knob.change != kPercent) name += " " + knob.change;
+  return scenarios::shortened(name, kLongestName);
+}
+
+std::string table_of(const std::vector<Effect>& effects, const Changes& chance,
                      const std::vector<scenarios::Metric>& metrics, std::size_t shown) {
-  Columns table("ll" + std::string(metrics.size(), 'r'));
-  std::vector<std::string> head = {"", ""};
+  Columns table("l" + std::string(metrics.size(), 'r'));
+  std::vector<std::string> head = {"+1 % of"};
   std::string legend;
   for (std::size_t m = 0; m < metrics.size(); ++m) {
     head.push_back(fmt::format("({})", m + 1));
     legend += fmt::format("{}({}) {}", m == 0 ? "" : ", ", m + 1, metrics[m].name);
   }
   table.row(head);
-  const auto add = [&](const std::string& name, const std::string& change, const Effect& effect) {
-    std::vector<std::string> row = {name, change};
-    for (const double fraction : effect.changes) row.push_back(percent_change(fraction));
+  const auto add = [&](const std::string& name, const Changes& changes, const char* sign) {
+    std::vector<std::string> row = {name};
+    for (const double fraction : changes) row.push_back(percent_change(fraction, sign));
     table.row(row);
   };
-  for (std::size_t i = 0; i < shown; ++i) add(effects[i].knob->name, effects[i].knob->change, effects[i]);
-  add("chance: another seed", "", chance);
+  for (std::size_t i = 0; i < shown; ++i) add(name_in_table(*effects[i].knob), effects[i].changes, "");
+  add("chance: other seeds", chance, "±");
   return wrapped(legend) + "\n\n" + table.text();
 }
 
-Json json_of(const std::vector<Effect>& effects, const Effect& chance, const std::vector<scenarios::Metric>& metrics) {
-  const auto changes = [&](const Effect& effect) {
+Json json_of(const std::vector<Effect>& effects, const Changes& chance, const std::vector<scenarios::Metric>& metrics) {
+  const auto by_metric = [&](const Changes& changes) {
     Json out = Json::object();
     for (std::size_t m = 0; m < metrics.size(); ++m)
-      out[metrics[m].name] = std::isfinite(effect.changes[m]) ? Json(effect.changes[m]) : Json(nullptr);
+      out[metrics[m].name] = std::isfinite(changes[m]) ? Json(changes[m]) : Json(nullptr);
     return out;
   };
-  Json out = {{"chance", changes(chance)}, {"numbers", Json::array()}};
-  for (const auto& effect : effects)
+  Json out = {{"chance", by_metric(chance)}, {"numbers", Json::array()}};
+  for (const auto& effect : effects) {
     out["numbers"].push_back(
-        {{"name", effect.knob->name}, {"change", effect.knob->change}, {"effect", changes(effect)}});
+        {{"name", effect.knob->name}, {"change", effect.knob->change}, {"effect", by_metric(effect.changes)}});
+  }
+  return out;
+}
+
+/// The scenario with its own seed, then with others.
+std::vector<std::function<Loaded()>> seeds_of(const Question& question) {
+  std::vector<std::function<Loaded()>> out = {[&question] { return question.load(); }};
+  const auto seed = question.load().input.seed;
+  for (std::size_t i = 1; i <= kOtherSeeds; ++i)
+    out.push_back([&question, set = fmt::format("seed={}", seed ^ i)] { return question.load({set}); });
   return out;
 }
 
@@ -248,23 +292,22 @@ int sensitivity(const Arguments& arguments, const Terminal& terminal) {
   if (!options.read(arguments, terminal)) return kDone;
   const bool as_json = options.choice("output", {"table", "json"}) == "json";
   const auto question = question_of(options);
-  auto knobs = Knobs(question).all();
-  const auto seed = question.load().input.seed;
-  knobs.push_back({"", "", [&] { return question.load(); }});
-  knobs.push_back({"seed", "+1", [&, set = fmt::format("seed={}", seed + 1)] { return question.load({set}); }});
-  std::vector<std::function<Loaded()>> scenarios;
+  const auto knobs = Knobs(question).all();
+  auto scenarios = seeds_of(question);
   for (const auto& knob : knobs) scenarios.push_back(knob.load);
   const auto answers = scenarios::answers_of(scenarios);
-  const Answer& plain = answers[answers.size() - 2];
+  const Answer& plain = answers.front();
   if (plain.status != Status::ok) throw scenarios::Infeasible(plain.reason);
   const auto metrics = metrics_meant(options, plain.summary);
-  const Effect chance = effect_of(knobs.back(), answers.back(), plain, metrics);
+  const auto chance = chance_of(std::span(answers).subspan(1, kOtherSeeds), plain, metrics);
   std::vector<Effect> effects;
-  for (std::size_t i = 0; i + 2 < knobs.size(); ++i) {
-    if (answers[i].status == Status::ok) effects.push_back(effect_of(knobs[i], answers[i], plain, metrics));
+  for (std::size_t i = 0; i < knobs.size(); ++i) {
+    const Answer& answer = answers[i + 1 + kOtherSeeds];
+    if (answer.status == Status::ok) effects.push_back(effect_of(knobs[i], changes_of(answer, plain, metrics), chance));
   }
-  std::stable_sort(effects.begin(), effects.end(),
-                   [](const Effect& a, const Effect& b) { return a.largest > b.largest; });
+  std::stable_sort(effects.begin(), effects.end(), [](const Effect& a, const Effect& b) {
+    return std::pair(a.beyond_chance, a.largest) > std::pair(b.beyond_chance, b.largest);
+  });
   if (as_json) {
     terminal.out << json_of(effects, chance, metrics).dump(2) << "\n";
     return kDone;
@@ -275,7 +318,7 @@ int sensitivity(const Arguments& arguments, const Terminal& terminal) {
   terminal.out << table_of(effects, chance, metrics, shown) << "\n"
                << wrapped(fmt::format("{} numbers were changed, {} shown; {} cannot be changed alone (whole numbers, "
                                       "clocks on a grid, stages of a list).",
-                                      effects.size(), shown, knobs.size() - 2 - effects.size()))
+                                      effects.size(), shown, knobs.size() - effects.size()))
                << "\n";
   return kDone;
 }

@@ -1,6 +1,7 @@
 #include "scenarios/studies/run_study.hpp"
 
 #include <tbb/blocked_range.h>
+#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -68,6 +69,7 @@ void run_points(const Study& study, Journal& journal, int threads, const StudyPr
     const std::lock_guard lock(reporting);
     progress(++done);
   };
+  const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
   tbb::task_arena arena(threads);
   arena.execute([&] {
     tbb::parallel_for(tbb::blocked_range<std::size_t>(0, to_do.size(), 1), [&](const auto& range) {

@@ -58,6 +58,12 @@ void check_size(const Study& study, const Place& place, Diagnostics& diagnostics
     diagnostics.error(place, fmt::format("the axes span {:.0f} points; expected at most {}", points, kMostPoints));
 }
 
+/// Whether its axes were well written, and are equally long.
+bool is_whole(const StudyDimension& dimension) {
+  return std::all_of(dimension.axes.begin(), dimension.axes.end(),
+                     [&](const Axis& axis) { return !axis.values.empty() && axis.values.size() == dimension.size(); });
+}
+
 /// The indices of a dimension that are worth trying before the study runs.
 std::vector<std::size_t> to_try(const StudyDimension& dimension) {
   std::vector<std::size_t> out;
@@ -238,11 +244,11 @@ Study load_study(const std::string& path) {
   study.texts.push_back({"study", study.source->text});
   read_base(written, fs::path(path).parent_path().string(), study, diagnostics);
   study.dimensions = dimensions_of(written, diagnostics);
-  // What follows needs a base and axes that are whole.
-  throw_if_wrong(diagnostics);
+  if (study.base.kind != Node::Kind::mapping) throw InputError(diagnostics);
+  // The axes that are good are tried even if others are not: every mistake is to be said at once.
+  std::erase_if(study.dimensions, [](const StudyDimension& dimension) { return !is_whole(dimension); });
   set_everywhere(written, study, diagnostics);
   check_size(study, written.place, diagnostics);
-  throw_if_wrong(diagnostics);
   Trial trial(study, diagnostics);
   trial.run();
   if (trial.shape()) read_metrics(written, *trial.shape(), study, diagnostics);

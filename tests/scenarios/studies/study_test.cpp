@@ -147,7 +147,7 @@ axes:
 paired: {both: [users, warn]}
 )");
   CHECK_THAT(said, Catch::Contains("study.yaml:3:10: error: axes.users has values of several kinds; expected one of"));
-  CHECK_THAT(said, Catch::Contains("study.yaml:4:56: error: axes.warm.to is \"300 K\", in another unit than from"));
+  CHECK_THAT(said, Catch::Contains("study.yaml:4:55: error: axes.warm.to is \"300 K\", in another unit than from"));
   CHECK_THAT(said, Catch::Contains("axes.some.key is missing; expected a key of the scenario"));
   CHECK_THAT(said, Catch::Contains("axes.down.to is \"2\"; expected more than from (\"5\")"));
   CHECK_THAT(said, Catch::Contains("axes.more has neither points nor step; expected points or step"));
