@@ -20,7 +20,7 @@ constexpr std::array kCommands = {
     Command{"run", "simulate a scenario", run},
     Command{"bench", "what llama-bench would measure", bench},
     Command{"fit", "which models, quants and boxes go together", fit},
-    Command{"list", "systems, models, quants, engines or scenarios that come with it", list},
+    Command{"list", "boxes, models, engines, scenarios, studies that come with it", list},
     Command{"show", "every number of a sheet, with its source", show},
     Command{"validate", "check scenarios and sheets", validate},
     Command{"study", "a scenario with many values in it, into one file", study},
@@ -59,7 +59,7 @@ std::vector<std::string> command_names() {
 const Command& command_named(const std::string& name) {
   const auto found = std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& c) { return c.name == name; });
   if (found != kCommands.end()) return *found;
-  const auto list = fmt::format("\nCommands: {}", fmt::join(command_names(), ", "));
+  const auto list = "\nCommands: " + wrapped(fmt::format("{}", fmt::join(command_names(), ", ")), 10);
   if (std::find(kNotYet.begin(), kNotYet.end(), name) != kNotYet.end())
     throw UsageError(fmt::format("tokwatt {} is not built yet{}", name, list));
   throw UsageError(fmt::format("there is no command {}{}{}", scenarios::in_quotes(name),
@@ -83,7 +83,7 @@ int dispatch(const Arguments& arguments, const Terminal& terminal) {
   if (first == "help") return command_named(arguments[1]).run({"--help"}, terminal);
   if (first.front() == '-') {
     throw UsageError(fmt::format("{} is no command; a command comes first\nCommands: {}", scenarios::in_quotes(first),
-                                 fmt::join(command_names(), ", ")));
+                                 wrapped(fmt::format("{}", fmt::join(command_names(), ", ")), 10)));
   }
   return command_named(first).run({arguments.begin() + 1, arguments.end()}, terminal);
 }

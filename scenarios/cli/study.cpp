@@ -19,13 +19,12 @@ namespace {
 constexpr int64_t kMostThreads = 1024;
 
 Options study_options() {
-  Options options(
-      {"tokwatt study scenarios/studies/the-team-grows.yaml -o results/team.h5",
-       "tokwatt study STUDY -o FILE [--threads N]",
-       "Simulates a scenario at every point of a study, on every core, and writes one HDF5 file: a dataset "
-       "with the study's axes as dimensions (docs/file-formats.md). FILE.journal holds what is done so far: "
-       "after an interruption the same command goes on where it was.",
-       "a study file"});
+  Options options({"tokwatt study scenarios/studies/the-team-grows.yaml -o results/team.h5",
+                   "tokwatt study STUDY -o FILE [--threads N]",
+                   "Simulates a scenario at every point of a study, on every core, and writes one HDF5 file: a dataset "
+                   "with the study's axes as dimensions (docs/studies.md). FILE.journal holds what is done so far: "
+                   "after an interruption the same command goes on where it was.",
+                   "a study file"});
   options.value("output,o", "results file")
       .value("threads", "simulations at a time; without it one for each core")
       .flag("quiet", "nothing on standard error but errors");
