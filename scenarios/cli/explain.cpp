@@ -49,9 +49,8 @@ double span_of(const sim::ResultsFile& file, const std::string& path) {
 
 std::vector<Explained> explanations(const std::string& path) {
   if (const auto why = scenarios::why_no_file(path); !why.empty()) refuse(path, "cannot be read: " + why);
-  std::error_code failed;
-  std::filesystem::status(path, failed);
-  if (failed) refuse(path, "cannot be read: " + failed.message());
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) refuse(path, "there is no such file");
   try {
     const sim::ResultsFile file(path);
     const Json summary = summary_of(file, path);
