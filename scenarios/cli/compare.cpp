@@ -58,9 +58,7 @@ std::string system_meant(const Question& question, const Options& options) {
 /// Why it cannot be done or does not fit; empty when it does.
 std::string why_not(const Question& question, const std::vector<std::string>& sets) {
   try {
-    const auto loaded = question.load(sets);
-    for (const auto& deployment : loaded.input.deployments)
-      sim::kv_capacity(deployment, loaded.input.systems[static_cast<std::size_t>(deployment.systems.front())].box);
+    scenarios::shape_of_summary(question.load(sets));
     return {};
   } catch (const scenarios::Infeasible& error) {
     return error.what();
