@@ -12,7 +12,8 @@
 namespace tokwatt::scenarios {
 namespace {
 
-constexpr const char* kSample = "sample";  // the dimension of what is drawn
+constexpr std::size_t kMostValues = 2 * kMostPoints;  // of all axes: a few bytes of text could ask for more than memory
+constexpr const char* kSample = "sample";             // the dimension of what is drawn
 
 /// Names become those of variables in the results file.
 bool is_variable_name(const std::string& name) {
@@ -114,7 +115,12 @@ class Dimensions {
   }
 
   Axis axis_of(const Named<WrittenAxis>& axis, const WrittenSample* sample) {
-    return sample ? sampled_axis(axis, *sample, diagnostics_) : axis_along(axis, diagnostics_);
+    if (values_ > kMostValues) return {};
+    Axis out = sample ? sampled_axis(axis, *sample, diagnostics_) : axis_along(axis, diagnostics_);
+    values_ += out.values.size();
+    if (values_ > kMostValues)
+      error(axis.place, fmt::format("the axes have more than {} values, up to this one; expected fewer", kMostValues));
+    return out;
   }
 
   void check_pairs() {
@@ -135,6 +141,7 @@ class Dimensions {
   const WrittenStudy& study_;
   Diagnostics& diagnostics_;
   std::vector<Group> groups_;
+  std::size_t values_ = 0;  // of all axes so far
   std::vector<StudyDimension> out_;
 };
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
+#include <set>
+#include <string_view>
 
 #include "scenarios/read/reader.hpp"
 #include "scenarios/read/schema.hpp"
@@ -146,15 +148,16 @@ class AxisReader {
     axis_.is_numeric = !numbers.empty() && numbers.size() == axis_.values.size() &&
                        std::all_of(numbers.begin(), numbers.end(), same_unit);
     if (axis_.is_numeric) axis_.unit = numbers.front().unit;
-    for (std::size_t i = 0; i < axis_.values.size(); ++i) check_new(i);
+    check_new();
   }
 
   /// Coordinates are looked up by value: no two may be equal.
-  void check_new(std::size_t i) {
-    const auto same = [&](const AxisValue& other) { return other.name == axis_.values[i].name; };
-    const auto end = axis_.values.begin() + static_cast<std::ptrdiff_t>(i);
-    if (std::any_of(axis_.values.begin(), end, same))
-      error_at(w_.values[i].place, fmt::format("{}.values has {} twice", path_, in_quotes(axis_.values[i].name)));
+  void check_new() {
+    std::set<std::string_view> names;
+    for (std::size_t i = 0; i < w_.values.size(); ++i) {
+      if (names.insert(w_.values[i].scalar).second) continue;
+      error_at(w_.values[i].place, fmt::format("{}.values has {} twice", path_, in_quotes(w_.values[i].scalar)));
+    }
   }
 
   std::optional<WithUnit> read_end(const Node& node, const char* key) {

@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 
 /// Above it only the ends of a numeric axis are tried before the study runs: what a key may be is a range.
 constexpr std::size_t kMostTried = 200;
+constexpr std::size_t kMostNames = 1000;  // of metrics, and of constraints
 
 std::string resolved(const std::string& path, const std::string& folder) {
   return fs::path(path).is_absolute() || folder.empty() ? path : (fs::path(folder) / path).string();
@@ -51,11 +52,12 @@ void set_everywhere(const WrittenStudy& written, Study& study, Diagnostics& diag
   }
 }
 
-void check_size(const Study& study, const Place& place, Diagnostics& diagnostics) {
+bool check_size(const Study& study, const Place& place, Diagnostics& diagnostics) {
   double points = 1;
   for (const auto& dimension : study.dimensions) points *= static_cast<double>(dimension.size());
-  if (points > static_cast<double>(kMostPoints))
-    diagnostics.error(place, fmt::format("the axes span {:.0f} points; expected at most {}", points, kMostPoints));
+  if (points <= static_cast<double>(kMostPoints)) return true;
+  diagnostics.error(place, fmt::format("the axes span {:.0f} points; expected at most {}", points, kMostPoints));
+  return false;
 }
 
 /// Whether its axes were well written, and are equally long.
@@ -142,6 +144,12 @@ class Trial {
 
 void read_metrics(const WrittenStudy& written, const nlohmann::ordered_json& shape, Study& study,
                   Diagnostics& diagnostics) {
+  for (const auto* list : {&written.metrics, &written.constraints}) {
+    if (list->size() <= kMostNames) continue;
+    diagnostics.error(list->front().place,
+                      fmt::format("the list has {} entries; expected at most {}", list->size(), kMostNames));
+    return;
+  }
   for (const auto& name : written.metrics) {
     auto metric = metric_named(name, shape, diagnostics);
     const auto same = [&](const Metric& other) { return metric && other.name == metric->name; };
@@ -248,7 +256,7 @@ Study load_study(const std::string& path) {
   // The axes that are good are tried even if others are not: every mistake is to be said at once.
   std::erase_if(study.dimensions, [](const StudyDimension& dimension) { return !is_whole(dimension); });
   set_everywhere(written, study, diagnostics);
-  check_size(study, written.place, diagnostics);
+  if (!check_size(study, written.place, diagnostics)) throw InputError(diagnostics);
   Trial trial(study, diagnostics);
   trial.run();
   if (trial.shape()) read_metrics(written, *trial.shape(), study, diagnostics);

@@ -177,6 +177,19 @@ TEST_CASE("what the scenario cannot take is reported in the study, before anythi
              Catch::Contains("calibration.draw is \"17\"; expected 0 (the calibration itself) to 16"));
 }
 
+TEST_CASE("a study that is larger than anybody wants is refused at once", "[scenarios][study]") {
+  const Files files;
+  const std::string many = "{key: seed, from: 1, to: 2000000, points: 1000000}";
+  CHECK_THAT(files.errors_of(kHead + "axes: {a: " + many + ", b: {key: workload.0.users, values: [1, 2]}}\n"),
+             Catch::Contains("the axes span 2000000 points; expected at most 1000000"));
+  CHECK_THAT(files.errors_of(kHead + "axes: {a: {key: seed, values: [1, 2, 1]}}\n"),
+             Catch::Contains("study.yaml:3:40: error: axes.a.values has \"1\" twice"));
+  std::string names = "metrics: [";
+  for (int i = 0; i < 1001; ++i) names += "x, ";
+  CHECK_THAT(files.errors_of(kHead + "axes: {a: {key: seed, values: [1]}}\n" + names + "x]\n"),
+             Catch::Contains("the list has 1002 entries; expected at most 1000"));
+}
+
 TEST_CASE("conditions hold or not, and not for a number that is not there", "[scenarios][study]") {
   const nlohmann::ordered_json summary = {{"ttft_s", {{"p95", 1.5}, {"p50", nullptr}}}, {"goodput_per_s", 2.5}};
   Diagnostics diagnostics;
