@@ -183,7 +183,7 @@ TEST_CASE("a study that is larger than anybody wants is refused at once", "[scen
   CHECK_THAT(files.errors_of(kHead + "axes: {a: " + many + ", b: {key: workload.0.users, values: [1, 2]}}\n"),
              Catch::Contains("the axes span 2000000 points; expected at most 1000000"));
   CHECK_THAT(files.errors_of(kHead + "axes: {a: {key: seed, values: [1, 2, 1]}}\n"),
-             Catch::Contains("study.yaml:3:40: error: axes.a.values has \"1\" twice"));
+             Catch::Contains("study.yaml:3:38: error: axes.a.values has \"1\" twice"));
   std::string names = "metrics: [";
   for (int i = 0; i < 1001; ++i) names += "x, ";
   CHECK_THAT(files.errors_of(kHead + "axes: {a: {key: seed, values: [1]}}\n" + names + "x]\n"),
