@@ -5,7 +5,7 @@ Four things are kept:
 - a fenced block below `<!-- output of: COMMAND -->` is that command and what it prints (stdout; `(exit 3)` before the colon
   when it is meant to fail);
 - what stands between `<!-- page of: COMMAND -->` and `<!-- end of page -->` is what that command prints, which is Markdown;
-- docs/schema/scenario.schema.json is what `tokwatt schema` prints;
+- docs/schema/scenario.schema.json is what `tokwatt schema` prints, study.schema.json what `tokwatt schema --of study` does;
 - every relative link, with its #anchor, leads somewhere.
 
 Needs nothing but Python's standard library, and the program at build/release/tokwatt.
@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SCHEMA = Path("docs/schema/scenario.schema.json")
+SCHEMAS = {Path(f"docs/schema/{of}.schema.json"): f"build/release/tokwatt schema --of {of}" for of in ("scenario", "study")}
 BLOCK = re.compile(
     r"(?P<head><!-- output of(?: \(exit (?P<exit>\d+)\))?: (?P<command>[^\n]+?) -->\n)```[a-z]*\n(?:.*?\n)??```\n", re.DOTALL
 )
@@ -75,7 +75,7 @@ def main(arguments):
     if arguments and not check:
         raise SystemExit("refresh.py takes --check or nothing")
     wanted = {page: refreshed(page.read_text(encoding="utf-8")) for page in pages()}
-    wanted[ROOT / SCHEMA] = run("build/release/tokwatt schema", 0)
+    wanted |= {ROOT / path: run(command, 0) for path, command in SCHEMAS.items()}
     problems = []
     for path, text in wanted.items():
         had = path.read_text(encoding="utf-8") if path.exists() else ""

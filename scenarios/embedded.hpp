@@ -17,5 +17,6 @@ std::span<const File> quants();
 std::span<const File> engines();
 std::span<const File> calibrations();
 std::span<const File> ready_made();  // scenarios
+std::span<const File> ready_made_studies();
 
 }  // namespace tokwatt::embedded

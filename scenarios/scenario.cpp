@@ -121,4 +121,8 @@ Loaded load_text(const std::string& name, const std::string& text, const std::st
   return load_source(std::make_shared<Source>(Source{name, text}), folder, sets, diagnostics);
 }
 
+Loaded load_tree(const Node& root, const std::string& folder, Diagnostics& diagnostics) {
+  return resolve(root, root.place.source->text, folder, {}, diagnostics);
+}
+
 }  // namespace tokwatt::scenarios

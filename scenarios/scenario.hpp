@@ -24,4 +24,8 @@ Loaded load(const std::string& path, const std::vector<std::string>& sets);
 Loaded load_text(const std::string& name, const std::string& text, const std::string& folder,
                  const std::vector<std::string>& sets);
 
+/// The same from a tree whose values may have been changed since it was parsed; its own text is what the results carry.
+/// What is wrong is reported; throws InputError then.
+Loaded load_tree(const Node& root, const std::string& folder, Diagnostics& diagnostics);
+
 }  // namespace tokwatt::scenarios

@@ -241,6 +241,13 @@ std::variant<double, NotAQuantity> parse_number(std::string_view text) {
   return NotAQuantity{fmt::format(", {}", info(meaning->dimension).noun)};
 }
 
+std::optional<WithUnit> parse_with_unit(std::string_view text) {
+  const auto parts = split(text);
+  const auto* found = std::get_if<Split>(&parts);
+  if (!found || (!found->unit.empty() && !meaning_of(found->unit, Dimension::number))) return std::nullopt;
+  return WithUnit{found->number, std::string(found->unit)};
+}
+
 std::variant<int64_t, NotAQuantity> parse_count(std::string_view text) {
   text = trimmed(text);
   int64_t value = 0;

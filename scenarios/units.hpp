@@ -1,6 +1,7 @@
 #pragma once
 // Quantities with units, "273 GB/s", to SI. Units live only at the border of the program; inside everything is SI.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -51,6 +52,13 @@ std::variant<double, NotAQuantity> parse_quantity(std::string_view text, Dimensi
 std::variant<double, NotAQuantity> parse_number(std::string_view text);
 /// A bare whole number that fits int64_t.
 std::variant<int64_t, NotAQuantity> parse_count(std::string_view text);
+/// A number and the unit behind it, as written; of a bare number the unit is empty.
+struct WithUnit {
+  double number = 0;
+  std::string unit;
+};
+/// Nothing where there is no number in front, or no unit that is known behind it.
+std::optional<WithUnit> parse_with_unit(std::string_view text);
 /// "a rate such as "273 GB/s"".
 std::string expectation(Dimension dimension);
 

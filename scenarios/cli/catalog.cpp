@@ -71,8 +71,15 @@ std::vector<Entry> ready_made_scenarios() {
   return out;
 }
 
+std::vector<Entry> ready_made_studies() {
+  std::vector<Entry> out;
+  for (const auto& file : embedded::ready_made_studies()) out.push_back(entry_of(std::string(file.path), file.text));
+  return out;
+}
+
 std::optional<FileKind> kind_of(const Node& root) {
   static constexpr std::pair<const char*, FileKind> kTelling[] = {
+      {"axes", FileKind::study},        {"metrics", FileKind::study},        {"constraints", FileKind::study},
       {"systems", FileKind::scenario},  {"deployments", FileKind::scenario}, {"workload", FileKind::scenario},
       {"gguf", FileKind::quant},        {"safetensors", FileKind::quant},    {"policy", FileKind::engine},
       {"container", FileKind::engine},  {"kernels", FileKind::engine},       {"tuning", FileKind::engine},
@@ -87,7 +94,10 @@ std::optional<FileKind> kind_of(const Node& root) {
   return std::nullopt;
 }
 
-const char* noun(FileKind kind) { return kind == FileKind::scenario ? "scenario" : scenarios::noun(sheet_kind(kind)); }
+const char* noun(FileKind kind) {
+  if (kind == FileKind::scenario) return "scenario";
+  return kind == FileKind::study ? "study" : scenarios::noun(sheet_kind(kind));
+}
 
 SheetKind sheet_kind(FileKind kind) {
   switch (kind) {
@@ -100,6 +110,7 @@ SheetKind sheet_kind(FileKind kind) {
     case FileKind::link:
       return SheetKind::link;
     case FileKind::scenario:
+    case FileKind::study:
     case FileKind::box:
       break;
   }

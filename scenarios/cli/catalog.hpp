@@ -23,9 +23,10 @@ inline constexpr scenarios::SheetKind kSheetKinds[] = {scenarios::SheetKind::box
 
 std::vector<Entry> sheets(scenarios::SheetKind kind);
 std::vector<Entry> ready_made_scenarios();
+std::vector<Entry> ready_made_studies();
 
 /// What a tree seems to be, by the keys that only one kind of file has; nothing: none of them.
-enum class FileKind { scenario, box, model, quant, engine, link };
+enum class FileKind { scenario, study, box, model, quant, engine, link };
 std::optional<FileKind> kind_of(const scenarios::Node& root);
 const char* noun(FileKind kind);
 scenarios::SheetKind sheet_kind(FileKind kind);

@@ -156,6 +156,18 @@ std::string energy(double joules) {
   return joules == 0 ? "0 J" : scaled(joules, kScales);
 }
 
+std::string quantity(double value, const std::string& units) {
+  if (!std::isfinite(value)) return "-";
+  if (units == "s") return duration(value);
+  if (units == "J") return energy(value);
+  if (units == "Hz") return clock(value);
+  if (units == "1e-6 USD/count") return three_digits(value) + " USD/Mtok";
+  if (units == "count/s") return three_digits(value) + " tok/s";
+  if (units == "J/count") return three_digits(value) + " J/tok";
+  if (units == "1/s") return three_digits(value) + "/s";
+  return units == "1" || units == "count" ? three_digits(value) : three_digits(value) + " " + units;
+}
+
 std::string clock(double hertz) {
   if (!std::isfinite(hertz)) return "-";
   return fmt::format("{} MHz", grouped(std::llround(hertz / 1e6)));

@@ -44,6 +44,8 @@ std::string span(double seconds);
 std::string percent(double fraction);
 /// 123 J, 12.3 kJ, 0.123 kWh
 std::string energy(double joules);
+/// A number of the summary with its units (UDUNITS spelling): 412 ms, 95.5 W, 1.06 USD, 81.4 /s.
+std::string quantity(double value, const std::string& units);
 std::string clock(double hertz);
 std::string bytes(double count);
 

@@ -14,6 +14,7 @@ namespace {
 
 std::vector<Entry> entries(const std::string& what) {
   if (what == "scenarios") return ready_made_scenarios();
+  if (what == "studies") return ready_made_studies();
   if (what == "models") return sheets(scenarios::SheetKind::model);
   if (what == "quants") return sheets(scenarios::SheetKind::quant);
   if (what == "engines") return sheets(scenarios::SheetKind::engine);
@@ -22,7 +23,8 @@ std::vector<Entry> entries(const std::string& what) {
 }
 
 void check(const std::vector<std::string>& arguments) {
-  static const std::vector<std::string> kWhat = {"systems", "models", "quants", "engines", "links", "scenarios"};
+  static const std::vector<std::string> kWhat = {"systems", "models",    "quants", "engines",
+                                                 "links",   "scenarios", "studies"};
   if (arguments.size() > 1)
     throw UsageError(fmt::format("unexpected {}; one list at a time", scenarios::in_quotes(arguments[1])));
   const std::string& what = arguments.front();
@@ -36,15 +38,15 @@ std::string with_mark(const Entry& entry) { return entry.hypothetical ? entry.ti
 }  // namespace
 
 int list(const Arguments& arguments, const Terminal& terminal) {
-  Options options({"tokwatt list systems", "tokwatt list systems|models|quants|engines|links|scenarios [--all]",
+  Options options({"tokwatt list systems", "tokwatt list systems|models|quants|engines|links|scenarios|studies [--all]",
                    "Lists what comes with the program: its name, other names it goes by, its title.",
-                   "systems, models, quants, engines, links or scenarios"});
+                   "systems, models, quants, engines, links, scenarios or studies"});
   options.flag("all", "hypothetical ones too: products that cannot be bought");
   if (!options.read(arguments, terminal)) return kDone;
   check(options.arguments());
   const std::string& what = options.arguments().front();
   const auto listed = entries(what);
-  if (what == "scenarios") {
+  if (what == "scenarios" || what == "studies") {
     // A path and a title are too long for one line.
     for (const auto& entry : listed) terminal.out << entry.id << "\n    " << wrapped(with_mark(entry), 4) << "\n";
     return kDone;

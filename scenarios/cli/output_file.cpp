@@ -74,13 +74,17 @@ void check_writable(const std::string& path) {
   try_to_write_in(folder, path);
 }
 
+void make_folder_of(const std::string& path) {
+  const fs::path folder = fs::path(path).parent_path();
+  std::error_code failed;
+  if (!folder.empty()) fs::create_directories(folder, failed);
+  if (failed) throw CannotWrite(fmt::format("cannot write {}: {}: {}", path, folder.string(), failed.message()));
+}
+
 void write_output(const std::string& path, std::ostream& out, const sim::Results& results,
                   const std::vector<sim::CarriedText>& texts, uint64_t seed) {
   if (path != "-") {
-    const fs::path folder = fs::path(path).parent_path();
-    std::error_code failed;
-    if (!folder.empty()) fs::create_directories(folder, failed);
-    if (failed) throw CannotWrite(fmt::format("cannot write {}: {}: {}", path, folder.string(), failed.message()));
+    make_folder_of(path);
     try {
       sim::write_results(path, results, texts, seed);
     } catch (const std::runtime_error& error) {  // a full disk, a folder that is gone by now

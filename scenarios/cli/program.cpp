@@ -20,15 +20,20 @@ constexpr std::array kCommands = {
     Command{"run", "simulate a scenario", run},
     Command{"bench", "what llama-bench would measure", bench},
     Command{"fit", "which models, quants and boxes go together", fit},
-    Command{"list", "systems, models, quants, engines or scenarios that come with it", list},
+    Command{"list", "boxes, models, engines, scenarios, studies that come with it", list},
     Command{"show", "every number of a sheet, with its source", show},
     Command{"validate", "check scenarios and sheets", validate},
+    Command{"study", "a scenario with many values in it, into one file", study},
+    Command{"compare", "a scenario on several boxes, side by side", compare},
+    Command{"capacity", "the most users, or requests a second, within objectives", capacity},
+    Command{"sensitivity", "what one per cent of each number does to the answers", sensitivity},
+    Command{"explain", "where the seconds and joules of a run went", explain},
     Command{"audit", "which published claims are possible", audit},
     Command{"calibrate", "fit a box's sheet to what you measured on it", calibrate},
     Command{"schema", "print the JSON schema of scenarios, for editors", schema},
 };
 /// Of the design, and not there yet: refused by name.
-constexpr std::array kNotYet = {"study", "compare", "capacity", "explain", "sensitivity", "report", "export"};
+constexpr std::array kNotYet = {"report", "export"};
 
 std::string overview() {
   std::string text =
@@ -37,7 +42,7 @@ std::string overview() {
       "tokwatt simulates large-language-model inference on real boxes: does it fit, how\n"
       "fast is it, when does it throttle, what does it cost.\n\n"
       "Commands:\n";
-  for (const auto& command : kCommands) text += fmt::format("  {:<10} {}\n", command.name, command.does);
+  for (const auto& command : kCommands) text += fmt::format("  {:<11} {}\n", command.name, command.does);
   return text +
          "\n"
          "tokwatt COMMAND --help says more; tokwatt --version prints the version.\n"
@@ -54,7 +59,7 @@ std::vector<std::string> command_names() {
 const Command& command_named(const std::string& name) {
   const auto found = std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& c) { return c.name == name; });
   if (found != kCommands.end()) return *found;
-  const auto list = fmt::format("\nCommands: {}", fmt::join(command_names(), ", "));
+  const auto list = "\nCommands: " + wrapped(fmt::format("{}", fmt::join(command_names(), ", ")), 10);
   if (std::find(kNotYet.begin(), kNotYet.end(), name) != kNotYet.end())
     throw UsageError(fmt::format("tokwatt {} is not built yet{}", name, list));
   throw UsageError(fmt::format("there is no command {}{}{}", scenarios::in_quotes(name),
@@ -78,7 +83,7 @@ int dispatch(const Arguments& arguments, const Terminal& terminal) {
   if (first == "help") return command_named(arguments[1]).run({"--help"}, terminal);
   if (first.front() == '-') {
     throw UsageError(fmt::format("{} is no command; a command comes first\nCommands: {}", scenarios::in_quotes(first),
-                                 fmt::join(command_names(), ", ")));
+                                 wrapped(fmt::format("{}", fmt::join(command_names(), ", ")), 10)));
   }
   return command_named(first).run({arguments.begin() + 1, arguments.end()}, terminal);
 }

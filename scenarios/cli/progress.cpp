@@ -22,11 +22,15 @@ std::string progress_line(const sim::ProgressReport& report, double elapsed) {
 }
 
 void ProgressLine::show(const sim::ProgressReport& report) {
+  show([&](double elapsed) { return progress_line(report, elapsed); });
+}
+
+void ProgressLine::show(const std::function<std::string(double elapsed)>& line) {
   const auto now = Clock::now();
   if (now < next_) return;
   next_ = now + std::chrono::milliseconds(200);
   shown_ = true;
-  err_ << "\r\033[K" << progress_line(report, std::chrono::duration<double>(now - start_).count()) << std::flush;
+  err_ << "\r\033[K" << line(std::chrono::duration<double>(now - start_).count()) << std::flush;
 }
 
 void ProgressLine::erase() {

@@ -1,6 +1,7 @@
 #pragma once
 // One line on a terminal that says how far a long run is, erased at its end.
 #include <chrono>
+#include <functional>
 #include <iosfwd>
 #include <string>
 
@@ -20,6 +21,8 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void show(const sim::ProgressReport& report);
+  /// Shows what `line` says when so many seconds have passed; it is asked only now and then.
+  void show(const std::function<std::string(double elapsed)>& line);
   void erase();
 
  private:

@@ -8,12 +8,14 @@ namespace tokwatt::cli {
 
 int schema(const Arguments& arguments, const Terminal& terminal) {
   Options options(
-      {"tokwatt schema > docs/schema/scenario.schema.json", "tokwatt schema",
-       "Prints the JSON schema (draft-07) of scenario files. The first line of a scenario names it for editors: "
-       "# yaml-language-server: $schema=...",
+      {"tokwatt schema > docs/schema/scenario.schema.json", "tokwatt schema [--of scenario|study]",
+       "Prints the JSON schema (draft-07) of scenario files, or of study files. The first line of such a file names it "
+       "for editors: # yaml-language-server: $schema=...",
        ""});
+  options.value("of", "scenario (default) or study");
   if (!options.read(arguments, terminal)) return kDone;
-  terminal.out << scenarios::scenario_schema_text();
+  const bool of_studies = options.choice("of", {"scenario", "study"}) == "study";
+  terminal.out << (of_studies ? scenarios::study_schema_text() : scenarios::scenario_schema_text());
   return kDone;
 }
 

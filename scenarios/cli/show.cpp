@@ -52,7 +52,7 @@ Found find_file(const std::string& name, scenarios::Diagnostics& diagnostics) {
   if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
   sheet.root = scenarios::parse(sheet.source, diagnostics);
   const auto kind = kind_of(sheet.root).value_or(FileKind::scenario);
-  if (kind == FileKind::scenario && diagnostics.ok())
+  if ((kind == FileKind::scenario || kind == FileKind::study) && diagnostics.ok())
     diagnostics.error({sheet.source, 1, 1, 1}, "this is no sheet; expected a box, model, quant, engine or link");
   if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
   const auto* id = sheet.root.find("id");

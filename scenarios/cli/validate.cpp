@@ -10,6 +10,7 @@
 #include "scenarios/cli/check_fits.hpp"
 #include "scenarios/cli/options.hpp"
 #include "scenarios/scenario.hpp"
+#include "scenarios/studies/study.hpp"
 #include "sim/serving/kv_capacity.hpp"
 
 namespace tokwatt::cli {
@@ -50,6 +51,10 @@ std::string checked(const std::string& path) {
     check_scenario(path);
     return noun(kind);
   }
+  if (kind == FileKind::study) {
+    scenarios::load_study(path);
+    return noun(kind);
+  }
   if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
   const auto* id = sheet.root.find("id");
   sheet.id = id && !id->scalar.empty() ? id->scalar : fs::path(path).stem().string();
@@ -77,11 +82,11 @@ int report(const std::string& path, const Terminal& terminal) {
 }  // namespace
 
 int validate(const Arguments& arguments, const Terminal& terminal) {
-  Options options(
-      {"tokwatt validate scenarios/twelve-people-on-a-spark.yaml", "tokwatt validate FILE...",
-       "Checks scenarios, sheets and config.json files and reports every mistake. Exit 3 if there is one; 4 if "
-       "all are well written but one cannot be done.",
-       "one or more files"});
+  Options options({"tokwatt validate scenarios/twelve-people-on-a-spark.yaml", "tokwatt validate FILE...",
+                   "Checks scenarios, studies, sheets and config.json files and reports every mistake. Exit 3 if there "
+                   "is one; 4 if "
+                   "all are well written but one cannot be done.",
+                   "one or more files"});
   if (!options.read(arguments, terminal)) return kDone;
   std::vector<int> codes;
   for (const auto& path : options.arguments()) codes.push_back(report(path, terminal));

@@ -34,6 +34,7 @@ struct Key {
   Range range = kAny;
   bool peak = false;                  ///< of arithmetic: may say `sparsity: dense`, must not be a sparse figure
   bool distribution_not_yet = false;  ///< the design also has a distribution here
+  bool of_any_key = false;  ///< of changes: to any key of a scenario, so that a value may be a number or a list
 };
 constexpr Key required(const char* name, const char* doc, Range range = kAny) { return {name, doc, true, range}; }
 constexpr Key optional(const char* name, const char* doc, Range range = kAny) { return {name, doc, false, range}; }
@@ -89,6 +90,9 @@ class Fields {
   virtual bool quantities(const Key& key, Dimension dimension, std::vector<double>& member) = 0;
   virtual bool weighted(const Key& key, Dimension dimension, std::vector<std::pair<double, double>>& member) = 0;
   virtual bool distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) = 0;
+  /// A number, a quantity or a word: what it has to be depends on where it goes.
+  virtual bool any_value(const Key& key, Node& member) = 0;
+  virtual bool any_values(const Key& key, std::vector<Node>& member) = 0;
   /// A mapping from dotted keys to new values.
   virtual bool changes(const Key& key, std::vector<std::pair<Text, Node>>& member) = 0;
   /// A key of the design that is refused by name.

@@ -133,6 +133,19 @@ std::vector<PathSegment> split_path(const std::string& text, const Place& place,
   }
 }
 
+void set_path(Node& root, const std::vector<PathSegment>& path, const Place& place, Node value,
+              Diagnostics& diagnostics) {
+  Node* node = &root;
+  std::string so_far;
+  for (const auto& segment : path) {
+    const Place there{place.source, place.line, place.column + segment.column - 1, segment.width};
+    node = child(*node, segment, so_far.empty() ? "the scenario" : so_far, there, diagnostics);
+    if (!node) return;
+    so_far += (so_far.empty() ? "" : ".") + path_segment(segment.name);
+  }
+  *node = std::move(value);
+}
+
 void apply_set(Node& root, const std::string& option, Diagnostics& diagnostics) {
   const auto source = std::make_shared<Source>(Source{"--set " + option, option});
   const Place start{source, 1, 1, 1};
@@ -152,15 +165,7 @@ void apply_set(Node& root, const std::string& option, Diagnostics& diagnostics) 
   }
   if (segments.empty() || !in_value.ok()) return;
   shift(value, source, width_of(option.substr(0, equals + 1)));
-  Node* node = &root;
-  std::string path;
-  for (const auto& segment : segments) {
-    node = child(*node, segment, path.empty() ? "the scenario" : path, {source, 1, segment.column, segment.width},
-                 diagnostics);
-    if (!node) return;
-    path += (path.empty() ? "" : ".") + path_segment(segment.name);
-  }
-  *node = std::move(value);
+  set_path(root, segments, start, std::move(value), diagnostics);
 }
 
 }  // namespace tokwatt::scenarios

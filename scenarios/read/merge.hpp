@@ -21,7 +21,12 @@ struct PathSegment {
 /// Splits `workload.0.users` or `models."llama-3.1-8b".layers`; reports what is wrong with it at `place`.
 std::vector<PathSegment> split_path(const std::string& text, const Place& place, Diagnostics& diagnostics);
 
-/// Applies "key=value" to a tree; the value is YAML. Missing mappings are made, list entries must exist.
+/// Puts a value where a path leads. Missing mappings are made, list entries must exist; else it is reported at the
+/// path's own place.
+void set_path(Node& root, const std::vector<PathSegment>& path, const Place& place, Node value,
+              Diagnostics& diagnostics);
+
+/// Applies "key=value" to a tree; the value is YAML.
 void apply_set(Node& root, const std::string& option, Diagnostics& diagnostics);
 
 }  // namespace tokwatt::scenarios

@@ -68,6 +68,8 @@ class Reader : public Fields {
   bool quantities(const Key& key, Dimension dimension, std::vector<double>& member) override;
   bool weighted(const Key& key, Dimension dimension, std::vector<std::pair<double, double>>& member) override;
   bool distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) override;
+  bool any_value(const Key& key, Node& member) override;
+  bool any_values(const Key& key, std::vector<Node>& member) override;
   bool changes(const Key& key, std::vector<std::pair<Text, Node>>& member) override;
   void not_yet(const char* name) override;
   void here(Place& place, std::vector<std::string>* keys) override;

@@ -140,6 +140,24 @@ bool Reader::distribution(const Key& key, Dimension dimension, std::optional<sim
   return member.has_value();
 }
 
+bool Reader::any_value(const Key& key, Node& member) {
+  const std::string expected = "a number, a quantity or a word";
+  const Node* node = take(key, expected);
+  if (!node || !is_scalar(*node, path_of(key.name), expected)) return false;
+  member = *node;
+  return true;
+}
+
+bool Reader::any_values(const Key& key, std::vector<Node>& member) {
+  const Node* node = take_list(key, "a list of numbers, quantities or words");
+  if (!node) return false;
+  if (node->items.empty()) wrong(*node, path_of(key.name), "empty", "a list of numbers, quantities or words");
+  for (const Node& item : node->items) {
+    if (is_scalar(item, path_of(key.name), "numbers, quantities or words")) member.push_back(item);
+  }
+  return member.size() == node->items.size() && !member.empty();
+}
+
 bool Reader::changes(const Key& key, std::vector<std::pair<Text, Node>>& member) {
   const std::string expected = "a mapping from keys to their new values";
   const Node* node = take(key, expected);

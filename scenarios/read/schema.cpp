@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "scenarios/grammar.hpp"
+#include "scenarios/studies/grammar.hpp"
 
 namespace tokwatt::scenarios {
 namespace {
@@ -22,6 +23,8 @@ Json confidence_schema(const char* doc) {
 }
 Json note_schema() { return {{"description", "how the number came about"}, {"type", "string"}}; }
 Json text_schema() { return {{"type", "string"}}; }
+
+Json any_value_schema() { return {{"type", {"string", "number", "boolean"}}}; }
 
 Json one_or_more_schema() {
   const Json list = {{"type", "array"}, {"items", text_schema()}, {"minItems", 1}};
@@ -60,14 +63,15 @@ void describe(Json& schema, const std::string& path, std::string& out) {
   }
 }
 
-bool leads_to_key(const Json& schema, const std::vector<std::string>& path, std::size_t from) {
-  if (from == path.size()) return true;
+/// The schema of the key that a path leads to, or null.
+const Json* schema_at(const Json& schema, const std::vector<std::string>& path, std::size_t from) {
+  if (from == path.size()) return &schema;
   if (schema.contains("properties") && schema["properties"].contains(path[from])) {
-    return leads_to_key(schema["properties"][path[from]], path, from + 1);
+    return schema_at(schema["properties"][path[from]], path, from + 1);
   }
   const auto additional = schema.find("additionalProperties");
-  if (additional != schema.end() && additional->is_object()) return leads_to_key(*additional, path, from + 1);
-  return schema.contains("items") && leads_to_key(schema["items"], path, from + 1);
+  if (additional != schema.end() && additional->is_object()) return schema_at(*additional, path, from + 1);
+  return schema.contains("items") ? schema_at(schema["items"], path, from + 1) : nullptr;
 }
 
 }  // namespace
@@ -153,8 +157,15 @@ bool Schema::distribution(const Key& key, Dimension dimension, std::optional<sim
   return add(key, {{"anyOf", any_of}}, unit_text(dimension) + ", or a distribution of them");
 }
 
+bool Schema::any_value(const Key& key, Node&) { return add(key, any_value_schema()); }
+
+bool Schema::any_values(const Key& key, std::vector<Node>&) {
+  return add(key, {{"type", "array"}, {"items", any_value_schema()}, {"minItems", 1}});
+}
+
 bool Schema::changes(const Key& key, std::vector<std::pair<Text, Node>>&) {
-  return add(key, {{"type", "object"}, {"additionalProperties", text_schema()}, {"minProperties", 1}});
+  const Json values = key.of_any_key ? Json(true) : text_schema();
+  return add(key, {{"type", "object"}, {"additionalProperties", values}, {"minProperties", 1}});
 }
 
 bool Schema::enter(const Key& key) {
@@ -221,6 +232,22 @@ std::string scenario_reference() {
   return out;
 }
 
-bool is_scenario_key(const std::vector<std::string>& path) { return leads_to_key(scenario_schema(), path, 0); }
+bool is_scenario_key(const std::vector<std::string>& path) { return schema_at(scenario_schema(), path, 0) != nullptr; }
+
+bool is_count_of_scenario(const std::vector<std::string>& path) {
+  const Json whole = scenario_schema();
+  const Json* schema = schema_at(whole, path, 0);
+  if (schema && schema->contains("anyOf")) schema = &(*schema)["anyOf"][0];
+  return schema && schema->value("type", Json()) == "integer";
+}
+
+Json study_schema() {
+  WrittenStudy written;
+  Json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"}, {"title", "tokwatt study"}};
+  schema.update(Schema::of(written));
+  return schema;
+}
+
+std::string study_schema_text() { return study_schema().dump(1) + "\n"; }
 
 }  // namespace tokwatt::scenarios

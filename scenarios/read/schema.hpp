@@ -35,6 +35,8 @@ class Schema : public Fields {
   bool quantities(const Key& key, Dimension dimension, std::vector<double>& member) override;
   bool weighted(const Key& key, Dimension dimension, std::vector<std::pair<double, double>>& member) override;
   bool distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) override;
+  bool any_value(const Key& key, Node& member) override;
+  bool any_values(const Key& key, std::vector<Node>& member) override;
   bool changes(const Key& key, std::vector<std::pair<Text, Node>>& member) override;
   void not_yet(const char*) override {}  // an editor marks it as unknown, the reader says why
   void here(Place&, std::vector<std::string>*) override {}
@@ -76,5 +78,11 @@ std::string scenario_schema_text();
 std::string scenario_reference();
 /// Whether a dotted path, split at its dots, leads to a key of scenario files.
 bool is_scenario_key(const std::vector<std::string>& path);
+/// Whether such a key takes whole numbers.
+bool is_count_of_scenario(const std::vector<std::string>& path);
+
+/// The schema of study files, as `tokwatt schema --of study` prints it.
+nlohmann::ordered_json study_schema();
+std::string study_schema_text();
 
 }  // namespace tokwatt::scenarios

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <mutex>
 
 #include "scenarios/embedded.hpp"
 #include "scenarios/gguf_model.hpp"
@@ -218,11 +220,19 @@ std::optional<RawSheet> open_path(SheetKind kind, const Text& asked, const std::
   return sheet;
 }
 
+/// Parsed once in a process, which may read one thousands of times: its tree is as constant as its text.
 RawSheet open_embedded(const embedded::File& file, Diagnostics& diagnostics) {
+  static std::mutex reading;
+  static std::map<const embedded::File*, RawSheet> opened;
+  const std::lock_guard lock(reading);
+  const auto found = opened.find(&file);
+  if (found != opened.end()) return found->second;
   RawSheet sheet;
   sheet.id = id_of(file);
   sheet.source = source_of(file);
+  const std::size_t before = diagnostics.reported();
   sheet.root = parse(sheet.source, diagnostics);
+  if (diagnostics.reported() == before) opened.emplace(&file, sheet);
   return sheet;
 }
 

@@ -47,7 +47,9 @@ enum class Purpose : uint32_t {
   text = 5,
   prefix = 6,
   thinking = 7,
-  patience = 8
+  patience = 8,
+  sample = 9,  ///< of a study: where in its stratum
+  stratum = 10
 };
 
 /// Key of a stream's random numbers.

@@ -91,8 +91,12 @@ bool is_coordinate(const Variable& variable) { return variable.dims.size() == 1 
 /// One group while it is written: its dimensions and, once made, their scales.
 class GroupWriter {
  public:
-  GroupWriter(MemoryFile& file, hid_t parent, const Group& group)
-      : file_(file), group_(group), handle_(hdf5::create_group(parent, group.name)) {
+  /// Writes into `parent` itself where the group has no name.
+  GroupWriter(MemoryFile& file, hid_t parent, const Group& group) : file_(file), group_(group), into_(parent) {
+    if (!group.name.empty()) {
+      handle_ = hdf5::create_group(parent, group.name);
+      into_ = handle_.get();
+    }
     for (const auto& dimension : group.dims) sizes_[dimension.name] = dimension.size;
   }
 
@@ -123,7 +127,7 @@ class GroupWriter {
                 fmt::format("{}/{}: {} values for {} places", group_.name, variable.name, values.size(), count));
           }
           file_.lend(std::as_bytes(std::span(values)));
-          return write_values(handle_.get(), variable.name, extent, values);
+          return write_values(into_, variable.name, extent, values);
         },
         variable.values);
     describe(dataset.get(), variable.units, variable.long_name);
@@ -139,7 +143,7 @@ class GroupWriter {
     const bool has_coordinate = coordinate != group_.variables.end();
     const auto space = hdf5::simple_space({static_cast<hsize_t>(dimension.size)});
     auto scale = has_coordinate ? write_variable(*coordinate)
-                                : hdf5::create_dataset(handle_.get(), dimension.name, H5T_IEEE_F32BE, space.get());
+                                : hdf5::create_dataset(into_, dimension.name, H5T_IEEE_F32BE, space.get());
     const auto scale_name =
         has_coordinate ? dimension.name
                        : fmt::format("This is a netCDF dimension but not a netCDF variable.{:10d}", dimension.size);
@@ -149,7 +153,8 @@ class GroupWriter {
 
   MemoryFile& file_;
   const Group& group_;
-  Handle handle_;
+  Handle handle_;  // of a group of its own
+  hid_t into_;
   std::map<std::string, int64_t> sizes_;
   std::map<std::string, Handle> scales_;
 };
@@ -183,15 +188,32 @@ void write_root(hid_t file, const Results& results, uint64_t seed) {
   describe(json.get(), "", "summary as JSON, with its parts per deployment and per stream");
 }
 
+void finish_file(MemoryFile& memory, hid_t file, const std::vector<CarriedText>& texts) {
+  const auto folder = hdf5::create_group(file, "texts");
+  for (const auto& text : texts) write_text(folder.get(), text.name, text.text);
+  hdf5::check(H5Fflush(file, H5F_SCOPE_GLOBAL), "finish the file");
+  memory.mark_closed();
+}
+
 /// The file, complete but still open: closing it would only give back space that HDF5 has set aside at its end.
 Handle make_file(MemoryFile& memory, const Results& results, const std::vector<CarriedText>& texts, uint64_t seed) {
   auto file = memory.create();
   write_root(file.get(), results, seed);
   for (const auto& group : results.groups) GroupWriter(memory, file.get(), group).write();
-  const auto folder = hdf5::create_group(file.get(), "texts");
-  for (const auto& text : texts) write_text(folder.get(), text.name, text.text);
-  hdf5::check(H5Fflush(file.get(), H5F_SCOPE_GLOBAL), "finish the file");
-  memory.mark_closed();
+  finish_file(memory, file.get(), texts);
+  return file;
+}
+
+/// The same of a dataset: every variable at the root. xarray takes the names in `coordinates` for such.
+Handle make_dataset_file(MemoryFile& memory, const Dataset& dataset, const std::vector<CarriedText>& texts) {
+  auto file = memory.create();
+  hdf5::set_text(file.get(), "Conventions", "CF-1.11");
+  if (!dataset.title.empty()) hdf5::set_text(file.get(), "title", dataset.title);
+  hdf5::set_text(file.get(), "tokwatt_version", TOKWATT_VERSION);
+  if (!dataset.coordinates.empty())
+    hdf5::set_text(file.get(), "coordinates", fmt::format("{}", fmt::join(dataset.coordinates, " ")));
+  GroupWriter(memory, file.get(), dataset.variables).write();
+  finish_file(memory, file.get(), texts);
   return file;
 }
 
@@ -202,6 +224,13 @@ void write_results(const std::string& path, const Results& results, const std::v
   const hdf5::QuietErrors quiet;
   MemoryFile memory;
   const Handle file = make_file(memory, results, texts, seed);
+  replace_file(path, memory.parts(), memory.size());
+}
+
+void write_dataset(const std::string& path, const Dataset& dataset, const std::vector<CarriedText>& texts) {
+  const hdf5::QuietErrors quiet;
+  MemoryFile memory;
+  const Handle file = make_dataset_file(memory, dataset, texts);
   replace_file(path, memory.parts(), memory.size());
 }
 

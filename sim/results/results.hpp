@@ -27,4 +27,14 @@ struct Results {
 void write_results(const std::string& path, const Results& results, const std::vector<CarriedText>& texts,
                    uint64_t seed);
 
+/// Variables over common dimensions, such as the answers of a study.
+struct Dataset {
+  std::string title;
+  Group variables;                       ///< without a name
+  std::vector<std::string> coordinates;  ///< variables that are such besides those named like their dimension
+};
+
+/// Writes a dataset at the root of a file, and the texts, in the same way.
+void write_dataset(const std::string& path, const Dataset& dataset, const std::vector<CarriedText>& texts);
+
 }  // namespace tokwatt::sim

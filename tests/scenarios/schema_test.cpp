@@ -36,7 +36,9 @@ void check_described(const Json& schema, const std::string& path) {
 TEST_CASE("the committed schema and key reference are fresh", "[scenarios][schema]") {
   // TOKWATT_UPDATE=1 writes them anew.
   update("docs/schema/scenario.schema.json", scenario_schema_text());
+  update("docs/schema/study.schema.json", study_schema_text());
   update("docs/scenario-keys.md", scenario_reference());
+  CHECK(file("docs/schema/study.schema.json") == study_schema_text());
   CHECK(file("docs/schema/scenario.schema.json") == scenario_schema_text());
   CHECK(file("docs/scenario-keys.md") == scenario_reference());
 }
@@ -51,6 +53,22 @@ TEST_CASE("the schema is draft-07, and every key has a description", "[scenarios
   CHECK(schema["properties"]["record"]["properties"]["every"]["default"] == "1 s");
   const auto& ambient = schema["properties"]["environment"]["properties"]["ambient"];
   CHECK(ambient["description"] == "air that the boxes draw in [degC], such as \"24 degC\"");
+}
+
+TEST_CASE("the schema of studies has every key described, and lets numbers be", "[scenarios][schema]") {
+  const Json schema = study_schema();
+  CHECK(schema["required"] == Json({"base", "axes"}));
+  check_described(schema, "");
+  const auto& axis = schema["properties"]["axes"]["additionalProperties"]["properties"];
+  CHECK(axis["from"]["type"] == Json({"string", "number", "boolean"}));
+  CHECK(schema["properties"]["set"]["additionalProperties"] == true);
+}
+
+TEST_CASE("a key of a scenario takes whole numbers, or does not", "[scenarios][schema]") {
+  CHECK(is_count_of_scenario({"workload", "0", "users"}));
+  CHECK(is_count_of_scenario({"deployments", "x", "limits", "max_num_seqs"}));
+  CHECK_FALSE(is_count_of_scenario({"environment", "ambient"}));
+  CHECK_FALSE(is_count_of_scenario({"nothing"}));
 }
 
 TEST_CASE("a dotted path is a key of the grammar, or is not", "[scenarios][schema]") {

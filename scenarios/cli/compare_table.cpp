@@ -1,0 +1,142 @@
+#include "scenarios/cli/compare_table.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <span>
+
+#include "scenarios/cli/layout.hpp"
+#include "scenarios/cli/summary_table.hpp"
+#include "scenarios/studies/condition.hpp"
+
+namespace tokwatt::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using scenarios::Status;
+
+constexpr std::size_t kBeside = 2;  // boxes beside the first in one table: more do not fit the screen
+
+struct Row {
+  const char* label;
+  const char* metric;
+};
+constexpr std::array kRows = {
+    Row{"requests completed", "requests.completed"},
+    Row{"throughput, output", "throughput_tok_s.output"},
+    Row{"first token, p50", "ttft_s.p50"},
+    Row{"first token, p95", "ttft_s.p95"},
+    Row{"per token, p50", "tpot_s.p50"},
+    Row{"per token, p95", "tpot_s.p95"},
+    Row{"whole request, p95", "e2e_s.p95"},
+    Row{"batch, mean", "batch.mean"},
+    Row{"power at the wall", "power_w.wall.mean"},
+    Row{"energy", "energy_j.wall"},
+    Row{"energy per token", "j_per_tok_output"},
+    Row{"die, highest", "temperature_c.max"},
+    Row{"throttled", "throttled_s"},
+    Row{"cost", "cost_usd.total"},
+    Row{"cost per Mtok", "usd_per_mtok_output"},
+};
+
+char letter(std::size_t box) { return static_cast<char>('A' + static_cast<char>(box)); }
+
+double number(const ComparedBox& box, const scenarios::Metric& metric) {
+  return box.answer.status == Status::ok ? value_of(metric, box.answer.summary) : std::nan("");
+}
+
+const scenarios::Metric* find(const std::vector<scenarios::Metric>& metrics, const char* name) {
+  for (const auto& metric : metrics) {
+    if (metric.name == name) return &metric;
+  }
+  return nullptr;
+}
+
+/// Temperatures have no zero that a percentage could be of.
+std::string difference_of(const scenarios::Metric& metric, double value, double reference) {
+  if (metric.units != "degC") return difference(value, reference);
+  return std::isfinite(value - reference) ? fmt::format("{:+.1f} K", value - reference) : "";
+}
+
+/// The first box, and others beside it.
+std::string block(const std::vector<ComparedBox>& boxes, std::span<const std::size_t> others,
+                  const std::vector<scenarios::Metric>& metrics) {
+  std::string alignment = "lr";
+  std::vector<std::string> head = {"", "A"};
+  for (const std::size_t b : others) {
+    alignment += "rr";
+    head.insert(head.end(), {std::string(1, letter(b)), "to A"});
+  }
+  Columns table(alignment);
+  table.row(head);
+  for (const auto& row : kRows) {
+    const auto* metric = find(metrics, row.metric);
+    if (!metric) continue;
+    const double reference = number(boxes.front(), *metric);
+    std::vector<std::string> cells = {row.label, quantity(reference, metric->units)};
+    for (const std::size_t b : others) {
+      const double value = number(boxes[b], *metric);
+      cells.insert(cells.end(), {quantity(value, metric->units), difference_of(*metric, value, reference)});
+    }
+    table.row(cells);
+  }
+  return table.text();
+}
+
+std::string verdict(const ComparedBox& box) {
+  if (box.answer.status == Status::ok) return limit_sentence(box.answer.summary.at("limited_by"));
+  return fmt::format("{}: {}", in_words(box.answer.status), box.answer.reason);
+}
+
+}  // namespace
+
+std::string difference(double value, double reference) {
+  constexpr double kMany = 10;  // times: percentages say little then
+  if (!std::isfinite(value) || !std::isfinite(reference) || reference == 0) return "";
+  const double ratio = value / reference;
+  if (ratio >= kMany) return fmt::format("x {}", three_digits(ratio));
+  const double percent = (ratio - 1) * 100;
+  return std::abs(percent) < 9.95 ? fmt::format("{:+.1f} %", percent) : fmt::format("{:+.0f} %", percent);
+}
+
+std::string compare_table(const std::string& title, const std::vector<ComparedBox>& boxes, const Terminal& terminal) {
+  std::string out = title.empty() ? "" : terminal.heading(wrapped(title)) + "\n";
+  for (std::size_t b = 0; b < boxes.size(); ++b) {
+    const std::string engine = boxes[b].engine.empty() ? "" : ", " + boxes[b].engine;
+    out += fmt::format("{}  {}\n", letter(b), wrapped(boxes[b].name + engine, 3));
+  }
+  std::vector<scenarios::Metric> metrics;
+  std::vector<std::size_t> others;  // that run
+  for (std::size_t b = 0; b < boxes.size(); ++b) {
+    if (boxes[b].answer.status != Status::ok) continue;
+    if (metrics.empty()) metrics = scenarios::metrics_of(boxes[b].answer.summary);
+    if (b > 0) others.push_back(b);
+  }
+  std::span<const std::size_t> left = others;
+  do {
+    const auto beside = left.first(std::min(kBeside, left.size()));
+    left = left.subspan(beside.size());
+    if (!metrics.empty()) out += "\n" + block(boxes, beside, metrics);
+  } while (!left.empty());
+  out += "\n";
+  for (std::size_t b = 0; b < boxes.size(); ++b)
+    out += fmt::format("{}  {}\n", letter(b), wrapped(verdict(boxes[b]), 3));
+  return out;
+}
+
+std::string compare_json(const std::vector<ComparedBox>& boxes) {
+  Json out = Json::array();
+  for (const auto& box : boxes) {
+    Json entry = {{"system", box.name}, {"engine", box.engine}, {"status", in_words(box.answer.status)}};
+    if (box.answer.status == Status::ok) {
+      entry["summary"] = box.answer.summary;
+    } else {
+      entry["reason"] = box.answer.reason;
+    }
+    out.push_back(std::move(entry));
+  }
+  return out.dump(2) + "\n";
+}
+
+}  // namespace tokwatt::cli

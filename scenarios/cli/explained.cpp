@@ -1,0 +1,133 @@
+#include "scenarios/cli/explained.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace tokwatt::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Zero where the run has no such number.
+double number(const Json& part, std::initializer_list<const char*> path) {
+  const Json* at = &part;
+  for (const char* key : path) {
+    const auto found = at->find(key);
+    if (found == at->end()) return 0;
+    at = &*found;
+  }
+  return at->is_number() ? at->get<double>() : 0;
+}
+
+struct LimitWords {
+  const char* key;
+  const char* what;
+  const char* help;  ///< what there would be less of; empty: no time to be saved
+};
+constexpr std::array kLimits = {
+    LimitWords{"bandwidth", "reading weights and KV cache",
+               "memory of twice the bandwidth, or weights and KV cache of half the bytes"},
+    LimitWords{"compute", "arithmetic", "twice the arithmetic, or half the prompt tokens (a prefix cache)"},
+    LimitWords{"dispatch", "launching kernels, and the host between steps",
+               "an engine that launches half as many kernels, or a host of twice the speed"},
+    LimitWords{"link", "moving data between devices", "links of twice the speed"},
+    LimitWords{"heat", "a clock lowered by temperature", "cooler air, or a fan that moves more of it"},
+    LimitWords{"power", "a clock lowered by the power limit", "a higher power limit"},
+    LimitWords{"queue", "requests waiting for KV cache or a slot", ""},
+    LimitWords{"idle", "nothing to do", ""},
+};
+
+void add_limits(const Json& part, Explained& out) {
+  for (const auto& limit : kLimits) {
+    const double share = number(part, {"limited_by", limit.key});
+    if (share > 0) out.box.push_back({limit.key, limit.what, share * out.span});
+  }
+}
+
+void add_requests(const Json& part, std::optional<double> interference, Explained& out) {
+  const double queue = number(part, {"queue_s", "mean"}), first = number(part, {"ttft_s", "mean"});
+  out.request = number(part, {"e2e_s", "mean"});
+  const double decode = std::max(out.request - first, 0.0);
+  const double beside = std::min(interference.value_or(0), decode);
+  out.requests.push_back({"queue", "sent, not yet admitted", queue});
+  out.requests.push_back({"prefill", "admitted, up to the first token", std::max(first - queue, 0.0)});
+  if (interference) out.requests.push_back({"interference", "decode held up by others' prompts in its steps", beside});
+  out.requests.push_back({"decode", "the tokens after the first", decode - beside});
+  if (!interference)
+    out.missing.emplace_back(
+        "what others' prompts cost those that decode: it takes the segments of one deployment on its own (record: "
+        "{requests: true})");
+}
+
+void add_joules(const Json& part, Explained& out) {
+  out.energy = number(part, {"energy_j", "wall"});
+  out.joules = {{"compute", "arithmetic", number(part, {"energy_j", "compute"})},
+                {"memory", "moving bytes", number(part, {"energy_j", "memory"})},
+                {"static", "the chip being on: idle power and leakage", number(part, {"energy_j", "static"})},
+                {"rest", "host, fans, losses of the power supply", number(part, {"energy_j", "rest"})}};
+}
+
+/// Amdahl's bound on each remedy: half of what a limit takes is what twice as much of it could save.
+void add_helps(const Json& part, Explained& out) {
+  if (out.request <= 0) return;
+  double busy = 0;
+  for (const auto& limit : kLimits) {
+    if (*limit.help != '\0') busy += number(part, {"limited_by", limit.key});
+  }
+  const double waiting = out.requests.front().amount / out.request;
+  if (waiting > 0)
+    out.helps.push_back({"room for more requests at once (memory for KV cache, slots), or a second replica", waiting});
+  for (const auto& limit : kLimits) {
+    if (*limit.help == '\0' || busy <= 0) continue;
+    const bool is_lost = std::string_view(limit.key) == "heat" || std::string_view(limit.key) == "power";
+    const double share = number(part, {"limited_by", limit.key}) / busy * (1 - waiting);
+    if (share > 0) out.helps.push_back({limit.help, is_lost ? share : share / 2});
+  }
+  for (const auto& portion : out.requests) {
+    if (portion.name == "interference" && portion.amount > 0)
+      out.helps.push_back(
+          {"smaller chunks of prompts, or prompts on a box of their own", portion.amount / out.request});
+  }
+  std::stable_sort(out.helps.begin(), out.helps.end(),
+                   [](const Help& a, const Help& b) { return a.at_most > b.at_most; });
+}
+
+}  // namespace
+
+std::optional<double> interference(const sim::ResultsFile& file, double completed) {
+  const auto steps = file.numbers("segments/steps"), duration = file.numbers("segments/duration"),
+             growth = file.numbers("segments/growth"), decoding = file.numbers("segments/decoding"),
+             chunk = file.numbers("segments/chunk_tokens");
+  if (!steps || !duration || !growth || !decoding || !chunk || completed <= 0) return std::nullopt;
+  const std::size_t rows = steps->size();
+  if (duration->size() != rows || growth->size() != rows || decoding->size() != rows || chunk->size() != rows)
+    return std::nullopt;
+  constexpr double kPicosecond = 1e-12;
+  double with_prompts = 0, lost = 0, plain = 0;  // a step of the same size without prompts is taken from the one before
+  for (std::size_t i = 0; i < rows; ++i) {
+    const double n = (*steps)[i];
+    if ((*chunk)[i] == 0) {
+      plain = (*duration)[i] + (*growth)[i] * (n - 1);
+    } else if ((*decoding)[i] > 0) {
+      with_prompts += n;
+      lost += std::max((*duration)[i] - plain, 0.0) * (*decoding)[i] * (plain > 0 ? 1.0 : 0.0);
+    }
+  }
+  return with_prompts > 0 ? lost * kPicosecond / completed : 0.0;
+}
+
+Explained explained(const std::string& name, const Json& part, double span, std::optional<double> interference) {
+  Explained out;
+  out.name = name;
+  out.span = span;
+  add_requests(part, interference, out);
+  add_limits(part, out);
+  add_joules(part, out);
+  add_helps(part, out);
+  return out;
+}
+
+}  // namespace tokwatt::cli

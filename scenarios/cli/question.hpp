@@ -1,0 +1,28 @@
+#pragma once
+// A scenario that a command asks something of, again and again with other values in it.
+#include <string>
+#include <vector>
+
+#include "scenarios/cli/options.hpp"
+#include "scenarios/node.hpp"
+#include "scenarios/scenario.hpp"
+
+namespace tokwatt::cli {
+
+struct Question {
+  std::string path;
+  std::vector<std::string> sets;
+  scenarios::Node tree;  ///< the scenario with the sets in it
+  std::string folder;    ///< of the scenario
+
+  /// Throws InputError and Infeasible.
+  scenarios::Loaded load(const std::vector<std::string>& more_sets = {}) const;
+};
+
+/// The one scenario of a command line, with its --set options. Throws UsageError and InputError.
+Question question_of(const Options& options);
+
+/// The pieces of "a, b,c"; throws UsageError, calling it `option`, where one is empty.
+std::vector<std::string> comma_separated(const std::string& text, const char* option);
+
+}  // namespace tokwatt::cli

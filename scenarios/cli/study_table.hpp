@@ -1,0 +1,14 @@
+#pragma once
+// What a study found, for people: a row for each value of its one dimension, or where each number is lowest and
+// highest.
+#include <string>
+
+#include "scenarios/cli/program.hpp"
+#include "scenarios/studies/journal.hpp"
+
+namespace tokwatt::cli {
+
+/// Of a study that is done.
+std::string study_table(const scenarios::Study& study, const scenarios::Journal& journal, const Terminal& terminal);
+
+}  // namespace tokwatt::cli

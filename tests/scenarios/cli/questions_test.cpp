@@ -1,0 +1,160 @@
+// The commands that ask something of a scenario: compare, capacity, sensitivity, explain.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "scenarios/cli/capacity_search.hpp"
+#include "scenarios/cli/compare_table.hpp"
+#include "scenarios/cli/layout.hpp"
+#include "tests/catch.hpp"
+#include "tests/scenarios/cli/scratch.hpp"
+
+namespace tokwatt::cli {
+
+using Json = nlohmann::ordered_json;
+
+TEST_CASE("boxes side by side say what a run on each says", "[cli][compare]") {
+  const auto said = tokwatt({"compare", input("short.yaml"), "--system", "spark,m3-ultra-512,rtx-4090"});
+  REQUIRE(said.code == kDone);
+  CHECK(longest_line(said.out) <= kScreen);
+  CHECK_THAT(said.out, Catch::Contains("B  m3-ultra-512, llama.cpp-metal"));  // vLLM does not run there
+  CHECK_THAT(said.out, Catch::Contains("C  does not fit: "));
+  const auto json = tokwatt({"compare", input("short.yaml"), "--system", "spark,rtx-pro-6000", "-o", "json"});
+  REQUIRE(json.code == kDone);
+  const auto boxes = Json::parse(json.out);
+  const auto run =
+      tokwatt({"run", input("short.yaml"), "--set", "systems.desk.sheet=rtx-pro-6000", "--summary", "json", "--quiet"});
+  CHECK(boxes.at(1).at("summary") == Json::parse(run.out));
+}
+
+TEST_CASE("misspelt boxes are reported together", "[cli][compare]") {
+  const auto said = tokwatt({"compare", input("short.yaml"), "--system", "sparc,m3-ultra-51"});
+  CHECK(said.code == kBadInput);
+  CHECK(said.out.empty());
+  CHECK_THAT(said.err, Catch::Contains("did you mean \"spark\"?"));
+  CHECK_THAT(said.err, Catch::Contains("\"m3-ultra-51\""));
+}
+
+TEST_CASE("a difference is a percentage, or so many times", "[cli][compare]") {
+  CHECK(difference(1, 2) == "-50 %");
+  CHECK(difference(1.01, 1) == "+1.0 %");
+  CHECK(difference(30, 2) == "x 15.0");
+  CHECK(difference(1, 0).empty());
+  CHECK(difference(std::nan(""), 1).empty());
+}
+
+TEST_CASE("the largest load is found from anywhere, asking for few", "[cli][capacity]") {
+  const double limit = GENERATE(1, 2, 33, 34, 999, 1e6);
+  const double start = GENERATE(1, 12, 1000);
+  int asked = 0;
+  const auto found = largest_load({start, 1, 1e6, true}, [&](double load) {
+    ++asked;
+    return load <= limit;
+  });
+  CAPTURE(limit, start);
+  REQUIRE(found.within);
+  CHECK(*found.within == limit);
+  CHECK(found.beyond.has_value() == (limit < 1e6));
+  if (found.beyond) CHECK(*found.beyond == limit + 1);
+  CHECK(asked <= 45);
+}
+
+TEST_CASE("a load that is no whole number is found to one per cent", "[cli][capacity]") {
+  const double limit = GENERATE(0.0123, 0.5, 77.7);
+  const auto found = largest_load({2, 1e-9, 1e9, false}, [&](double load) { return load <= limit; });
+  REQUIRE(found.within);
+  REQUIRE(found.beyond);
+  CHECK(*found.within <= limit);
+  CHECK(*found.beyond > limit);
+  CHECK(*found.beyond <= *found.within * 1.0101);
+  CHECK_FALSE(largest_load({5, 1, 100, true}, [](double) { return false; }).within);
+}
+
+TEST_CASE("capacity's answer keeps the objectives, and one more user does not", "[cli][capacity]") {
+  const auto said = tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<70ms", "-o", "json"});
+  REQUIRE(said.code == kDone);
+  const auto json = Json::parse(said.out);
+  const int within = json.at("within").get<int>();
+  CHECK(json.at("beyond") == within + 1);
+  const auto tpot = [&](int users) {
+    const auto run = tokwatt({"run", input("short.yaml"), "--set", "workload.0.users=" + std::to_string(users),
+                              "--summary", "json", "--quiet"});
+    return Json::parse(run.out).at("tpot_s").at("p95").get<double>();
+  };
+  CHECK(tpot(within) < 0.070);
+  CHECK(tpot(within + 1) >= 0.070);
+  const auto table = tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<70ms"});
+  CHECK(longest_line(table.out) <= kScreen);
+  CHECK_THAT(table.out, Catch::Contains("Within the objectives: " + std::to_string(within) + " users; beyond: "));
+}
+
+TEST_CASE("capacity says what is wrong with objectives", "[cli][capacity]") {
+  const auto said = tokwatt({"capacity", input("short.yaml"), "--slo", "ttft_p95<2s,tpot_p96<1s,e2e_p95<9"});
+  CHECK(said.code == kBadInput);
+  CHECK_THAT(said.err, Catch::Contains("--slo:1:13: error: \"tpot_p96\" is no number of the summary"));
+  CHECK_THAT(said.err, Catch::Contains("the bound of e2e_s.p95 is \"9\", a bare number"));
+  CHECK(tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<1us"}).code == kInfeasible);
+  CHECK(tokwatt({"capacity", input("short.yaml")}).code == kUsage);
+}
+
+TEST_CASE("sensitivity is what a run with the number changed says", "[cli][sensitivity]") {
+  const auto said =
+      tokwatt({"sensitivity", input("short.yaml"), "-o", "json", "--metrics", "tpot_s.mean,cost_usd.hardware"});
+  REQUIRE(said.code == kDone);
+  const auto numbers = Json::parse(said.out).at("numbers");
+  REQUIRE(numbers.size() > 20);
+  const auto effect = [&](const std::string& name) {
+    const auto found =
+        std::find_if(numbers.begin(), numbers.end(), [&](const Json& n) { return n.at("name") == name; });
+    REQUIRE(found != numbers.end());
+    return found->at("effect");
+  };
+  const auto mean = [&](const Arguments& more) {
+    Arguments arguments = {"run", input("short.yaml"), "--summary", "json", "--quiet"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Json::parse(tokwatt(arguments).out).at("tpot_s").at("mean").get<double>();
+  };
+  const double faster = mean({"--set", "systems.desk.memory.bandwidth=275.73 GB/s"}) / mean({}) - 1;
+  CHECK_THAT(effect("desk: memory.bandwidth").at("tpot_s.mean").get<double>(), Catch::WithinRel(faster, 1e-9));
+  CHECK(faster < -0.001);
+  CHECK_THAT(effect("desk: price.purchase").at("cost_usd.hardware").get<double>(), Catch::WithinRel(0.01, 1e-6));
+  CHECK(effect("vllm: tuning.memory_efficiency_experts").at("tpot_s.mean").get<double>() < 0);
+  const auto table = tokwatt({"sensitivity", input("short.yaml")});
+  CHECK(longest_line(table.out) <= kScreen);
+  CHECK_THAT(table.out, Catch::Contains("\nchance "));
+}
+
+TEST_CASE("explain's portions add up to the run's", "[cli][explain]") {
+  const Scratch folder;
+  const auto file = (folder.path() / "out.h5").string();
+  const auto run = tokwatt({"run", input("short.yaml"), "-o", file, "--summary", "json", "--quiet"});
+  REQUIRE(run.code == kDone);
+  const auto summary = Json::parse(run.out);
+  const auto said = tokwatt({"explain", file, "-o", "json"});
+  REQUIRE(said.code == kDone);
+  const auto part = Json::parse(said.out).at("assistant");
+  const auto sum = [](const Json& portions) {
+    double total = 0;
+    for (const auto& portion : portions) total += portion.get<double>();
+    return total;
+  };
+  CHECK_THAT(sum(part.at("request_by")), Catch::WithinRel(summary.at("e2e_s").at("mean").get<double>(), 1e-9));
+  CHECK_THAT(sum(part.at("energy_by")), Catch::WithinRel(summary.at("energy_j").at("wall").get<double>(), 1e-9));
+  CHECK_THAT(sum(part.at("box_by")), Catch::WithinRel(600.0, 1e-6));
+  CHECK(part.at("request_by").at("interference").get<double>() > 0);
+  const auto table = tokwatt({"explain", file});
+  CHECK(longest_line(table.out) <= kScreen);
+  // Without segments it says what it cannot tell.
+  REQUIRE(tokwatt({"run", input("short.yaml"), "-o", file, "--set", "record.requests=false", "--quiet"}).code == kDone);
+  CHECK_THAT(tokwatt({"explain", file}).out, Catch::Contains("Not told: what others' prompts cost"));
+}
+
+TEST_CASE("explain refuses what is no results file of a run", "[cli][explain]") {
+  const Scratch folder;
+  for (const auto& path : {input("short.yaml"), std::string("/dev/null"), folder.path().string()}) {
+    const auto said = tokwatt({"explain", path});
+    CHECK(said.code == kBadInput);
+    CHECK_THAT(said.err, Catch::Contains(path + ": error: "));
+  }
+}
+
+}  // namespace tokwatt::cli
