@@ -8,6 +8,7 @@
 from ._core import __version__
 from .errors import Infeasible, InputError, Problem
 from .results import Results
+from .saved import open_results
 from .simulate import run
 
-__all__ = ["Infeasible", "InputError", "Problem", "Results", "__version__", "run"]
+__all__ = ["Infeasible", "InputError", "Problem", "Results", "__version__", "open_results", "run"]

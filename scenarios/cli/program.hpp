@@ -54,6 +54,8 @@ int show(const Arguments& arguments, const Terminal& terminal);
 int validate(const Arguments& arguments, const Terminal& terminal);
 int audit(const Arguments& arguments, const Terminal& terminal);
 int calibrate(const Arguments& arguments, const Terminal& terminal);
+int report(const Arguments& arguments, const Terminal& terminal);
+int export_results(const Arguments& arguments, const Terminal& terminal);
 int schema(const Arguments& arguments, const Terminal& terminal);
 
 /// Never throws; the result is the exit code.

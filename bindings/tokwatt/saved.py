@@ -1,0 +1,233 @@
+"""Results files (HDF5) as :func:`tokwatt.open_results` reads them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import Any
+
+import h5py
+import numpy as np
+
+from .errors import InputError, Problem
+from .results import Results
+
+# What a run's summary must have, by dotted path; a number or null each.
+_NUMBERS = (
+    ["duration_s", "request_rate_per_s", "goodput_per_s", "throttled_s", "usd_per_mtok_output", "j_per_tok_output"]
+    + [f"requests.{key}" for key in ("submitted", "completed", "rejected", "cancelled", "timed_out", "failed", "unfinished")]
+    + [f"tokens.{key}" for key in ("prompt", "output", "cached")]
+    + [f"throughput_tok_s.{key}" for key in ("output", "total")]
+    + [f"{key}_s.{of}" for key in ("ttft", "ttfa", "tpot", "itl", "e2e", "queue") for of in ("mean", "p50", "p90", "p95", "p99", "max")]
+    + [f"energy_j.{key}" for key in ("wall", "chip", "compute", "memory", "static", "rest")]
+    + [f"power_w.{key}.{of}" for key in ("wall", "chip") for of in ("mean", "max")]
+    + [f"temperature_c.{of}" for of in ("mean", "max", "final")]
+    + [f"clock_hz.{of}" for of in ("mean", "min")]
+    + [f"cost_usd.{key}" for key in ("electricity", "hardware", "total")]
+    + [f"limited_by.{key}" for key in ("bandwidth", "compute", "dispatch", "link", "heat", "power", "queue", "idle")]
+    + ["batch.mean", "batch.max", "kv.peak_fraction", "kv.preemptions", "kv.prefix_hit_fraction"]
+)
+# The dimensions of each group's columns, and the columns that no reader can do without.
+_GROUPS = {
+    "series": (
+        ("time", "deployment", "device"),
+        {
+            "time": ("time",),
+            "deployment": ("deployment",),
+            "device": ("device",),
+            **dict.fromkeys(("throughput", "batch", "queue", "kv_used", "limited_by"), ("time", "deployment")),
+            **dict.fromkeys(("clock", "temperature", "power", "throttled", "energy"), ("time", "device")),
+        },
+    ),
+    "requests": (
+        ("request",),
+        dict.fromkeys(("stream", "replica", "arrival", "first_token", "finish", "prompt", "output", "preemptions", "outcome"), ("request",)),
+    ),
+    "segments": (
+        ("segment",),
+        dict.fromkeys(("replica", "start", "steps", "duration", "growth", "decoding", "chunk_tokens", "clock"), ("segment",)),
+    ),
+    "events": (("event",), dict.fromkeys(("time", "kind", "subject", "text"), ("event",))),
+}
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+def wrong_file(path: str, message: str) -> InputError:
+    """What is wrong with a file as a whole."""
+    return InputError(f"{path}:1:1: error: {message}\n", [Problem(path, 1, 1, message)])
+
+
+def open_results(path: str | os.PathLike[str]) -> Results:
+    """Read a run's results file.
+
+    Parameters
+    ----------
+    path : path
+        What ``tokwatt run -o`` or :meth:`Results.save` wrote.
+
+    Returns
+    -------
+    Results
+        As :func:`tokwatt.run` returned them; read into memory.
+
+    Raises
+    ------
+    InputError
+        There is no such file, it is not a run's results, or it is damaged.
+    """
+    return Results(SavedRun(os.fspath(path)))
+
+
+class SavedRun:
+    """A run as its file has it, with the names of ``_core.Run``. All of it is read at once, so that what is damaged shows here."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        _check_signature(path)
+        try:
+            with h5py.File(path, "r") as file:
+                self._size = os.path.getsize(path)
+                self._read(file)
+        except InputError:
+            raise
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, MemoryError, RecursionError) as error:
+            reason = str(error.args[0]) if error.args else type(error).__name__
+            raise wrong_file(path, f"is damaged ({reason}); expected results of tokwatt run -o") from error
+
+    def _read(self, file: h5py.File) -> None:
+        _check_kind(self.path, file)
+        self.version = _text(file.attrs["tokwatt_version"])
+        self.title = _text(file.attrs.get("title", ""))
+        self.seed = int(file["seed"][()])
+        self.summary_json = _text(file["summary_json"][()])
+        _check_summary(json.loads(self.summary_json))
+        self.texts: dict[str, str] = {}
+        self.hashes: dict[str, str] = {}
+        _read_texts(file["texts"], "", self.texts, self.hashes)
+        self._columns = {name: self._group(file[name], name) for name in _GROUPS if name in file}
+        for name in ("series", "events"):
+            if name not in self._columns:
+                raise KeyError(f"no group {name}")
+
+    @property
+    def groups(self) -> list[str]:
+        return list(self._columns)
+
+    def columns(self, group: str) -> list[tuple]:
+        return self._columns[group]
+
+    def save(self, path: str) -> None:
+        try:
+            shutil.copyfile(self.path, path)
+        except OSError as error:
+            raise RuntimeError(f"cannot write {path}: {error.strerror}") from error
+
+    def _group(self, group: h5py.Group, name: str) -> list[tuple]:
+        dims, needed = _GROUPS[name]
+        sizes = {dim: group[dim].shape[0] for dim in dims}
+        columns = []
+        for key, dataset in group.items():
+            of = _dims_of(dataset, key, dims, needed.get(key), sizes)
+            if of is None:
+                continue  # the scale of a dimension without coordinate
+            columns.append(self._column(key, dataset, of))
+        missing = sorted(set(needed) - {column[0] for column in columns})
+        if missing:
+            raise KeyError(f"{name} has no {', '.join(missing)}")
+        return columns
+
+    def _column(self, key: str, dataset: h5py.Dataset, dims: tuple[str, ...]) -> tuple:
+        attributes = dataset.attrs
+        meanings = _text(attributes.get("flag_meanings", "")).split()
+        values = self._values(dataset)
+        if meanings and len(values) and not (0 <= values.min() and values.max() < len(meanings)):
+            raise ValueError(f"{dataset.name} has a flag without meaning")
+        return (
+            key,
+            _text(attributes.get("units", "")),
+            _text(attributes.get("long_name", "")),
+            dims,
+            values,
+            [word.replace("_", " ") for word in meanings],
+        )
+
+    def _values(self, dataset: h5py.Dataset) -> Any:
+        if h5py.check_string_dtype(dataset.dtype) is not None:
+            if dataset.size * 16 > self._size:
+                raise ValueError(f"{dataset.name} is longer than the file")
+            return [_text(value) for value in dataset[()]]
+        if dataset.dtype.kind not in "iuf" or dataset.nbytes > self._size:
+            raise ValueError(f"{dataset.name} is no column of numbers, or longer than the file")
+        values = dataset[()]
+        values.setflags(write=False)
+        return values
+
+
+def _check_signature(path: str) -> None:
+    try:
+        with open(path, "rb") as file:
+            start = file.read(len(_HDF5))
+    except OSError as error:
+        raise wrong_file(path, f"cannot be read: {error.strerror}; expected results of tokwatt run -o") from error
+    if start != _HDF5:
+        raise wrong_file(path, "is no HDF5 file; expected results of tokwatt run -o")
+
+
+def _check_kind(path: str, file: h5py.File) -> None:
+    if "tokwatt_version" not in file.attrs:
+        raise wrong_file(path, "is HDF5 of another program (it has no attribute tokwatt_version); expected results of tokwatt run -o")
+    if "summary_json" not in file:
+        raise wrong_file(path, "holds no run (it has no summary_json); expected results of tokwatt run -o")
+
+
+def _check_summary(summary: Any) -> None:
+    for path in _NUMBERS:
+        value = summary
+        for part in path.split("."):
+            value = value[part]
+        if value is not None and not _is_number(value):
+            raise ValueError(f"{path} of the summary is no number")
+    for part in ("deployments", "workload"):
+        if not isinstance(summary[part], dict):
+            raise TypeError(f"{part} of the summary is no object")
+    if not all(isinstance(name, str) for name in summary.get("assumed", [])):
+        raise TypeError("assumed of the summary is no list of names")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _dims_of(
+    dataset: Any, key: str, dims: tuple[str, ...], needed: tuple[str, ...] | None, sizes: dict[str, int]
+) -> tuple[str, ...] | None:
+    """The dimensions of a variable, by those that its axes are attached to; None for a dimension without values."""
+    if not isinstance(dataset, h5py.Dataset):
+        raise TypeError(f"{key} is no variable")
+    if key in dims:
+        named = not _text(dataset.attrs.get("NAME", "")).startswith("This is a netCDF dimension but not")
+        return (key,) if named else None
+    of = needed or tuple(_text(scale[0].name).rsplit("/", 1)[-1] for scale in dataset.dims)
+    if dataset.shape != tuple(sizes[dim] for dim in of):
+        raise ValueError(f"{dataset.name} has another length than its dimensions")
+    return of
+
+
+def _read_texts(group: h5py.Group, prefix: str, texts: dict[str, str], hashes: dict[str, str]) -> None:
+    for key, item in group.items():
+        if isinstance(item, h5py.Group):
+            if prefix.count("/") > 3:
+                raise ValueError("texts are nested too deeply")
+            _read_texts(item, f"{prefix}{key}/", texts, hashes)
+        else:
+            texts[prefix + key] = _text(item[()])
+            hashes[prefix + key] = _text(item.attrs.get("sha256", ""))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes | np.bytes_):
+        return bytes(value).decode("utf-8")
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError("a text is none")
