@@ -10,14 +10,19 @@ from collections.abc import Sequence
 from . import report_audit, report_run
 from .calibrate import write
 from .errors import InputError
-from .saved import open_results
+from .output import check_output
+from .saved import open_results, wrong_file
 
 
 def html_of(path: str) -> str:
     """The page about a file: a run's results, or what ``tokwatt audit -o json`` printed."""
     if report_audit.is_audit(path):
         return report_audit.html(path)
-    return report_run.html(open_results(path))
+    results = open_results(path)
+    try:
+        return report_run.html(results)
+    except ValueError as error:
+        raise wrong_file(path, f"holds a text that {error}; expected results of tokwatt run -o") from error
 
 
 def default_output(path: str) -> str:
@@ -32,10 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     output = options.output if options.output is not None else default_output(options.results)
     try:
-        if output != "-" and (os.path.isdir(output) or output.endswith("/") or not output):
-            raise ValueError(f"cannot write {output}: it is a folder; expected a file")
-        if os.path.exists(output) and os.path.exists(options.results) and os.path.samefile(output, options.results):
-            raise ValueError(f"cannot write {output}: it is what the report is of; expected another name")
+        check_output(output, options.results)
         page = html_of(options.results)
         if output == "-":
             sys.stdout.write(page)

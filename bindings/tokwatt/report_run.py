@@ -134,9 +134,10 @@ def _limits(results: Results) -> str:
     rows = "".join(f"<tr><th scope=row>{esc(change)}</th><td>{esc(effect)}</td><td>{_command(sets)}</td></tr>" for change, effect, sets in helps)
     return body + (
         "<h3>What would help</h3>"
-        + paragraph("What each could do at the very most, if nothing else became the limit; the run beside it says what it does.", "soft")
+        + paragraph("What each would do for the steps of this run, if nothing else became the limit. Faster steps also change how many requests run at "
+            "once; what it comes to, the run beside it says.", "soft")
         + "<div class=scroll tabindex=0 role=region aria-label='What would help'><table><thead><tr><th scope=col>change</th>"
-        f"<th scope=col>at most</th><th scope=col>try it</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<th scope=col>effect</th><th scope=col>try it</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -145,7 +146,7 @@ def _command(sets: list[str]) -> str:
 
 
 def what_would_help(results: Results) -> list[tuple[str, str, list[str]]]:
-    """(change, what it could do at most, --set options that try it), the most first: bounds that follow from where the time went."""
+    """(change, effect on the steps of this run, --set options that try it), the largest first; all follows from where the time went."""
     s = results.summary
     by = {key: s["limited_by"][key] or 0.0 for key in _LIMITS}
     busy = 1 - by["idle"]
@@ -154,7 +155,7 @@ def what_would_help(results: Results) -> list[tuple[str, str, list[str]]]:
     def faster(key: str, saved: float, change: str, sets: list[str]) -> None:
         if busy > 0 and saved / busy >= 0.02:
             gain = busy / (busy - saved) if saved < busy else math.inf
-            out.append((saved / busy, change, f"{words.three(gain)} times as fast while it works", sets))
+            out.append((saved / busy, change, f"steps up to {words.three(gain)} times as fast", sets))
 
     faster("bandwidth", by["bandwidth"] / 2, "Twice the memory bandwidth, or half the bytes per weight", _doubled(results, "memory.bandwidth"))
     faster("compute", by["compute"] / 2, "Twice the arithmetic", [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -50,6 +51,7 @@ _GROUPS = {
     ),
     "events": (("event",), dict.fromkeys(("time", "kind", "subject", "text"), ("event",))),
 }
+_MOST_TEXTS = 10_000
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -91,7 +93,7 @@ class SavedRun:
                 self._read(file)
         except InputError:
             raise
-        except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, MemoryError, RecursionError) as error:
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, MemoryError, RecursionError, StopIteration) as error:
             reason = str(error.args[0]) if error.args else type(error).__name__
             raise wrong_file(path, f"is damaged ({reason}); expected results of tokwatt run -o") from error
 
@@ -109,6 +111,13 @@ class SavedRun:
         for name in ("series", "events"):
             if name not in self._columns:
                 raise KeyError(f"no group {name}")
+        self._check_streams()
+
+    def _check_streams(self) -> None:
+        streams = len(json.loads(self.summary_json)["workload"])
+        for column in self._columns.get("requests", []):
+            if column[0] == "stream" and len(column[4]) and not (0 <= column[4].min() and column[4].max() < streams):
+                raise ValueError("a request is of a stream that the summary does not have")
 
     @property
     def groups(self) -> list[str]:
@@ -125,10 +134,10 @@ class SavedRun:
 
     def _group(self, group: h5py.Group, name: str) -> list[tuple]:
         dims, needed = _GROUPS[name]
-        sizes = {dim: group[dim].shape[0] for dim in dims}
+        scales = {dim: group[dim] for dim in dims}
         columns = []
         for key, dataset in group.items():
-            of = _dims_of(dataset, key, dims, needed.get(key), sizes)
+            of = _dims_of(dataset, key, scales, needed.get(key))
             if of is None:
                 continue  # the scale of a dimension without coordinate
             columns.append(self._column(key, dataset, of))
@@ -149,7 +158,7 @@ class SavedRun:
             _text(attributes.get("long_name", "")),
             dims,
             values,
-            [word.replace("_", " ") for word in meanings],
+            meanings,
         )
 
     def _values(self, dataset: h5py.Dataset) -> Any:
@@ -199,30 +208,31 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _dims_of(
-    dataset: Any, key: str, dims: tuple[str, ...], needed: tuple[str, ...] | None, sizes: dict[str, int]
-) -> tuple[str, ...] | None:
-    """The dimensions of a variable, by those that its axes are attached to; None for a dimension without values."""
+def _dims_of(dataset: Any, key: str, scales: dict[str, Any], needed: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The dimensions of a variable, by the scales that are attached to its axes; None for a dimension without values."""
     if not isinstance(dataset, h5py.Dataset):
         raise TypeError(f"{key} is no variable")
-    if key in dims:
+    if key in scales:
         named = not _text(dataset.attrs.get("NAME", "")).startswith("This is a netCDF dimension but not")
         return (key,) if named else None
-    of = needed or tuple(_text(scale[0].name).rsplit("/", 1)[-1] for scale in dataset.dims)
-    if dataset.shape != tuple(sizes[dim] for dim in of):
+    # By identity: HDF5 does not always know the name of an object that it reached by reference.
+    of = needed or tuple(next(dim for dim, scale in scales.items() if scale == axis[0]) for axis in dataset.dims)
+    if dataset.shape != tuple(scales[dim].shape[0] for dim in of):
         raise ValueError(f"{dataset.name} has another length than its dimensions")
     return of
 
 
 def _read_texts(group: h5py.Group, prefix: str, texts: dict[str, str], hashes: dict[str, str]) -> None:
     for key, item in group.items():
+        if prefix.count("/") > 3 or len(texts) > _MOST_TEXTS:
+            raise ValueError("texts are nested too deeply, or too many")
         if isinstance(item, h5py.Group):
-            if prefix.count("/") > 3:
-                raise ValueError("texts are nested too deeply")
             _read_texts(item, f"{prefix}{key}/", texts, hashes)
-        else:
-            texts[prefix + key] = _text(item[()])
-            hashes[prefix + key] = _text(item.attrs.get("sha256", ""))
+            continue
+        text, said = _text(item[()]), _text(item.attrs["sha256"])
+        if hashlib.sha256(text.encode()).hexdigest() != said:
+            raise ValueError(f"the text {prefix}{key} is not the one whose sha256 stands beside it")
+        texts[prefix + key], hashes[prefix + key] = text, said
 
 
 def _text(value: Any) -> str:
