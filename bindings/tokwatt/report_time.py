@@ -51,17 +51,23 @@ def html(results: Results) -> str:
     time = np.asarray(series["time"])
     if len(time) < 2:
         return paragraph("The run is too short for a picture: record.every is as long as it.")
+    held = throttled_spans(series, join=float(time[-1]) / 400)
+    return curves(results) + behind("The numbers", _table(series, time, held)) + _events(results)
+
+
+def curves(results: Results) -> str:
+    """The panels, and what their lines mean; a run of two intervals at least."""
+    series = results.series
+    time = np.asarray(series["time"])
     panels = [panel for spec in _PANELS if (panel := _panel(series, time, *spec))]
     axis = Axis(0.0, float(time[-1]))
-    held = throttled_spans(series, join=float(time[-1]) / 400)
+    held = throttled_spans(series, join=axis.end / 400)
     label = f"{len(panels)} curves over {words.span(axis.end)}: " + "; ".join(_said(p) for p in panels)
-    bin_width = words.span(axis.end / min(len(time), len(panels[0].lines[0].values.ends)))
-    legend = f"Lines are means over {bin_width}"
+    legend = f"Lines are means over {words.span(axis.end / len(panels[0].lines[0].values.ends))}"
     legend += "; the pale bands reach from the lowest to the highest value in them." if any(p.band for p in panels) else "."
     if held:
         legend += f" Shaded: the clock was held down by heat or the power limit, {words.span(results.summary['throttled_s'])} in all."
-    figure = f"<figure>{timeline(panels, axis, held, label=label)}<figcaption>{esc(legend)}</figcaption></figure>"
-    return figure + behind("The numbers", _table(series, time, held)) + _events(results)
+    return f"<figure>{timeline(panels, axis, held, label=label)}<figcaption>{esc(legend)}</figcaption></figure>"
 
 
 def _panel(series: Any, time: np.ndarray, variable: str, title: str, unit: str, factor: float, from_zero: bool) -> Panel | None:
