@@ -14,7 +14,7 @@
 # %% [markdown]
 # # What does a token cost in joules?
 #
-# Published figures of energy per token differ by factors of ten. Most of that is not the model or the chip but how busy the box was.
+# Published figures of energy per token differ by factors of ten. Part of that is neither the model nor the chip but how busy the box was.
 # **How much of a token's energy is the box being on, and how much is the token itself?**
 #
 # If the box drew a fixed power and each token a fixed energy on top, then power would be a straight line over the rate of tokens:

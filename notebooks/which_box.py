@@ -49,7 +49,10 @@ import plotly.graph_objects as go
 import tokwatt as tw
 
 fits = tw.fit(model=model, quant=quant, users=team, context=8192).set_index("system").loc[list(boxes)]
-fits.join(tw.systems()[["title", "price"]])[["title", "price", "weight_bytes", "most_users", "decode_tok_s", "decode_tok_s_low", "decode_tok_s_high"]]
+about = fits.join(tw.systems()[["title", "price"]])
+about["weights [GB]"] = about["weight_bytes"] / 1e9
+names = {"price": "price [USD]", "most_users": "people with 8,192 tokens", "decode_tok_s": "tokens/s, one reader", "decode_tok_s_low": "low", "decode_tok_s_high": "high"}
+about[["title", "price", "weights [GB]", "most_users", "decode_tok_s", "decode_tok_s_low", "decode_tok_s_high"]].rename(columns=names).round(1)
 
 # %% [markdown]
 # ## Two hours of each team on each box
@@ -99,7 +102,9 @@ def figures(summary):
 
 table = pd.DataFrame({point: figures(run.summary) for point, run in runs.items()}).T
 table.index.names = ["box", "people"]
-table.xs(team, level="people")
+numbers = [name for name in table if name != "limited by"]
+table[numbers] = table[numbers].astype(float)
+table.xs(team, level="people").round(2)
 
 # %% [markdown]
 # *A month* is 730.5 hours of that load, electricity and what the box loses in value: a team that goes home at night pays less for
@@ -115,7 +120,7 @@ for color, box in zip(COLORS, boxes):
     figure.add_scatter(x=rows.index, y=rows["first token, 95 % [s]"], name=box, mode="lines+markers", line_color=color)
 figure.add_hline(y=first_token, line_dash="dot", annotation_text=f"{first_token:g} s")
 figure.update_layout(template="plotly_white", title="How long 5 of 100 people wait for the first token", height=420)
-figure.update_yaxes(title="first token, 95 % [s]", type="log")
+figure.update_yaxes(title="first token, 95 % [s]", type="log", tickvals=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
 figure.update_xaxes(title="people")
 figure
 
@@ -139,11 +144,12 @@ def grows_to(box):
     return good
 
 
-month = table.xs(team, level="people")["a month [USD]"].astype(float)
+month = table.xs(team, level="people")["a month [USD]"]
 for box in month.sort_values().index:
     row = table.loc[(box, team)]
     verdict = f"serves a team of {team} well, and up to {grows_to(box)} of those tried" if serves(box, team) else f"is too slow for a team of {team}"
-    print(f"{box}: {verdict}; {month[box]:.0f} USD a month; first token within {row['first token, 95 % [s]']:.2f} s, limited by {row['limited by']}.")
+    print(f"{box}: {verdict}; {month[box]:.0f} USD a month.")
+    print(f"    first token within {row['first token, 95 % [s]']:.2f} s, {1 / row['per token, 95 % [s]']:.0f} tokens/s; limited by {row['limited by']}")
 good = [box for box in boxes if serves(box, team)]
 if good:
     print(f"\nThe cheapest that serves {team} people well is {min(good, key=month.get)}.")
@@ -159,7 +165,7 @@ tw.whatif("../scenarios/twelve-people-on-a-spark.yaml", set={"duration": duratio
 
 # %%
 # What must hold whatever the numbers are.
-first = table["first token, 95 % [s]"].unstack().astype(float)
+first = table["first token, 95 % [s]"].unstack()
 assert (first[max(sizes)] >= first[min(sizes)]).all(), "more people never wait less"
-assert (table["per token, 95 % [s]"].astype(float) > 0).all()
+assert (table["per token, 95 % [s]"] > 0).all()
 assert all(run.summary["requests"]["unfinished"] <= users for (_, users), run in runs.items()), "a person has one question at a time"
