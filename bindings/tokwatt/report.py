@@ -7,22 +7,24 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import report_audit, report_run
+from . import report_audit, report_run, report_study
 from .calibrate import write
 from .errors import InputError
 from .output import check_output
 from .saved import open_results, wrong_file
+from .saved_study import is_study
 
 
 def html_of(path: str) -> str:
-    """The page about a file: a run's results, or what ``tokwatt audit -o json`` printed."""
+    """The page about a file: a run's results, a study's, or what ``tokwatt audit -o json`` printed."""
     if report_audit.is_audit(path):
         return report_audit.html(path)
-    results = open_results(path)
     try:
-        return report_run.html(results)
+        return report_study.html(path) if is_study(path) else report_run.html(open_results(path))
+    except InputError:
+        raise
     except ValueError as error:
-        raise wrong_file(path, f"holds a text that {error}; expected results of tokwatt run -o") from error
+        raise wrong_file(path, f"holds a text that {error}; expected results of tokwatt run -o or tokwatt study -o") from error
 
 
 def default_output(path: str) -> str:

@@ -3,6 +3,7 @@
 import html.parser
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -228,3 +229,53 @@ def test_an_opened_file_is_the_run(results, file):
     assert opened.series.identical(results.series)
     pd.testing.assert_frame_equal(opened.requests, results.requests)
     assert report.html_of(str(file)) == report_run.html(opened)
+
+
+@pytest.fixture(scope="module")
+def study_command():
+    """A function that runs a study with the program."""
+    path = pathlib.Path(sys.executable).parent / "tokwatt"
+    program = str(path) if path.exists() else shutil.which("tokwatt")
+    if subprocess.run([program, "study", "--help"], capture_output=True).returncode:
+        pytest.skip("this program has no studies")
+    return lambda study, output: subprocess.run([program, "study", study, "-o", output, "--quiet"], capture_output=True, check=True)
+
+
+def study_text(scenario, axes):
+    constraints = '["temperature_c.max < 60 degC"]'
+    return f"title: A study\nbase: {scenario}\nset: {{duration: 5 min}}\naxes: {axes}\nmetrics: [ttft_s.p95, temperature_c.max]\nconstraints: {constraints}\n"
+
+
+def test_a_study_becomes_a_map_of_each_metric(study_command, scenario, tmp_path):
+    axes = "{ambient: {key: environment.ambient, values: [16 degC, 45 degC]}, users: {key: workload.0.users, values: [1, 12, 24]}}"
+    (tmp_path / "study.yaml").write_text(study_text(scenario, axes))
+    study_command(tmp_path / "study.yaml", tmp_path / "study.h5")
+    text = report.html_of(str(tmp_path / "study.h5"))
+    page = Page(text)
+    assert page.wrong == [] and page.open == [] and page.fetched == ["data:,"]
+    run = tw.run(scenario, set={"duration": "5 min", "environment.ambient": "45 degC", "workload.0.users": 24})
+    assert words.celsius(run.summary["temperature_c"]["max"]).replace("\N{NO-BREAK SPACE}", " ") in page.text
+    with h5py.File(tmp_path / "study.h5") as file:
+        beyond = int((file["feasible"][()] == 0).sum())
+        assert 0 < beyond < 6
+    assert f"{6 - beyond} of the 6 points run within the constraints" in page.text
+    assert text.count("<s>") == 2 * beyond  # in the map of each metric
+    with pytest.raises(tw.InputError, match="holds a study, not a run"):
+        tw.open_results(tmp_path / "study.h5")
+
+
+def test_a_study_along_one_axis_is_a_list(study_command, scenario, tmp_path):
+    (tmp_path / "study.yaml").write_text(study_text(scenario, "{users: {key: workload.0.users, values: [1, 12]}}"))
+    study_command(tmp_path / "study.yaml", tmp_path / "study.h5")
+    page = Page(report.html_of(str(tmp_path / "study.h5")))
+    assert page.wrong == [] and "Time to first token, 95 %" in page.text
+
+
+def test_a_damaged_study_is_refused(study_command, scenario, tmp_path):
+    (tmp_path / "study.yaml").write_text(study_text(scenario, "{users: {key: workload.0.users, values: [1, 12]}}"))
+    study_command(tmp_path / "study.yaml", tmp_path / "study.h5")
+    data = (tmp_path / "study.h5").read_bytes()
+    for kept in range(0, len(data), len(data) // 20):
+        (tmp_path / "cut.h5").write_bytes(data[:kept])
+        with pytest.raises(tw.InputError):
+            report.html_of(str(tmp_path / "cut.h5"))
