@@ -11,8 +11,8 @@ int report(const Arguments& arguments, const Terminal& terminal) {
   Options options({"tokwatt report results/people.h5", "tokwatt report RESULTS [-o FILE.html]",
                    "Writes one page of HTML that needs no network: the question, the answer, what it rests on, what "
                    "happened over time, latencies, energy and money, what limited it and what would help. RESULTS is "
-                   "what tokwatt run -o wrote, or what tokwatt audit -o json printed. Needs Python with the package "
-                   "tokwatt.",
+                   "what tokwatt run -o or tokwatt study -o wrote, or what tokwatt audit -o json printed. Needs Python "
+                   "with the package tokwatt.",
                    "a file of results"});
   options.value("output,o", "page to write (default: RESULTS with .html for its ending); - is standard output");
   if (!options.read(arguments, terminal)) return kDone;
