@@ -12,6 +12,7 @@ from . import export_csv, export_perfetto, export_vllm
 from .calibrate import write
 from .errors import Infeasible, InputError
 from .output import check_output
+from .probe import check_readable
 from .results import Results
 from .saved import open_results, wrong_file
 
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _check(options)
         check_output(options.output, options.results)
+        check_readable(options.results, open_results)
         results = open_results(options.results)
         try:
             text, notes = text_of(results, options)

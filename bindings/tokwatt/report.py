@@ -11,8 +11,9 @@ from . import report_audit, report_run, report_study
 from .calibrate import write
 from .errors import InputError
 from .output import check_output
+from .probe import check_readable
 from .saved import open_results, wrong_file
-from .saved_study import is_study
+from .saved_study import SavedStudy, is_study
 
 
 def html_of(path: str) -> str:
@@ -25,6 +26,12 @@ def html_of(path: str) -> str:
         raise
     except ValueError as error:
         raise wrong_file(path, f"holds a text that {error}; expected results of tokwatt run -o or tokwatt study -o") from error
+
+
+def _read(path: str) -> None:
+    """Reads what :func:`html_of` reads."""
+    if not report_audit.is_audit(path):
+        SavedStudy(path) if is_study(path) else open_results(path)
 
 
 def default_output(path: str) -> str:
@@ -40,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output = options.output if options.output is not None else default_output(options.results)
     try:
         check_output(output, options.results)
+        check_readable(options.results, _read)
         page = html_of(options.results)
         if output == "-":
             sys.stdout.write(page)

@@ -75,7 +75,7 @@ thead th{color:var(--soft);font-size:.875rem;white-space:nowrap}
 td:not(.n){min-width:9rem}td>code{display:block;min-width:15rem}tbody th{min-width:7rem}
 th.n,td.n{text-align:right;white-space:nowrap}
 th.n:last-child,td.n:last-child{padding-right:0}
-.map td{background:color-mix(in srgb,var(--c0) var(--d),transparent);padding:.36rem .5rem;border:2px solid var(--paper);min-width:4.5rem}.map s{opacity:.75}
+.map td{background:color-mix(in srgb,var(--c0) var(--d),transparent);padding:.36rem .5rem;border:2px solid var(--paper);min-width:4.5rem}.map s{opacity:.85}
 .map thead th{white-space:normal;vertical-align:bottom;padding-right:.5rem}.map td.n:last-child{padding-right:.5rem}
 details{margin:.6rem 0}
 summary{cursor:pointer;color:var(--c0);font-size:.9375rem;width:fit-content}

@@ -87,7 +87,8 @@ def open_results(path: str | os.PathLike[str]) -> Results:
     Raises
     ------
     InputError
-        There is no such file, it is not a run's results, or it is damaged.
+        There is no such file, it is not a run's results, or it is damaged. (The HDF5 library hangs on some damaged files; the commands
+        try such a file in a process of its own first, which a function cannot.)
     """
     return Results(SavedRun(os.fspath(path)))
 

@@ -279,3 +279,19 @@ def test_a_damaged_study_is_refused(study_command, scenario, tmp_path):
         (tmp_path / "cut.h5").write_bytes(data[:kept])
         with pytest.raises(tw.InputError):
             report.html_of(str(tmp_path / "cut.h5"))
+
+
+@pytest.mark.parametrize("module", ["report", "export"])
+def test_a_file_on_which_hdf5_itself_hangs_is_refused(file, tmp_path, module):
+    """An object of size 0 in a heap of texts: the library looks for the next one where it stands."""
+    data = bytearray(file.read_bytes())
+    at = data.find(b"GCOL")
+    while at >= 0:
+        data[at + 16 : at + 32] = bytes(16)
+        at = data.find(b"GCOL", at + 1)
+    (tmp_path / "heap.h5").write_bytes(data)
+    arguments = ["--as=csv"] if module == "export" else []
+    done = subprocess.run([sys.executable, "-m", f"tokwatt.{module}", *arguments, str(tmp_path / "heap.h5")], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 3, done.stderr
+    assert "is damaged (" in done.stderr and done.stdout == ""
+    assert list(tmp_path.iterdir()) == [tmp_path / "heap.h5"]
