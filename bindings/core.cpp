@@ -9,7 +9,9 @@
 
 #include "bindings/bench_problems.hpp"
 #include "bindings/calibration_names.hpp"
+#include "bindings/commands.hpp"
 #include "bindings/run.hpp"
+#include "scenarios/cli/program.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/simulation.hpp"
 
@@ -100,6 +102,8 @@ void translate(std::exception_ptr pointer) {
     raise_infeasible(error.what());
   } catch (const sim::DoesNotFit& error) {
     raise_infeasible(error.what());
+  } catch (const cli::UsageError& error) {
+    PyErr_SetString(PyExc_ValueError, error.what());
   }
 }
 
@@ -139,4 +143,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         py::arg("stepping"), py::arg("progress"), "Simulate a scenario given as text; releases the GIL.");
   bindings::add_bench_problems(m);
   bindings::add_calibration_names(m);
+  bindings::add_commands(m);
 }

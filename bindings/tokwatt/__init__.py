@@ -6,8 +6,29 @@
 """
 
 from ._core import __version__
+from .commands import Sheet, audit, bench, fit, models, show, systems
 from .errors import Infeasible, InputError, Problem
 from .results import Results
-from .simulate import run
+from .saved import open_results
+from .scenario import Scenario, load
+from .simulate import run, whatif
 
-__all__ = ["Infeasible", "InputError", "Problem", "Results", "__version__", "run"]
+__all__ = [
+    "Infeasible",
+    "InputError",
+    "Problem",
+    "Results",
+    "Scenario",
+    "Sheet",
+    "__version__",
+    "audit",
+    "bench",
+    "fit",
+    "load",
+    "models",
+    "open_results",
+    "run",
+    "show",
+    "systems",
+    "whatif",
+]

@@ -77,3 +77,20 @@ def did_you_mean(word: str, names: collections.abc.Sequence[str]) -> str: ...
 def known_models() -> list[dict[str, typing.Any]]: ...
 def known_quants() -> list[tuple[str, list[str]]]: ...
 def own_quant(model: str) -> str: ...
+
+def command(name: str, arguments: collections.abc.Sequence[str]) -> tuple[int, str, str]:
+    """
+    What a command of the program says: (exit code, standard output, standard error).
+    """
+def limit_sentence(summary_json: str) -> str:
+    """
+    What limited a run, in a sentence.
+    """
+def check_file(path: str, *, sets: collections.abc.Sequence[str]) -> dict[str, typing.Any]:
+    """
+    Read and check a scenario file: title, seed, deployments, streams, assumed, notes, texts.
+    """
+def check_text(name: str, text: str, *, folder: str, sets: collections.abc.Sequence[str]) -> dict[str, typing.Any]:
+    """
+    The same of a scenario given as text.
+    """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Results:
-    """What a simulation leaves behind; made by :func:`tokwatt.run`.
+    """What a simulation leaves behind; made by :func:`tokwatt.run`, and read back by :func:`tokwatt.open_results`.
 
     Numbers are views into the simulation's own memory: read-only, and they keep it alive. Units are in the attributes
     (``r.series.power_wall.attrs["units"]``, ``r.requests.attrs["units"]``). Results pickle.
@@ -113,6 +113,19 @@ class Results:
         from . import plots
 
         return plots.overview(self)
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write a page of HTML about this run: the answer, what limited it, what happened, what it cost and rests on.
+
+        Raises
+        ------
+        OSError
+            It cannot be written.
+        """
+        from . import report_run
+        from .calibrate import write
+
+        write(os.fspath(path), report_run.html(self))
 
     def _columns(self, group: str) -> list[tables.Column]:
         if group not in self._run.groups:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from . import _core
+from . import _core, values
 from .results import Results
+from .scenario import Scenario, load
+
+if TYPE_CHECKING:
+    from .sliders import WhatIf
 
 
 def run(
-    scenario: str | os.PathLike[str] | Mapping[str, Any],
+    scenario: str | os.PathLike[str] | Mapping[str, Any] | Scenario,
     *,
     set: Mapping[str, Any] | None = None,
     stepping: Literal["macro", "token"] = "macro",
@@ -25,15 +27,14 @@ def run(
 
     Parameters
     ----------
-    scenario : path or mapping
-        A scenario file, or its content as a mapping; relative paths in a mapping start at the current folder.
+    scenario : path, mapping or Scenario
+        A scenario file, its content as a mapping, or what :func:`tokwatt.load` returned; relative paths in a mapping start at the current folder.
     set : mapping, optional
         Changes before the scenario is checked: dotted paths as after ``--set`` (``"workload.0.users"``,
         ``'models."llama-3.1-8b".layers'``) to values. A str is YAML text as one would write it in the file
         (``"35 degC"``); numbers, booleans, None, lists and mappings mean what they mean in YAML.
     stepping : {"macro", "token"}
         ``"macro"`` jumps from change to change; ``"token"`` is the slow reference. Both give the same results.
-
     progress : callable, optional
         Called now and then with the simulated time [s], the time at which the run ends [s] (None: when it is drained) and
         the requests completed. What it raises ends the run.
@@ -51,29 +52,39 @@ def run(
     Infeasible
         It does not fit, or the engine cannot run it on that box.
     """
-    sets = [f"{path}={_yaml(path, value)}" for path, value in (set or {}).items()]
+    changes = dict(set or {})
+    if isinstance(scenario, Scenario):
+        changes = {**scenario._set, **changes}
+        scenario = scenario._source
+    sets = values.sets(changes)
     if isinstance(scenario, Mapping):
-        text = json.dumps(scenario, indent=2, ensure_ascii=False, default=_plain, allow_nan=False)
+        text = values.document(scenario)
         core = _core.run_text("scenario", text, folder=os.getcwd(), sets=sets, stepping=stepping, progress=progress)
     else:
         core = _core.run_file(os.fspath(scenario), sets=sets, stepping=stepping, progress=progress)
     return Results(core)
 
 
-def _yaml(path: str, value: Any) -> str:
-    """YAML text of a value of ``set``: a str is that text already, everything else is JSON, which YAML contains."""
-    if isinstance(value, str):
-        return value
-    value = _plain(value) if hasattr(value, "tolist") else value
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"set: {path} is {value}; expected a finite number")
-    return json.dumps(value, ensure_ascii=False, default=_plain, allow_nan=False)
+def whatif(scenario: str | os.PathLike[str] | Mapping[str, Any] | Scenario, *, set: Mapping[str, Any] | None = None) -> WhatIf:
+    """Sliders for users, room, price of electricity, power limit and quant; the scenario is simulated again while they move.
 
+    Parameters
+    ----------
+    scenario : path, mapping or Scenario
+        As for :func:`run`. What its ``timeline`` changes is changed there as before.
+    set : mapping, optional
+        Changes before the scenario is checked.
 
-def _plain(value: Any) -> Any:
-    """NumPy scalars and arrays as plain numbers and lists."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    raise TypeError(f"a {type(value).__name__} has no meaning in a scenario")
+    Returns
+    -------
+    WhatIf
+        An ipywidget for a notebook; its ``results`` are those of the last run.
+
+    Raises
+    ------
+    ImportError
+        ipywidgets is not installed: ``pip install tokwatt[extras]``.
+    """
+    from .sliders import WhatIf
+
+    return WhatIf(scenario.changed(set or {}) if isinstance(scenario, Scenario) else load(scenario, set=set))

@@ -1,6 +1,7 @@
 // tokwatt list: what comes with the program.
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "scenarios/cli/catalog.hpp"
@@ -35,17 +36,33 @@ void check(const std::vector<std::string>& arguments) {
 
 std::string with_mark(const Entry& entry) { return entry.hypothetical ? entry.title + " (hypothetical)" : entry.title; }
 
+std::string as_json(const std::vector<Entry>& listed) {
+  auto out = nlohmann::ordered_json::array();
+  for (const auto& entry : listed) {
+    out.push_back(
+        {{"id", entry.id}, {"aliases", entry.aliases}, {"title", entry.title}, {"hypothetical", entry.hypothetical}});
+  }
+  return out.dump(2) + "\n";
+}
+
 }  // namespace
 
 int list(const Arguments& arguments, const Terminal& terminal) {
-  Options options({"tokwatt list systems", "tokwatt list systems|models|quants|engines|links|scenarios|studies [--all]",
+  Options options({"tokwatt list systems",
+                   "tokwatt list systems|models|quants|engines|links|scenarios|studies [--all] [-o table]",
                    "Lists what comes with the program: its name, other names it goes by, its title.",
                    "systems, models, quants, engines, links, scenarios or studies"});
-  options.flag("all", "hypothetical ones too: products that cannot be bought");
+  options.flag("all", "hypothetical ones too: products that cannot be bought")
+      .value("output,o", "table (default) or json");
   if (!options.read(arguments, terminal)) return kDone;
   check(options.arguments());
   const std::string& what = options.arguments().front();
-  const auto listed = entries(what);
+  auto listed = entries(what);
+  if (!options.has("all")) std::erase_if(listed, [](const Entry& entry) { return entry.hypothetical; });
+  if (options.choice("output", {"table", "json"}) == "json") {
+    terminal.out << as_json(listed);
+    return kDone;
+  }
   if (what == "scenarios" || what == "studies") {
     // A path and a title are too long for one line.
     for (const auto& entry : listed) terminal.out << entry.id << "\n    " << wrapped(with_mark(entry), 4) << "\n";
@@ -53,7 +70,6 @@ int list(const Arguments& arguments, const Terminal& terminal) {
   }
   Columns table("ll");
   for (const auto& entry : listed) {
-    if (entry.hypothetical && !options.has("all")) continue;
     table.row({entry.id, with_mark(entry)});
     if (!entry.aliases.empty()) table.row({"", fmt::format("also: {}", fmt::join(entry.aliases, ", "))});
   }

@@ -30,10 +30,10 @@ constexpr std::array kCommands = {
     Command{"explain", "where the seconds and joules of a run went", explain},
     Command{"audit", "which published claims are possible", audit},
     Command{"calibrate", "fit a box's sheet to what you measured on it", calibrate},
+    Command{"report", "a page of HTML about a run, for people", report},
+    Command{"export", "a run's results as other tools read them", export_results},
     Command{"schema", "print the JSON schema of scenarios, for editors", schema},
 };
-/// Of the design, and not there yet: refused by name.
-constexpr std::array kNotYet = {"report", "export"};
 
 std::string overview() {
   std::string text =
@@ -60,8 +60,6 @@ const Command& command_named(const std::string& name) {
   const auto found = std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& c) { return c.name == name; });
   if (found != kCommands.end()) return *found;
   const auto list = "\nCommands: " + wrapped(fmt::format("{}", fmt::join(command_names(), ", ")), 10);
-  if (std::find(kNotYet.begin(), kNotYet.end(), name) != kNotYet.end())
-    throw UsageError(fmt::format("tokwatt {} is not built yet{}", name, list));
   throw UsageError(fmt::format("there is no command {}{}{}", scenarios::in_quotes(name),
                                scenarios::did_you_mean(name, command_names()), list));
 }

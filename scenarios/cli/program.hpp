@@ -59,6 +59,8 @@ int sensitivity(const Arguments& arguments, const Terminal& terminal);
 int explain(const Arguments& arguments, const Terminal& terminal);
 int audit(const Arguments& arguments, const Terminal& terminal);
 int calibrate(const Arguments& arguments, const Terminal& terminal);
+int report(const Arguments& arguments, const Terminal& terminal);
+int export_results(const Arguments& arguments, const Terminal& terminal);
 int schema(const Arguments& arguments, const Terminal& terminal);
 
 /// Never throws; the result is the exit code.

@@ -1,0 +1,70 @@
+"""A page for people about results: `python -m tokwatt.report`, or :meth:`tokwatt.Results.report`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from . import report_audit, report_run, report_study
+from .calibrate import write
+from .errors import InputError
+from .output import check_output
+from .probe import check_readable
+from .saved import open_results, wrong_file
+from .saved_study import SavedStudy, is_study
+
+
+def html_of(path: str) -> str:
+    """The page about a file: a run's results, a study's, or what ``tokwatt audit -o json`` printed."""
+    if report_audit.is_audit(path):
+        return report_audit.html(path)
+    try:
+        return report_study.html(path) if is_study(path) else report_run.html(open_results(path))
+    except InputError:
+        raise
+    except ValueError as error:
+        raise wrong_file(path, f"holds a text that {error}; expected results of tokwatt run -o or tokwatt study -o") from error
+
+
+def _read(path: str) -> None:
+    """Reads what :func:`html_of` reads."""
+    if not report_audit.is_audit(path):
+        SavedStudy(path) if is_study(path) else open_results(path)
+
+
+def default_output(path: str) -> str:
+    return os.path.splitext(path)[0] + ".html"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; the program `tokwatt` checks the options and prints the help."""
+    parser = argparse.ArgumentParser(prog="tokwatt report", description=__doc__)
+    parser.add_argument("results")
+    parser.add_argument("-o", "--output")
+    options = parser.parse_args(arguments)
+    output = options.output if options.output is not None else default_output(options.results)
+    try:
+        check_output(output, options.results)
+        check_readable(options.results, _read)
+        page = html_of(options.results)
+        if output == "-":
+            sys.stdout.write(page)
+            return 0
+        write(output, page)
+    except InputError as error:
+        sys.stderr.write(str(error))
+        return 3
+    except ValueError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"error: cannot write {output}: {error.strerror}\n")
+        return 3
+    sys.stderr.write(f"the report is in {output}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
