@@ -62,8 +62,11 @@ def place_of(trial: Trial) -> Place:
         row = {"system": trial.system["sheet"], "model": model, "quant": quant, "engine": d["engine"], "generate": 1}
         return _core.BenchProblems([row]).about[0]
 
-    # Only names are asked for: of a small model in this format, and of this model in a small format, which one device holds.
-    of_quant, of_model = about("qwen3-0.6b", d["quant"]), about(d["model"], "awq-int4")
+    own = about(d["model"], d["quant"])
+    if "error" not in own:
+        of_quant = of_model = own
+    else:  # too large for one of several devices: the names are the same of a small model in this format, and of this one in a small format
+        of_quant, of_model = about("qwen3-0.6b", d["quant"]), about(d["model"], "awq-int4")
     return Place(of_quant["engine"], of_quant["engine_family"], of_quant["architecture"], of_quant["box"], of_quant["unpack"], of_model["family"])
 
 
