@@ -11,23 +11,23 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from . import load_validation, simulate
+from . import load_power, load_validation, simulate
 from .load_validation import Served, Telemetry
 
 _MEASURED, _SIMULATED = {"color": "black", "marker": "o", "ms": 3, "lw": 1}, {"color": "tab:red", "marker": "x", "ms": 4, "lw": 1}
 
 
-def write(served: Served, heat: Telemetry, path: pathlib.Path) -> None:
-    """Writes the page, and its pictures into a folder beside it."""
+def write(served: Served, heat: Telemetry, data: pathlib.Path, path: pathlib.Path) -> None:
+    """Writes the page, and its pictures into a folder beside it. `data` is the folder of the measurements."""
     folder = path.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     matplotlib.use("svg")
     matplotlib.rcParams |= {"svg.hashsalt": "tokwatt", "svg.fonttype": "none", "font.size": 8}
     _sweeps(served, folder / "rate-sweep.svg")
     _closed(served, folder / "closed-loop.svg")
-    _recorded(served, folder / "recorded.svg")
+    _recorded(served, data, folder / "recorded.svg")
     _heat(heat, folder / "heat.svg")
-    path.write_text(_page(served, heat, folder.name))
+    path.write_text(_page(served, heat, data, folder.name))
 
 
 def _save(figure: plt.Figure, path: pathlib.Path) -> None:
@@ -74,13 +74,12 @@ def _closed(served: Served, path: pathlib.Path) -> None:
     _save(figure, path)
 
 
-def _recorded(served: Served, path: pathlib.Path) -> None:
+def _recorded(served: Served, data: pathlib.Path, path: pathlib.Path) -> None:
     """Running and waiting sequences and KV use over time."""
     recorded = [t for t in served.trials if t.suite == "recorded"]
     figure, axes = plt.subplots(len(recorded), 3, figsize=(9, 2.2 * len(recorded)), squeeze=False)
-    folder = path.parent.with_name("validation") / "load"
     for row, trial in zip(axes, recorded, strict=True):
-        measured = pd.read_csv(folder / f"{trial.run}.timeseries.csv")
+        measured = pd.read_csv(data / f"{trial.run}.timeseries.csv")
         series = trial.run_it().series
         simulated = {"running": series.batch.values[:, 0], "waiting": series.queue.values[:, 0], "kv_cache_pct": 100 * series.kv_used.values[:, 0]}
         for axis, (key, name) in zip(row, (("running", "running"), ("waiting", "waiting"), ("kv_cache_pct", "KV cache in use [%]")), strict=True):
@@ -157,7 +156,7 @@ def step_response(sheet_stages: Sequence[tuple[float, float]], at: Sequence[floa
 _STEPS = {10: 0.25, 30: 0.295, 80: 0.34}  # [s]: [K/W], facts/hardware.yaml: mean of 23 upward steps of the telemetry
 
 
-def _page(served: Served, heat: Telemetry, folder: str) -> str:
+def _page(served: Served, heat: Telemetry, data: pathlib.Path, folder: str) -> str:
     table = served.table()
     scores = load_validation.scores(table)
     power, kelvin, slopes = heat.mean_power(), heat.temperatures(), heat.slopes()
@@ -250,8 +249,52 @@ def _page(served: Served, heat: Telemetry, folder: str) -> str:
         "By test (mean over runs of the mean power):",
         "",
         *_power_rows(power),
+        "",
+        *_power_sections(data),
     ]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _power_sections(data: pathlib.Path) -> list[str]:
+    energy, wall = load_power.joules_per_token(data / "energy.csv"), load_power.wall_peaks(data / "wall.csv")
+    error = (energy.simulated / energy.j_per_tok - 1).abs()
+    of_model = energy.assign(error=energy.simulated / energy.j_per_tok - 1).groupby(["model_id", "n_devices"]).error.agg(["median", "size"])
+    caps = {box: load_power.under_a_limit(*case) for box, case in _LIMITS.items()}
+    return [
+        "## Joules per token",
+        "",
+        f"GPU energy per output token of vLLM on H100s in steady state (ML.ENERGY): median error {_percent(float(error.median()))} over "
+        f"{len(error)} rows, 20 % asked. Simulated: as many people as the mean batch, who ask again at once; the prompts' lengths are not published.",
+        "",
+        *_markdown(
+            ["model", "devices", "rows", "median of simulated / measured - 1"],
+            [[str(model), str(n), str(int(r["size"])), f"{r['median']:+.0%}"] for (model, n), r in of_model.iterrows()],
+        ),
+        "",
+        "## At the wall",
+        "",
+        "Highest power in short runs of llama.cpp, prompts or answers, whichever draws more. M4 Max: nobody has published one with a model.",
+        "",
+        *_markdown(
+            ["box", "model", "measured [W]", "simulated [W]", "error"],
+            [[r.system_id, r.model_id, f"{r.wall_w:g}", f"{r.simulated:.0f}", f"{r.simulated / r.wall_w - 1:+.0%}"] for r in wall.itertuples()],
+        ),
+        "",
+        "## Under a power limit",
+        "",
+        "Decode of one person with Qwen3.6-27B Q4_K_M (Strix Halo: Gemma 4 12B) under llama.cpp. Of the RTX 3090 one curve is published: 280 W cost less than",
+        "1 %, below 200 W it collapses; six of them lose 2 % at 250 W and 13 % at 150 W. No clock below the grid's lowest is simulated, so",
+        "the collapse at 100 W is not.",
+        "",
+        *_markdown(["box", "power limit: tokens/s"], [[box, ", ".join(f"{w} W: {rate:.1f}" for w, rate in curve.items())] for box, curve in caps.items()]),
+    ]
+
+
+_LIMITS = {
+    "rtx-3090": ("rtx-3090", "llama.cpp-cuda", "qwen3.6-27b", "q4_k_m", [350, 300, 280, 250, 200, 150]),
+    "rtx-5090": ("rtx-5090", "llama.cpp-cuda", "qwen3.6-27b", "q4_k_m", [575, 500, 450, 400]),
+    "strix-halo-128": ("strix-halo-128", "llama.cpp-vulkan", "gemma-4-12b", "q4_k_m", [120, 85, 55]),
+}
 
 
 def _rate(rate: float) -> str:

@@ -170,17 +170,17 @@ def spark_open(folder: pathlib.Path) -> list[Trial]:
 
 
 def stopped_early(ratio: float, count: int, most: int) -> np.ndarray:
-    """Outputs of `count` requests of which the longest has `most` tokens and the mean is `ratio` of that: evenly spread."""
+    """Outputs of `count` requests of which the longest has `most` tokens and the mean is `ratio` of that."""
     if count == 1 or ratio >= 1:
         return np.full(count, most)
-    spread = np.linspace(0, 1, count)  # mean 0.5
-    exponent = math.log(ratio) / math.log(0.5)
-    for _ in range(30):  # so that the mean of spread ** exponent is the ratio
-        exponent *= math.sqrt((spread**exponent).mean() / ratio)
-    return np.maximum(np.rint(most * spread**exponent), 1).astype(int)
+    place = np.arange(1, count + 1) / count
+    low, high = 0.0, 50.0  # exponents: all equal, all but the last next to nothing
+    for _ in range(60):
+        exponent = (low + high) / 2
+        low, high = (exponent, high) if (place**exponent).mean() > ratio else (low, exponent)
+    return np.maximum(np.rint(most * place**exponent), 1).astype(int)
 
 
-# Tests of llama-benchy: output tokens by test (the table's `tokens` of a tg row says the same).
 def spark_closed(folder: pathlib.Path) -> list[Trial]:
     """The closed-loop tests: `concurrency` requests started together."""
     runs = pd.read_csv(folder / "runs.csv", keep_default_na=False).set_index("run")

@@ -200,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from . import load_report  # needs matplotlib, which nothing else does
 
         served.without = without_run(options.folder, trials, progress)
-        load_report.write(served, telemetry(options.folder), options.output)
+        load_report.write(served, telemetry(options.folder), options.folder, options.output)
         print(file=sys.stderr)
         return 0
     _show(served, telemetry(options.folder))
