@@ -160,12 +160,18 @@ class Telemetry:
         means = [frame.groupby(["run", "test"]).power_w.mean() for frame in (self.measured, self.simulated)]
         return pd.concat(means, axis=1, keys=["measured", "simulated"]).dropna()
 
-    def temperatures(self) -> pd.Series:
-        """Simulated less measured temperature [K] at the same time of the same test."""
+    def pairs(self) -> pd.DataFrame:
+        """Measured samples beside simulated ones at the same time of the same test (`..._simulated`)."""
         by = ["run", "test", "at"]
         measured, simulated = (frame.assign(at=(frame.elapsed_s / 10).round()) for frame in (self.measured, self.simulated))
-        pairs = measured.merge(simulated.groupby(by).temp_c.mean().reset_index(), on=by, suffixes=("", "_simulated"))
-        return pairs.temp_c_simulated - pairs.temp_c
+        means = simulated.groupby(by)[["power_w", "temp_c", "sm_mhz"]].mean().reset_index()
+        return measured.merge(means, on=by, suffixes=("", "_simulated"))
+
+    def temperatures(self, within: float = np.inf) -> pd.Series:
+        """Simulated less measured temperature [K], of the samples whose simulated power is that close to the measured one [W]."""
+        pairs = self.pairs()
+        chosen = pairs[(pairs.power_w_simulated - pairs.power_w).abs() < within]
+        return chosen.temp_c_simulated - chosen.temp_c
 
     def slopes(self, above: float = 75.0) -> tuple[float, float]:
         """Clock over temperature [MHz/K] where the GPU draws more than `above` W: measured, simulated."""
@@ -177,12 +183,15 @@ def telemetry(folder: pathlib.Path) -> Telemetry:
     """All runs of the Spark suite as days in one go."""
     closed, opened = load_suites.of_runs(load_suites.spark_closed(folder)), load_suites.of_runs(load_suites.spark_open(folder))
 
+    measured = load_telemetry.measured(folder / "telemetry.csv.gz")
+    lasted = load_telemetry.lengths(measured)
+
     def day(run: str) -> pd.DataFrame:
-        return load_telemetry.run_day(load_telemetry.day_of(closed[run], opened[run])).assign(run=run)
+        return load_telemetry.run_day(load_telemetry.day_of(closed[run], opened[run], lasted[run])).assign(run=run)
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         simulated = pd.concat(list(pool.map(day, closed)))
-    return Telemetry(load_telemetry.measured(folder / "telemetry.csv.gz"), simulated)
+    return Telemetry(measured, simulated)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -117,7 +117,7 @@ def test_one_stage_answers_a_step_with_its_exponential():
 
 def test_the_spark_answers_a_step_as_the_telemetry_does():
     stages = load_report.spark_stages()
-    assert sum(r for r, _ in stages) == pytest.approx(0.467, abs=0.01)  # 38 steady runs
+    assert 0.33 < sum(r for r, _ in stages) < 0.467  # over all tests, and over the steady runs below 50 W
     for simulated, measured in zip(load_report.step_response(stages, [10, 30, 80]), (0.25, 0.295, 0.34), strict=True):
         assert simulated == pytest.approx(measured, rel=0.1)
 
@@ -125,8 +125,9 @@ def test_the_spark_answers_a_step_as_the_telemetry_does():
 def test_a_day_of_a_run_has_its_power_heat_and_clock():
     run = "qwen-3.5-9b/bf16"
     closed, opened = (load_suites.of_runs(f(DATA))[run] for f in (load_suites.spark_closed, load_suites.spark_open))
-    simulated = load_telemetry.run_day(load_telemetry.day_of(closed, opened)).assign(run=run)
     measured = load_telemetry.measured(DATA / "telemetry.csv.gz")
+    day = load_telemetry.day_of(closed, opened, load_telemetry.lengths(measured)[run])
+    simulated = load_telemetry.run_day(day).assign(run=run)
     heat = load_validation.Telemetry(measured[measured.run == run], simulated)
     power = heat.mean_power()
     assert len(power) == 11
