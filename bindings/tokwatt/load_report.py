@@ -241,7 +241,7 @@ def _page(served: Served, heat: Telemetry, data: pathlib.Path, folder: str) -> s
         "",
         f"![power, temperature and clock of three runs]({folder}/heat.svg)",
         "",
-        "All tests of a run in a row after half an hour of warming up, a minute between them, in a room of 26 degC: the suite says none of",
+        "All tests of a run in a row after half an hour of warming up, a minute between them, in a room of 25 degC: the suite says none of",
         "these three. Closed-loop batches run four times (a warm-up and three that count), which is how long the tests took; where models stop",
         "early, answers are shortened until the test lasts as long as it did. Samples are compared at the same time of the same test: where a batch",
         "begins seconds too early, prompts stand against answers, and power and temperature are off by tens of watts and some kelvin.",
