@@ -221,6 +221,7 @@ class Problem:
         ]
         self.careful = np.array([careful[i] for i in self.kept]) if careful is not None else np.zeros(len(self.kept), bool)
         self.bound = np.log([a["bound"] for a in self.about])
+        self.weight = np.ones(len(self.kept))  # of a row in a fit
         self.centre = centres(self.places)
 
     def predicted(self, linked: np.ndarray) -> np.ndarray:
@@ -321,7 +322,7 @@ def fit(
         effects.matrices(problem.places),
         np.diag(1 / effects.spread**2),
         scale=widen * problem.scale(),
-        use=np.ones(len(problem.rows), bool) if use is None else use,
+        use=problem.weight if use is None else problem.weight * use,
         start=start.value if start else None,
         **search,
     )

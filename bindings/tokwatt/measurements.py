@@ -95,6 +95,10 @@ def _measurement(row: dict) -> Measurement:
     if row["metric"] == "tg_tok_s":
         # llama-batched-bench's depth is its prompt; llama-bench has no prompt in a tg test.
         test |= {"prompt": 0, "generate": count("gen_len", 128) or 128, "depth": depth}
+    if "kv fp8" in row["note"]:
+        test["kv"] = "fp8"
+    if "dgx-spark-benchmarks" in row["source_url"] and not row["model_id"].startswith("qwen"):
+        test["batch"] = 8192  # its runs.csv: --max-num-batched-tokens; without it, as for Qwen, vLLM's default
     if "fa=0)" in row["note"] or "XiongjieDai" in row["source_url"]:
         test["flash_attention"] = False
     if row["date"] and row["date"][:7] < _OLD:

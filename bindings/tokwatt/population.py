@@ -1,5 +1,5 @@
 """The program's own calibration: `./dev calibrate`, which runs
-`python -m tokwatt.population docs/validation/measurements.csv models/calibration bindings/tokwatt/spread.csv`.
+`python -m tokwatt.population docs/validation/measurements.csv models/calibration bindings/tokwatt/spread.csv --served docs/validation/load`.
 
 Writes what the effects are (a table for each engine, compiled into the program) and how far effects of a kind scatter
 (spread.csv, from where people's own calibrations and the validation start).
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from . import _core, calibration, measurements
+from . import _core, calibration, load_fit, measurements
 from .calibration import DRAWS, PARAMETERS, Fit, Place, Problem
 
 _NORMAL90 = 1.6448536269514722
@@ -168,12 +168,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("measurements")
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("spread", type=pathlib.Path)
+    parser.add_argument("--served", type=pathlib.Path, help="folder of served runs, which the fit is to match too")
     options = parser.parse_args(arguments)
     rows = measurements.read(options.measurements, clean=False)
     problem = problem_of(rows)
     spread_of_effects, effects = calibration.scatter(problem)
     options.spread.write_text(calibration.spread_csv(spread_of_effects, effects))
     result = calibration.best_fit(problem, spread=spread_of_effects)
+    whole = problem
+    if options.served:
+        whole = load_fit.WithServed(problem, load_fit.trials(options.served))
+        result = load_fit.fit(whole, result, spread=spread_of_effects)
     for i, error in sorted(problem.errors.items()):
         print(f"left out: {rows[i].id} {rows[i].test}: {error.splitlines()[0]}", file=sys.stderr)
     linked = calibration.parameters_of(result, problem.places)
@@ -181,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     variance = calibration.log_variance(result, problem, linked)
     spread = spreads(problem, residual, variance, ~problem.careful)
     options.folder.mkdir(parents=True, exist_ok=True)
-    for engine, lines in tables(result, problem, spread).items():
+    for engine, lines in tables(result, whole, spread).items():
         (options.folder / f"{engine}.csv").write_text("\n".join(lines) + "\n")
     for decode in (True, False):
         errors = np.abs(np.expm1(-residual[(problem.decode == decode) & ~problem.careful]))

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from . import calibration, measurements, population
+from . import calibration, load_fit, measurements, population
 from .calibration import Fit, Problem
 from .measurements import Measurement
 
@@ -130,18 +130,20 @@ def validate(path: str | os.PathLike[str], progress: Callable[[str], None] = lam
     problem = population.problem_of(read)
     rows = [read[i] for i in problem.kept]
     clean = ~problem.careful
-    whole = calibration.best_fit(problem)
-    everything = np.ones(len(rows), bool)
-    scores = {"nothing": scored(problem, whole, everything, everything)}
+    both = load_fit.WithServed(problem, load_fit.trials(pathlib.Path(path).with_name("load")))
+    whole = load_fit.fit(both, calibration.best_fit(problem), spread=calibration._SPREAD, progress=progress)
+    everything = np.ones(len(both.rows), bool)
+    scores = {"nothing": scored(both, whole, everything, everything)}
     groups = groups_of(problem, rows)
+    served = {"source": both.sources, "system": [p.box for p in both.served_places], "family": [p.family for p in both.served_places]}
     for kind, of in groups.items():
         names = sorted({name for name, c in zip(of, clean, strict=True) if c})
-        scores[kind] = leave_out(problem, of, names, lambda name, kind=kind: progress(f"without {kind} {name}"))
-    for score in scores.values():
-        score.residual[~clean] = np.nan
+        scores[kind] = leave_out(both, [*of, *served[kind]], names, lambda name, kind=kind: progress(f"without {kind} {name}"))
     boxes = sorted(set(groups["system"]) - {b for b, c in zip(groups["system"], clean, strict=True) if c})
-    secondary = leave_out(problem, groups["system"], boxes, lambda name: progress(f"without system {name}"))
-    return Validation(rows, problem, scores, secondary, _excluded(path, read, problem))
+    secondary = leave_out(both, [*groups["system"], *served["system"]], boxes, lambda name: progress(f"without system {name}"))
+    n = len(rows)
+    scores = {kind: Scored(np.where(clean, score.residual[:n], np.nan), score.half[:n]) for kind, score in scores.items()}
+    return Validation(rows, problem, scores, Scored(secondary.residual[:n], secondary.half[:n]), _excluded(path, read, problem))
 
 
 def _excluded(path: str | os.PathLike[str], read: Sequence[Measurement], problem: Problem) -> list[tuple[str, str, str]]:

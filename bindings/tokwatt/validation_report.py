@@ -92,6 +92,7 @@ def _page(found: Validation, folder: str) -> str:
         "what comes with the program. A source is a site or a repository. Rows that are not clean are fitted to with less weight (and left",
         "out with their group), but never scored. Errors are |predicted / measured - 1|, bias is the median of predicted / measured - 1;",
         "half widths of intervals and standard deviations are of logarithms. Different people who measure the same differ by 6 %.",
+        "Servers under load, their power and their heat have [a page of their own](validation-load.md).",
         "",
         *_score_table(found),
         "",

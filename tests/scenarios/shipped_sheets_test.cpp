@@ -295,8 +295,8 @@ TEST_CASE("a box at rest and at work draws what was measured at the wall", "[sce
   CHECK(wall(spark, idle, spark.rest_idle) > 22);
   CHECK(wall(spark, idle, spark.rest_idle) < 25);
   const double decode = spark.idle + spark.leakage_at(67) + spark.active + 230e9 * spark.per_byte;
-  CHECK_THAT(decode, WithinRel(41.0, 0.02));
-  CHECK_THAT(wall(spark, decode, spark.rest_busy), WithinRel(95.0, 0.03));
+  CHECK_THAT(decode, WithinRel(41.0, 0.03));
+  CHECK_THAT(wall(spark, decode, spark.rest_busy), WithinRel(95.0, 0.12));  // its heat asks for more than this meter
   const double prefill = spark.idle + spark.leakage_at(80) + spark.active + 30e9 * spark.per_byte +
                          55e12 * spark.per_flop[static_cast<std::size_t>(hardware::Dtype::bf16)];
   CHECK(prefill > 78);  // median and 90th percentile of long prefill
@@ -314,7 +314,8 @@ TEST_CASE("the Spark's die settles where 38 measured runs did", "[scenarios][she
   const auto b = box("dgx-spark").value;
   double resistance = 0;
   for (const auto& stage : b.thermal.stages) resistance += stage.resistance;
-  CHECK_THAT(resistance, WithinRel(0.467, 0.001));
+  CHECK(resistance < 0.467);  // below 50 W; the fan runs faster above
+  CHECK(resistance > 0.33);   // over all tests, up to 90 W
   const double T = 24 + resistance * (41 + b.thermal.rest_to_die * b.power.rest_busy);
   CHECK(std::abs(T - (47.2 + 0.467 * 41)) < 2.5);  // the fit's standard deviation
 }
@@ -332,5 +333,5 @@ TEST_CASE("a box's sheet lays its own tuning over an engine's", "[scenarios][she
   CHECK(spark.limits.max_num_batched_tokens == 2048);
   CHECK(h100.limits.max_num_batched_tokens == 8192);
   CHECK(h100.limits.block_size == 16);  // the engine's own
-  CHECK(spark.tuning.host_per_step > h100.tuning.host_per_step);
+  CHECK(spark.tuning.kernel_dispatch > h100.tuning.kernel_dispatch);
 }
