@@ -59,6 +59,8 @@ class TimelineResolver {
       if (change.set.empty() == !change.fault.given())
         r_.diagnostics.error(change.place,
                              "a change of the timeline has one of set and fault; expected either of them");
+      if (change.system.given() && !change.fault.given())
+        r_.diagnostics.error(change.system.place, "system goes with fault; expected fault: shutdown beside it");
       for (const auto& [key, value] : change.set) add(change, key, value);
       if (change.fault.given()) add_fault(change);
     }

@@ -22,13 +22,14 @@ from .load_suites import Trial
 
 # What of a trial is compared, and the standard deviation of its logarithm that is expected beside the parameters'.
 _COMPARED = {
-    "spark open loop": {"tpot_mean": 0.08, "itl_median": 0.08, "output_tok_s": 0.05},
+    "spark open loop": {"ttft_mean": 0.2, "tpot_mean": 0.08, "itl_median": 0.08, "output_tok_s": 0.05},
     "spark closed loop": {"pp_tok_s": 0.1, "tg_req_tok_s": 0.08},
-    "H100 stages": {"itl_mean": 0.03, "e2e_mean": 0.03},
+    "H100 stages": {"ttft_mean": 0.1, "itl_mean": 0.03, "e2e_mean": 0.03},
     "recorded": {"tpot_mean": 0.015, "e2e_mean": 0.015},  # the very requests, hundreds of them
+    "steady state": {"output_tok_s": 0.08},
 }
 # Tests of a Spark run share its model, its box and its protocol: a row of them tells less than one of its own would.
-_WEIGHT = {"spark open loop": 0.15, "spark closed loop": 0.15, "H100 stages": 1.0, "recorded": 1.0}
+_WEIGHT = {"spark open loop": 0.15, "spark closed loop": 0.15, "H100 stages": 1.0, "recorded": 1.0, "steady state": 0.3}
 _SHORT_PROMPT = 2000  # tokens: prefills of less are mostly waiting, launches and warm-up
 _STEP = 0.1  # of the slopes, on the scale of the links
 _TIMES = ("kernel_dispatch", "host_per_step", "host_per_sequence")
@@ -70,20 +71,15 @@ def place_of(trial: Trial) -> Place:
     return Place(of_quant["engine"], of_quant["engine_family"], of_quant["architecture"], of_quant["box"], of_quant["unpack"], of_model["family"])
 
 
-# Llama 4 Scout keeps chunks of 8,192 tokens in three layers of four. vLLM gives their blocks out as a sequence grows, the
-# simulation all at once (docs/theory/cost.md, Validity): with these cards' blocks it would run a sixth of the sequences.
-LEFT_OUT = {("H100 stages", "17"), ("H100 stages", "21")}
-
-
 def trials(folder: pathlib.Path) -> list[Trial]:
-    """The served trials that can be fitted to."""
-    every = [
+    """The served trials that are fitted to."""
+    return [
         *load_suites.spark_open(folder),
         *load_suites.spark_closed(folder),
         *load_suites.serving_stages(folder / "serving.csv"),
         *load_suites.recorded_runs(folder),
+        *load_suites.steady_states(folder / "energy.csv"),
     ]
-    return [t for t in every if (t.suite, t.run) not in LEFT_OUT]
 
 
 _SOURCES = {
@@ -91,6 +87,7 @@ _SOURCES = {
     "spark closed loop": "github.com/djangodevreng/dgx-spark-benchmarks",
     "H100 stages": "github.com/inference-sim/sim-to-real-accuracy-validation",
     "recorded": "github.com/casys-kaist/LLMServingSim",
+    "steady state": "github.com/ml-energy/leaderboard",
 }
 
 

@@ -10,8 +10,7 @@ from typing import Any
 import pandas as pd
 
 from . import simulate
-
-_PROMPT = {"lm-arena-chat": 150, "gpqa": 250, "sourcegraph-fim": 450}  # mean tokens by task: not published, of no weight
+from .load_suites import PROMPTS
 
 
 def _one_deployment(system: dict[str, Any], deployment: dict[str, Any], users: int, prompt: Any, output: Any, duration: str) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def joules_per_token(path: pathlib.Path) -> pd.DataFrame:
         deployment = {"model": row.model_id, "quant": row.quant_id, "engine": "vllm", "limits": {"max_num_seqs": int(row.max_num_seqs)}}
         if several:
             deployment["tensor_parallel"] = int(row.n_devices)
-        summary = _one_deployment(system, deployment, max(1, round(row.batch)), _PROMPT[row.task], {"exponential": int(row.output)}, "400 s")
+        summary = _one_deployment(system, deployment, max(1, round(row.batch)), PROMPTS[row.task], {"exponential": int(row.output)}, "400 s")
         return float(summary["energy_j"]["chip"]) / summary["tokens"]["output"]
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

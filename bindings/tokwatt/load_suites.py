@@ -292,6 +292,29 @@ def recorded_runs(folder: pathlib.Path) -> list[Trial]:
     return trials
 
 
+# --- as many at once as a server takes -----------------------------------------------------------------------------
+
+PROMPTS = {"lm-arena-chat": 150, "gpqa": 250, "sourcegraph-fim": 450}  # mean tokens by task: not published, of little weight
+_WAVES = 3  # of answers of equal length
+
+
+def steady_states(path: pathlib.Path) -> list[Trial]:
+    """Rows of ML.ENERGY: vLLM on H100s, always with a full batch of 8 to 1,000 sequences. A `run` is a model."""
+    trials = []
+    for row in pd.read_csv(path).to_dict("records"):
+        several = row["n_devices"] > 1
+        batch = max(1, round(row["batch"]))
+        n = _WAVES * batch
+        deployment = {"model": row["model_id"], "quant": row["quant_id"], "engine": "vllm", "limits": {"max_num_seqs": int(row["max_num_seqs"])}}
+        if several:
+            deployment["tensor_parallel"] = int(row["n_devices"])
+        system = {"sheet": row["system_id"]} | ({"count": int(row["n_devices"]), "link": "nvlink4"} if several else {})
+        sent = Requests(np.zeros(n), np.full(n, PROMPTS[row["task"]]), np.full(n, int(row["output"])))
+        test = f"{row['task']}, {row['n_devices']} device(s), batch {batch}"
+        trials.append(Trial("steady state", row["model_id"], test, system, deployment, sent, {"output_tok_s": row["output_tok_s"]}, {"max_in_flight": batch}))
+    return trials
+
+
 # --- what a simulation says of the same ----------------------------------------------------------------------------
 
 

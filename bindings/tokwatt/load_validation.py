@@ -107,6 +107,7 @@ GOALS = [
     ("recorded", "e2e_mean", "mean end-to-end", 5),
     ("recorded", "tpot_mean", "mean TPOT", 3),
     ("recorded", "ttft_mean", "mean TTFT", None),
+    ("steady state", "output_tok_s", "output throughput", None),
 ]
 
 

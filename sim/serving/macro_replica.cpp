@@ -22,31 +22,14 @@ void MacroReplica::free_all_slots() {
   for (int64_t slot = 0; slot < serving_.max_num_seqs; ++slot) free_slots_.push_back(slot);
 }
 
-// A request behind others changes nothing until one of them leaves, and that ends the plan anyway. Under asynchronous
-// scheduling the next step is scheduled already when it comes, unless nothing is going on.
+// A request behind others changes nothing until one of them leaves, and that ends the plan anyway.
 void MacroReplica::arrive(RequestId id, Picoseconds now) {
-  if (serving_.async_scheduling && has_work()) {
-    const int64_t steps = plan_.running ? plan_.in_flight_at(now) + 1 : 0;
-    pool_[id].joins_at = batch_.step() + steps + 1;
-    incoming_.push_back(id);
-    if (plan_.running) cut_after(steps + 1);
-    return;
-  }
   enqueue(id);
   if (plan_.running && waiting_.front() == id) cut(now);
 }
 
-// With nothing that runs there is no step that was scheduled without it.
-void MacroReplica::take_incoming() {
-  const bool nothing_runs = running_ == 0;
-  while (!incoming_.empty() && (nothing_runs || pool_[incoming_.front()].joins_at <= batch_.step())) {
-    enqueue(incoming_.front());
-    incoming_.pop_front();
-  }
-}
-
 bool MacroReplica::give_up(RequestId id, Picoseconds now) {
-  if (news_.drop(id) || incoming_.erase(id)) return true;
+  if (news_.drop(id)) return true;
   if (plan_.running) cut(now);
   const bool decodes = batch_.has(id);
   const auto prompt = std::find(prompts_.begin(), prompts_.end(), id);
@@ -187,12 +170,12 @@ void MacroReplica::add_chunk(RequestId id, int64_t tokens) {
 // --- plans -----------------------------------------------------------------------------------------------------------
 
 void MacroReplica::start(Picoseconds now, OperatingPoint point) {
+  metered_at_ = kNever;
   plan_.start = {now, plan_.end.at == now ? plan_.end.rest : 0};
   plan_.point = point;
   plan_.chunk_tokens = 0;
   plan_.step.reset();
   chunks_.clear();
-  take_incoming();
   batch_.settle_windows();
   bool preempted = give_decoding_a_slot(now);
   int64_t budget = serving_.token_budget - batch_.size() * serving_.cost.pace().rows();
@@ -200,7 +183,6 @@ void MacroReplica::start(Picoseconds now, OperatingPoint point) {
   const bool queued = preempted || admit(now, budget);
   price_plan(queued);
   if (preempted) plan_.steps = 1;  // nothing was admitted; the next step tries again
-  if (!incoming_.empty()) plan_.steps = std::min(plan_.steps, pool_[incoming_.front()].joins_at - batch_.step());
   plan_.end_after(plan_.steps);
   plan_.running = true;
   ++version_;
@@ -301,8 +283,9 @@ Meter MacroReplica::amounts_of(int64_t steps) const {
 // --- time within a plan
 // -------------------------------------------------------------------------------------------------
 
-void MacroReplica::cut_after(int64_t steps) {
-  if (steps >= plan_.steps) return;
+void MacroReplica::cut(Picoseconds now) {
+  const int64_t steps = plan_.in_flight_at(now) + 1;
+  if (steps == plan_.steps) return;
   plan_.end_after(steps);
   ++version_;
 }
@@ -314,6 +297,7 @@ void MacroReplica::share_changed(Picoseconds now, OperatingPoint point) {
   cut(now);
   if (plan_.end.at == now) return;
   leave_step_in_flight(now);
+  metered_at_ = kNever;
   plan_.point.share = point.share;  // the clock stays what it was when the step started
   StepContext context = plan_.context;
   context.point = plan_.point;
@@ -341,10 +325,10 @@ void MacroReplica::leave_step_in_flight(Picoseconds now) {
 
 Load MacroReplica::load(Picoseconds now) const {
   const int64_t taken = plan_.running && plan_.chunk_tokens == 0 ? batch_.new_blocks_until(plan_.in_flight_at(now)) : 0;
-  return {running_, waiting(), blocks_.used() + taken};
+  return {running_, waiting_.size(), blocks_.used() + taken};
 }
 
-Meter MacroReplica::meter(Picoseconds now) const {
+Meter MacroReplica::measure(Picoseconds now) const {
   Meter total = done_;
   const int fraction_bits = plan_.fraction_bits;
   if (!plan_.running) return in_whole(total, fraction_bits);
@@ -420,6 +404,7 @@ void MacroReplica::let_go(RequestId id) {
 }
 
 const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
+  metered_at_ = kNever;
   advance(plan_.steps);
   plan_.running = false;
   finished_.clear();
@@ -486,6 +471,7 @@ void MacroReplica::finish_prompts(Picoseconds now) {
 }
 
 std::vector<RequestId> MacroReplica::crash(Picoseconds now) {
+  metered_at_ = kNever;
   if (plan_.running) {
     observer_.step_started(number_, running_, load(now).used_blocks);
     const int64_t completed = plan_.completed_by(now);
@@ -503,9 +489,7 @@ std::vector<RequestId> MacroReplica::crash(Picoseconds now) {
     batch_.leave(id);
     lost.push_back(id);
   }
-  for (WaitingLine* line : {&waiting_, &incoming_}) {
-    for (; !line->empty(); line->pop_front()) lost.push_back(line->front());
-  }
+  for (; !waiting_.empty(); waiting_.pop_front()) lost.push_back(waiting_.front());
   news_.append_finished(lost);
   news_.clear();
   prompts_.clear();

@@ -41,16 +41,20 @@ class MacroReplica {
 
   const Serving& serving() const { return serving_; }
   bool busy() const { return plan_.running; }
-  bool has_work() const { return running_ > 0 || !waiting_.empty() || !incoming_.empty(); }
+  bool has_work() const { return running_ > 0 || !waiting_.empty(); }
   /// Requests that it has, running or waiting.
-  int64_t requests() const { return running_ + waiting(); }
+  int64_t requests() const { return running_ + waiting_.size(); }
   Load load(Picoseconds now) const;
   /// Tokens of a request's prompt that its prefix cache holds.
   int64_t cached_tokens(const Request& request, Picoseconds now) {
     return blocks_.cached_tokens(request, load(now).used_blocks);
   }
-  /// Totals up to an instant, the step in flight counted by rule 3.
-  Meter meter(Picoseconds now) const;
+  /// Totals up to an instant, the step in flight counted by rule 3. Ticks and samples often ask at the same one.
+  const Meter& meter(Picoseconds now) const {
+    if (now != metered_at_) metered_ = measure(now);
+    metered_at_ = now;
+    return metered_;
+  }
 
  private:
   struct Chunk {
@@ -62,9 +66,7 @@ class MacroReplica {
   bool admit(Picoseconds now, int64_t& budget);
   RequestId gives_way() const;
   void preempt(RequestId id, Picoseconds now);
-  int64_t waiting() const { return waiting_.size() + incoming_.size(); }
   void enqueue(RequestId id);
-  void take_incoming();
   void add_chunk(RequestId id, int64_t tokens);
 
   void price_plan(bool queued);
@@ -72,11 +74,11 @@ class MacroReplica {
   int64_t steps_until_change();
   int64_t steps_until_forms_cross(const StepBatch& batch) const;
   StepPrice price_growth(const StepBatch& batch) const;
+  Meter measure(Picoseconds now) const;
   Meter amounts_of(int64_t steps) const;
   InFlightStep step_at(int64_t j, const Meter& before) const;
 
-  void cut(Picoseconds now) { cut_after(plan_.in_flight_at(now) + 1); }
-  void cut_after(int64_t steps);
+  void cut(Picoseconds now);
   void leave_step_in_flight(Picoseconds now);
   void advance(int64_t steps);
   void report_gaps(int64_t steps);
@@ -90,7 +92,6 @@ class MacroReplica {
   RequestPool& pool_;
   ReplicaObserver& observer_;
 
-  WaitingLine incoming_;  // that the steps scheduled so far do not know of, as they came
   WaitingLine waiting_;
   DecodeBatch batch_;
   KvBlocks blocks_;                 // during the plan's first step
@@ -102,7 +103,9 @@ class MacroReplica {
   uint64_t version_ = 0;
   Plan plan_;
   Meter done_;
-  std::vector<RequestId> leaving_;  // given up during the step in flight
+  mutable Meter metered_;
+  mutable Picoseconds metered_at_ = kNever;  // never: not since anything changed
+  std::vector<RequestId> leaving_;           // given up during the step in flight
   News news_;
   std::vector<RequestId> finished_, answered_, leaving_now_;
 };

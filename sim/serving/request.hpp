@@ -40,7 +40,6 @@ struct Request {
   int64_t target = 0;         ///< tokens to prefill: the prompt, and after a preemption what was produced too
   int64_t computed = 0;       ///< tokens in the KV cache
   int64_t window_blocks = 0;  ///< KV blocks that it has beside those of its tokens
-  int64_t joins_at = 0;       ///< first step of its replica that it may be admitted to, under asynchronous scheduling
   int64_t reserved = 0;       ///< tokens that its last step of decoding had slots for
   int64_t fraction = 0;  ///< of a token that is not out yet, under speculation [units]; the reference keeps it here
 };

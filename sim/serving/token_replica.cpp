@@ -21,22 +21,7 @@ void TokenReplica::free_all_slots() {
   for (int64_t slot = 0; slot < serving_.max_num_seqs; ++slot) free_slots_.push_back(slot);
 }
 
-// Under asynchronous scheduling the next step is scheduled already when it comes, unless nothing is going on.
-void TokenReplica::arrive(RequestId id, Picoseconds) {
-  if (!serving_.async_scheduling || !has_work()) return enqueue(id);
-  const int64_t next_step = steps_ + (step_.running ? 1 : 0);
-  pool_[id].joins_at = next_step + 1;
-  incoming_.push_back(id);
-}
-
-// With nothing that runs there is no step that was scheduled without it.
-void TokenReplica::take_incoming() {
-  const bool nothing_runs = running_.empty();
-  while (!incoming_.empty() && (nothing_runs || pool_[incoming_.front()].joins_at <= steps_)) {
-    enqueue(incoming_.front());
-    incoming_.pop_front();
-  }
-}
+void TokenReplica::arrive(RequestId id, Picoseconds) { enqueue(id); }
 
 void TokenReplica::enqueue(RequestId id) {
   const auto before = [this](RequestId a, RequestId b) { return goes_before(serving_.scheduling, pool_[a], pool_[b]); };
@@ -44,7 +29,7 @@ void TokenReplica::enqueue(RequestId id) {
 }
 
 bool TokenReplica::give_up(RequestId id, Picoseconds) {
-  if (news_.drop(id) || std::erase(waiting_, id) > 0 || std::erase(incoming_, id) > 0) return true;
+  if (news_.drop(id) || std::erase(waiting_, id) > 0) return true;
   if (step_.running) return false;
   std::erase(running_, id);
   let_go(id);
@@ -170,7 +155,6 @@ void TokenReplica::start(Picoseconds now, OperatingPoint point) {
   step_.start = {now, step_.end.at == now ? step_.end.rest : 0};
   step_.point = point;
   step_.chunks.clear();
-  take_incoming();
   bool preempted = give_decoding_a_slot(now);
   int64_t budget = serving_.token_budget - std::ssize(step_.decoding) * pace_.rows();
   preempted = continue_prompts(now, budget) || preempted;
@@ -271,7 +255,6 @@ const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
       emit_token(id, {now - r.last_token, 0}, now);
     }
   }
-  ++steps_;
   leaving_.clear();
   std::vector<RequestId> still_running;
   for (const RequestId id : running_) {
@@ -309,11 +292,9 @@ std::vector<RequestId> TokenReplica::crash(Picoseconds now) {
   std::vector<RequestId> lost = running_;
   for (const RequestId id : running_) composition_ += prefilling(id) ? 0 : 1;
   lost.insert(lost.end(), waiting_.begin(), waiting_.end());
-  lost.insert(lost.end(), incoming_.begin(), incoming_.end());
   news_.append_finished(lost);
   running_.clear();
   waiting_.clear();
-  incoming_.clear();
   news_.clear();
   blocks_.forget();
   free_all_slots();

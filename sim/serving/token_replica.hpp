@@ -40,12 +40,12 @@ class TokenReplica {
 
   const Serving& serving() const { return serving_; }
   bool busy() const { return step_.running; }
-  bool has_work() const { return !running_.empty() || !waiting_.empty() || !incoming_.empty(); }
+  bool has_work() const { return !running_.empty() || !waiting_.empty(); }
   /// Requests that it has, running or waiting.
-  int64_t requests() const { return std::ssize(running_) + waiting(); }
+  int64_t requests() const { return std::ssize(running_) + std::ssize(waiting_); }
   /// Tokens of a request's prompt that its prefix cache holds.
   int64_t cached_tokens(const Request& request, Picoseconds) { return blocks_.cached_tokens(request, blocks_.used()); }
-  Load load(Picoseconds) const { return {std::ssize(running_), waiting(), blocks_.used()}; }
+  Load load(Picoseconds) const { return {std::ssize(running_), std::ssize(waiting_), blocks_.used()}; }
   /// Totals up to an instant, the step in flight counted by rule 3.
   Meter meter(Picoseconds now) const;
 
@@ -81,9 +81,7 @@ class TokenReplica {
   bool admit(Picoseconds now, int64_t& budget);
   RequestId gives_way() const;
   void preempt(RequestId id, Picoseconds now);
-  int64_t waiting() const { return std::ssize(waiting_) + std::ssize(incoming_); }
   void enqueue(RequestId id);
-  void take_incoming();
   void price_step(bool queued);
   int64_t units_into_step(Picoseconds now) const;
   void report_step() const;
@@ -100,13 +98,11 @@ class TokenReplica {
   ReplicaObserver& observer_;
 
   KvBlocks blocks_;
-  std::deque<RequestId> incoming_;  // that the steps scheduled so far do not know of, as they came
   std::deque<RequestId> waiting_;
   std::vector<RequestId> running_;  // in order of admission
   std::deque<int64_t> free_slots_;  // llama-server: least recently used first
   int64_t admissions_ = 0;
   int64_t composition_ = 0;
-  int64_t steps_ = 0;  // that have ended
   uint64_t version_ = 0;
   Step step_;
   Meter done_;

@@ -30,13 +30,8 @@ class WaitingLine {
     ring_.insert(std::upper_bound(ring_.begin(), ring_.end(), id, before), id);
   }
   void pop_front() { ring_.pop_front(); }
-  /// Takes out one, if it waits here.
-  bool erase(RequestId id) {
-    const auto at = std::find(ring_.begin(), ring_.end(), id);
-    if (at == ring_.end()) return false;
-    ring_.erase(at);
-    return true;
-  }
+  /// Takes out one that waits.
+  void erase(RequestId id) { ring_.erase(std::find(ring_.begin(), ring_.end(), id)); }
 
  private:
   void make_room() {

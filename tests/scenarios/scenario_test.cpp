@@ -218,8 +218,8 @@ TEST_CASE("what cannot change while it runs is told from what does not exist", "
   CHECK_THAT(said("systems.desk.memory.capacity: 3 GB"),
              Contains("systems.desk.memory.capacity cannot change while running"));
   CHECK_THAT(said("workload.0.users: 3"), Contains("workload.0.users cannot change while running"));
-  CHECK_THAT(said("systems.desk.clock.max: 1 GHz"),
-             Contains("a change of systems.desk.clock.max while it runs is not built yet"));
+  CHECK_THAT(said("systems.desk.clock.max: 9 GHz"),
+             Contains("systems.desk.clock.max is \"9 GHz\", off the box's clocks; expected 210 to 2505 MHz"));
   CHECK_THAT(said("prices.hardware: 1 USD"), Contains("a change of prices.hardware while it runs is not built yet"));
   CHECK_THAT(said("environment.ambiet: 30 degC"),
              Contains("unknown key \"environment.ambiet\"; did you mean \"environment.ambient\"?"));
@@ -228,7 +228,31 @@ TEST_CASE("what cannot change while it runs is told from what does not exist", "
   CHECK_THAT(said("environment.ambient: 30"),
              Contains("environment.ambient is \"30\", a bare number; expected a temperature"));
   CHECK_THAT(said("prices.electricity: 1 USD/kWh"), Contains("prices.electricity has no value to start from"));
-  CHECK_THAT(errors_of(kGood + "timeline: [{at: 1 min}]\n"), Contains("timeline.0.set is missing"));
+  CHECK_THAT(errors_of(kGood + "timeline: [{at: 1 min}]\n"), Contains("has one of set and fault"));
+}
+
+TEST_CASE("the timeline changes clocks and bandwidth, and makes boxes die", "[scenarios][timeline]") {
+  const auto in =
+      loaded(kGood +
+             "timeline:\n"
+             "  - {at: 1 min, set: {systems.desk.clock.max: 1 GHz, systems.desk.memory.bandwidth: 200 GB/s}}\n"
+             "  - {at: 2 min, for: 90 s, fault: shutdown, system: desk}\n")
+          .input;
+  REQUIRE(in.changes.size() == 3);
+  CHECK(in.changes[0].value == 1e9);
+  CHECK(in.changes[1].value == 200e9);
+  CHECK(in.changes[2].kind == sim::Change::Kind::shutdown);
+  CHECK(in.changes[2].value == 90);
+  CHECK(in.deployments[0].reload_time > in.deployments[0].engine.startup);
+  const auto wrong = [](const std::string& change) {
+    return errors_of(kGood + "timeline: [{at: 1 min, " + change + "}]\n");
+  };
+  CHECK_THAT(wrong("fault: shutdown"), Contains("its system is missing"));
+  CHECK_THAT(wrong("fault: shutdown, system: desc"), Contains("did you mean \"desk\"?"));
+  CHECK_THAT(wrong("fault: fan, system: desk"), Contains("fan is not built yet"));
+  CHECK_THAT(wrong("fault: shutdown, system: desk, set: {environment.ambient: 30 degC}"),
+             Contains("has one of set and fault"));
+  CHECK_THAT(wrong("system: desk, set: {environment.ambient: 30 degC}"), Contains("system goes with fault"));
 }
 
 TEST_CASE("the results carry the texts by name, and what rests on assumption", "[scenarios]") {

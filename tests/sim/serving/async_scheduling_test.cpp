@@ -1,6 +1,5 @@
 // Steps that are scheduled while the one before them runs (docs/theory/scheduling.md).
 #include <algorithm>
-#include <stdexcept>
 
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
@@ -22,16 +21,6 @@ Results run(std::vector<Arrival> arrivals, bool async) {
   return simulate(std::move(input), stepping);
 }
 
-/// When the step that computes a prompt of so many tokens starts [s].
-double prefill_starts(const Results& results, int64_t prompt) {
-  const auto& chunks = values<int64_t>(results, "segments", "chunk_tokens");
-  const auto& starts = values<int64_t>(results, "segments", "start");
-  for (std::size_t s = 0; s < chunks.size(); ++s) {
-    if (chunks[s] == prompt) return static_cast<double>(starts[s]) / static_cast<double>(kSecond);
-  }
-  throw std::out_of_range("no such prompt");
-}
-
 }  // namespace
 
 TEST_CASE("clients learn of a token when the next step ends, and of the last at once", "[sim][serving][async]") {
@@ -41,16 +30,6 @@ TEST_CASE("clients learn of a token when the next step ends, and of the last at 
   CHECK(values<double>(results, "requests", "first_token") == std::vector{ends[1]});
   CHECK(values<double>(results, "requests", "finish") == std::vector{ends[4]});
   CHECK(values<double>(run({{kSecond, 10, 1}}, true), "requests", "finish") == std::vector{ends[0]});
-}
-
-TEST_CASE("a request that comes while a step runs joins the one behind the next", "[sim][serving][async]") {
-  const auto alone = test::step_ends(run({{kSecond, 10, 50}}, false));
-  for (const double into : {0.3, 1.0}) {  // in the middle of a step, and as it ends
-    const auto at = static_cast<Picoseconds>((alone[6] + into * (alone[7] - alone[6])) * 1e12 + 0.5);
-    const std::vector<Arrival> arrivals = {{kSecond, 10, 50}, {at, 7, 5}};
-    CHECK(prefill_starts(run(arrivals, false), 7) == Approx(alone[7]).epsilon(1e-12));
-    CHECK(prefill_starts(run(arrivals, true), 7) == Approx(alone[8]).epsilon(1e-12));
-  }
 }
 
 TEST_CASE("who finishes while others run is told so one step late, and leaves its slot at once",
