@@ -52,6 +52,7 @@ struct Engine {
   std::string default_kv;
   Limits limits;
   Kernels kernels;
+  bool keeps_chunks = false;      ///< of chunked attention, keys and values of chunks that are over
   bool async_scheduling = false;  ///< schedules a step while the one before it runs
   bool tensor_parallel = false;   ///< splits a model over devices
   double startup = 0;             ///< of a server, besides loading the weights [s]

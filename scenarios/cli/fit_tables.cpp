@@ -153,7 +153,7 @@ Json object_of(const Fit& fit) {
 
 std::string fit_sum(const Fit& fit) {
   const auto& [box, d] = fit.subject;
-  const auto kv = models::kv_bytes(d.model, d.kv.element_bytes);
+  const auto kv = sim::kv_bytes(d);
   std::string text = wrapped(fmt::format("{} as {} on {} with {}: {} with {} tokens each", d.model.id, d.quant.id,
                                          box.id, d.engine.id, users_text(fit.users), grouped(fit.context))) +
                      "\n\n";

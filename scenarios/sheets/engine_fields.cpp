@@ -106,6 +106,9 @@ void fields(Fields& f, EngineSheet& s) {
   f.text(required("default_kv", "format of the KV cache where a deployment names none"), s.engine.default_kv);
   f.section(required("limits", "its defaults"), s.engine.limits);
   f.section(required("kernels", "kernels that it launches"), s.engine.kernels);
+  f.flag(
+      optional("keeps_chunks", "layers of chunked attention keep the KV cache of chunks that are over (default false)"),
+      s.engine.keeps_chunks);
   f.flag(optional("async_scheduling", "schedules a step while the one before it runs (default false)"),
          s.engine.async_scheduling);
   f.flag(optional("tensor_parallel", "splits a model over devices (default false)"), s.engine.tensor_parallel);

@@ -85,10 +85,21 @@ MemoryPlan memory_plan(const Deployment& d, const hardware::Memory& memory) {
   return {std::min(engine_share, memory.usable() - d.memory_of_others), weights_per_device(d), workspace_bytes(d)};
 }
 
+namespace {
+
+models::KvBytes kept_of(models::Architecture model, const Deployment& d) {
+  for (auto& layer : model.layers) {
+    if (d.engine.keeps_chunks && layer.grouped) layer.grouped->chunk = 0;
+  }
+  return models::kv_bytes(model, d.kv.element_bytes, d.tensor_parallel);
+}
+
+}  // namespace
+
 models::KvBytes kv_bytes(const Deployment& d) {
-  const models::KvBytes sum = models::kv_bytes(d.model, d.kv.element_bytes, d.tensor_parallel);
+  const models::KvBytes sum = kept_of(d.model, d);
   if (!d.speculation) return sum;
-  const auto draft = models::kv_bytes(d.speculation->draft, d.kv.element_bytes, d.tensor_parallel);
+  const auto draft = kept_of(d.speculation->draft, d);
   // Of rows that may be rejected each keeps the recurrent states as they are behind it.
   const auto rows = static_cast<double>(d.drafted() + 1);
   models::KvBytes both{sum.per_token + draft.per_token, sum.window_fixed + draft.window_fixed,

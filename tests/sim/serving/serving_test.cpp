@@ -211,6 +211,17 @@ TEST_CASE("a model whose every layer slides keeps the same cache however long th
   CHECK(run(std::move(input)).summary["requests"]["completed"] == 1);
 }
 
+TEST_CASE("an engine may keep the chunks of chunked attention that are over", "[sim][kv]") {
+  auto d = test::toy_input().deployments[0];
+  const auto all = kv_bytes(d);
+  d.model.layers[0].grouped->chunk = 100;
+  CHECK(kv_bytes(d).per_token == 0);
+  CHECK(kv_bytes(d).window_fixed == 100 * all.per_token);
+  d.engine.keeps_chunks = true;
+  CHECK(kv_bytes(d).per_token == all.per_token);
+  CHECK(kv_bytes(d).window_fixed == 0);
+}
+
 TEST_CASE("recurrent states take their part of the cache of every sequence", "[sim][kv]") {
   Input input = with({{kSecond, 50, 10}, {kSecond, 50, 10}});
   auto& d = input.deployments[0];
