@@ -24,8 +24,9 @@ def step_ends(segments: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 def of_requests(results: Results, chosen: np.ndarray) -> list[np.ndarray]:
     """Times of the tokens of requests [s], each from its first token to its last.
 
-    A request decodes in every step from its first token on, and its last token is where it finishes; one that was preempted waits
-    in between for an unknown time.
+    A request decodes in every step from its first token on. Where clients are told a step late, all its tokens are late alike,
+    but for the last one when no step follows: that comes with the finish. One that was preempted waits in between for an unknown
+    time.
 
     Raises
     ------
@@ -40,13 +41,13 @@ def of_requests(results: Results, chosen: np.ndarray) -> list[np.ndarray]:
         raise Infeasible(f"the times of tokens cannot be told: {preempted:,} of these requests were preempted")
     ends = {replica: step_ends(part)[0] for replica, part in segments.groupby("replica")}
     out = []
-    for replica, first, count in requests[["replica", "first_token", "output"]].itertuples(index=False):
+    for replica, first, last, count in requests[["replica", "first_token", "finish", "output"]].itertuples(index=False):
         times = ends.get(replica, np.array([], np.int64))
         begin = np.searchsorted(times, round(first / _PICO) + _ROUNDING)
-        rest = times[begin : begin + count - 1]
-        if len(rest) != count - 1:
+        between = times[begin : begin + max(count - 2, 0)]
+        if len(between) < count - 2 or (len(between) and between[-1] > round(last / _PICO) + _ROUNDING):
             raise ValueError("holds requests whose tokens its segments do not have")
-        out.append(np.concatenate([[first], rest * _PICO]))
+        out.append(np.concatenate([[first], between * _PICO, [last] * (count > 1)]))
     return out
 
 

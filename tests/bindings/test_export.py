@@ -41,7 +41,8 @@ def test_token_times_end_where_requests_finish(results):
     times = token_times.of_requests(results, done.index.to_numpy())
     assert [len(t) for t in times] == done["output"].tolist()
     assert np.allclose([t[-1] for t in times], done["finish"], rtol=0, atol=1e-9)
-    assert all((np.diff(t) > 0).all() for t in times)
+    assert all((np.diff(t[:-1]) > 0).all() for t in times)
+    assert all((np.diff(t) >= 0).all() for t in times)  # the last two come together where no step follows (vLLM tells a step late)
 
 
 def test_the_vllm_file_agrees_with_the_summary(results):
