@@ -31,7 +31,7 @@ RECORDER = "sim/results/recorder.cpp"
 # In the fast path alone: the reference differs.
 PLANS = [
     bug("an arrival does not cut the plan", (MACRO, "if (plan_.running && waiting_.front() == id) cut(now);", "")),
-    bug("a change of clock does not cut the plan", (MACRO, "if (plan_.running && !(plan_.clock == clock)) cut(now);", "")),
+    bug("a change of clock does not cut the plan", (MACRO, "if (plan_.running && !(plan_.point == point)) cut(now);", "")),
     bug("a cut at a step's end takes one step more", (PLAN, "return at_boundary ? completed - 1 : completed;", "return completed;")),
     bug("a cut loses the step in flight", (MACRO, "const int64_t steps = plan_.in_flight_at(now) + 1;", "const int64_t steps = std::max<int64_t>(plan_.in_flight_at(now), 1);")),
     bug("a plan runs a step past its change", (BATCH, "return next == kNever ? kNever : next - step_;", "return next == kNever ? kNever : next - step_ + 1;")),
@@ -82,8 +82,8 @@ SHARED = [
     bug("the edges of a histogram's bins lose their remainder", ("sim/results/histogram.cpp", "rest += rest_a_bin;", "")),
     bug("columns that are lent do not come into the file", ("sim/results/memory_file.cpp", "parts.insert(parts.end(), lent_parts_.begin(), lent_parts_.end());", "")),
     bug("a results file says that somebody has it open", ("sim/results/memory_file.cpp", "superblock[kFlagsAt] = std::byte{0};", "")),
-    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { step_end, loaded, tick, sample, change, give_up, arrival, step_start };", "enum class EventKind : uint8_t { arrival, step_end, loaded, tick, sample, change, give_up, step_start };")),
-    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "{ step_end, loaded, tick, sample,", "{ step_end, loaded, sample, tick,")),
+    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { tell, step_end, loaded, tick, sample, change, give_up, arrival, divide, step_start };", "enum class EventKind : uint8_t { arrival, tell, step_end, loaded, tick, sample, change, give_up, divide, step_start };")),
+    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "{ tell, step_end, loaded, tick, sample,", "{ tell, step_end, loaded, sample, tick,")),
     bug("static energy is counted twice in a tick", (DEVICE, "energy_.fixed += fixed_energy;", "energy_.fixed += 2 * fixed_energy;")),
     bug("dynamic energy of earlier ticks is counted again", (DEVICE, "energy_.compute = meter[Quantity::compute_energy];", "energy_.compute += meter[Quantity::compute_energy];")),
     bug("a new price holds for the whole tick", (DEVICE, "bill_up_to(energy.wall()); if (mark.row)", "if (mark.row)")),
@@ -121,14 +121,14 @@ SHARED = [
         (BATCH, "if (r.produced <= r.thinking) answers_.push({pace_.first_step_at(r.thinking + 1,", "if (r.produced < r.thinking) answers_.push({pace_.first_step_at(r.thinking,")),
     bug("the prefix cache forgets the newest block first", (CACHE, "forget(oldest_);", "forget(newest_);")),
     bug("a whole prompt may be found in the prefix cache", (BLOCKS, "(r.target - 1) / capacity_.block_size", "r.target / capacity_.block_size")),
-    bug("a shared block is counted for each who holds it", (BLOCKS, "capacity_.blocks_of(tokens_of(hit) + tokens) - hit.blocks + hit.idle", "capacity_.blocks_of(tokens_of(hit) + tokens)")),
+    bug("a shared block is counted for each who holds it", (BLOCKS, "of(r, tokens_of(hit) + tokens) - hit.blocks + hit.idle", "of(r, tokens_of(hit) + tokens)")),
     bug("a block found idle is not counted as used again", (BLOCKS, "- hit.blocks + hit.idle;", "- hit.blocks;")),
     bug("a release frees blocks that others hold", (BLOCKS, "used_ -= of(r) - shared;", "used_ -= of(r);")),
     bug("blocks that nobody holds any more are lost", (CACHE, "} else { make_idle(*place); }", "}")),
     bug("a request without shared text pushes nothing out of the cache", (CACHE, "make_idle(entries_.add(unknown));", "")),
     bug("idle blocks that decoding took come back with a release", (BLOCKS, "cache_->trim(left()); shared = cache_->release(", "shared = cache_->release(")),
     bug("every full block asks for one more", ("sim/serving/kv_capacity.hpp", "(tokens + block_size - 1) / block_size", "(tokens + block_size) / block_size")),
-    bug("windowed layers take no blocks", ("sim/serving/kv_capacity.hpp", "/ block_size + window_blocks;", "/ block_size;")),
+    bug("windowed layers take no blocks", ("sim/serving/kv_blocks.hpp", "capacity_.blocks_of(tokens) + r.window_blocks;", "capacity_.blocks_of(tokens);")),
     bug("a client has one request more in flight than it may", ("sim/workload/in_flight.cpp", "left_(most) {}", "left_(most + 1) {}")),
     bug("held-back requests keep the time they would have come", ("sim/workload/in_flight.cpp", "arrival->at = std::max(arrival->at, now_);", "")),
     bug("a chunk that begins inside its window sees one token too many", (SERVING, "std::clamp<int64_t>(window - before, 0, tokens);", "std::clamp<int64_t>(window - before + 1, 0, tokens);")),
@@ -136,7 +136,7 @@ SHARED = [
     bug("the draft makes one pass for all its tokens", (PRICER, "one * pace_.drafted);", "one);")),
     bug("prompts do not pass through the draft", (PRICER, "if (batch.chunks > 0) add(", "if (batch.chunks < 0) add(")),
     bug("the draft's weights take no memory", ("sim/serving/kv_capacity.cpp", "return own + weights_per_device(", "return own + 0 * weights_per_device(")),
-    bug("the draft keeps no keys and values", ("sim/serving/kv_capacity.cpp", "return {sum.per_token + draft.per_token,", "return {sum.per_token,")),
+    bug("the draft keeps no keys and values", ("sim/serving/kv_capacity.cpp", "both{sum.per_token + draft.per_token,", "both{sum.per_token,")),
     bug("drafted tokens need no output head", (PRICER, "verified + batch.chunks, verified + batch.chunks}", "batch.decoding + batch.chunks, verified + batch.chunks}")),
     bug("the last micro-batch is free", (COST, "if (rest > 0) add(1, pass(rest));", "")),
     bug("recurrent states are free", (COST, "cost.bandwidth = ps(state_bytes / (bandwidth_ * tuning_.memory_efficiency_kv));", "")),
@@ -148,7 +148,7 @@ SHARED = [
     bug("recomputed prompt tokens are prefilled for nothing", (SERVING, "out[Quantity::prompt_tokens] = context.prompt_tokens;", "out[Quantity::prompt_tokens] = std::min<int64_t>(context.prompt_tokens, 100);")),
     bug("tokens of unfinished requests are lost", (TALLY, "output_tokens += r.produced;", "if (r.outcome == Outcome::completed) output_tokens += r.produced;")),
     bug("rejected requests are not counted as sent", (TALLY, "++submitted;", "if (r.outcome != Outcome::rejected) ++submitted;")),
-    bug("segments are joined across a change of clock", (RECORDER, "before.clock == run.clock &&", "")),
+    bug("segments are joined across a change of clock", (RECORDER, "before.point == run.point &&", "")),
     bug("segments are joined though other sequences decode", (RECORDER, "before.composition == run.composition &&", "")),
     bug("a joined segment keeps the growth of its first step", (RECORDER, "if (last.run.steps == 1) last.run.duration.slope = run.duration.base - last.run.duration.base;", "")),
     bug("a request that just fits the context is rejected", (LOOP, "if (arrival.prompt + arrival.output > replica", "if (arrival.prompt + arrival.output >= replica")),
@@ -163,7 +163,7 @@ CLUSTER = [
     bug("round-robin stays where it is", (LOOP, "next_turn_[deployment]++ %", "next_turn_[deployment] %")),
     bug("any cached token draws a request", (LOOP, "kLeastMatch = 0.3;", "kLeastMatch = 0;")),
     bug("routing sees the fast path's cache as its plan began", ("sim/serving/macro_replica.hpp", "blocks_.cached_tokens(request, load(now).used_blocks);", "blocks_.cached_tokens(request, blocks_.used());")),
-    bug("the quickest device of a group sets its pace", (LOOP, "if (devices_[d].clock().level < slowest.level)", "if (devices_[d].clock().level > slowest.level)")),
+    bug("the quickest device of a group sets its pace", (LOOP, "if (devices_[d].point().level < slowest.level)", "if (devices_[d].point().level > slowest.level)")),
     bug("only the first device of a group works", ("sim/cluster/layout.cpp", "for (const std::size_t device : mine) out.topology[device].replicas.push_back(out.replicas.size());", "out.topology[mine.front()].replicas.push_back(out.replicas.size());")),
     bug("a latent is shared by the devices of a group", ("models/architecture.cpp", "kept.push_back({d(layer.latent->kv_rank + layer.latent->rope_dim), 0});", "kept.push_back({d(layer.latent->kv_rank + layer.latent->rope_dim), 0, 64});")),
     bug("routers are shared too", ("models/graph.cpp", "op.replicated = weight_class == WeightClass::router;", "")),
@@ -174,10 +174,32 @@ CLUSTER = [
     bug("a sequence that makes way for a prompt keeps its slot", (MACRO, "blocks_.take(batch_.new_blocks() - slots);", "")),
     bug("both orders of admission are by time alone", (SERVING, "return std::tie(a.priority, a.record) < std::tie(b.priority, b.record);", "return a.record < b.record;")),
     bug("a model serves while it is being loaded", (LOOP, "if (start_pending_[index(replica)] || !loaded_[index(replica)]) return;", "if (start_pending_[index(replica)]) return;")),
-    bug("requests that came while a model was loaded are forgotten", (LOOP, "if (replicas_[index(replica)].has_work()) schedule_step_start(replica); }  // --- ticks", "}  // --- ticks")),
+    bug("requests that came while a model was loaded are forgotten", (LOOP, "if (replicas_[index(replica)].has_work()) schedule_step_start(replica); note_work(index(replica));", "note_work(index(replica));")),
     bug("time on the link counts as idle", ("sim/results/recorder.cpp", "spent(Quantity::link_time),", "0,")),
+]
+
+# Several deployments on one device, clients that are told late, boxes that die.
+PLANS += [
+    bug("a change of share loses the steps before the one in flight", (MACRO, "advance(completed); blocks_.take(batch_.new_blocks()); plan_.start = start;", "plan_.start = start;")),
+    bug("a change of share forgets the blocks of the step in flight", (MACRO, "advance(completed); blocks_.take(batch_.new_blocks());", "advance(completed);")),
+    bug("a change of share goes on at the price of the plan's first step", (MACRO, "plan_.start = start; plan_.price = serving_.cost.price(plan_.point, step_batch());", "plan_.start = start;")),
+    bug("clients are told when the plan ends, not its first step", (MACRO, "return plan_.end_of(1).at;", "return plan_.end.at;")),
+    bug("a crash loses the steps of the plan that were complete", (MACRO, "advance(completed); done_ += lost;", "done_ += lost;")),
+    bug("the meter is not read again when a plan starts", (MACRO, "void MacroReplica::start(Picoseconds now, OperatingPoint point) { metered_at_ = kNever;", "void MacroReplica::start(Picoseconds now, OperatingPoint point) {")),
+]
+SHARED_DEVICES = [
+    bug("idle deployments keep their share", ("sim/cluster/sharing.cpp", "weights += busy_[r] ? weight_[r] : 0;", "weights += weight_[r];")),
+    bug("a step in flight keeps its pace when the shares change", (LOOP, "replicas_[r].share_changed(now_, operating_point(r));", "")),
+    bug("what is left of a step is not stretched", ("sim/serving/in_flight_step.cpp", "step.rest = static_cast<int64_t>((stretched + step.price.duration - 1) / step.price.duration);", "step.rest = step.duration() - units;")),
+    bug("a shared device is as active as each of its deployments", (SERVING, "out[Quantity::device_time] = duration * context.point.share;", "out[Quantity::device_time] = duration * kWholeDevice;")),
+    bug("a share leaves the bandwidth whole", (PRICER, "box.memory.bandwidth *= share * static_cast<double>(point.bandwidth) / kWholeDevice;", "box.memory.bandwidth *= static_cast<double>(point.bandwidth) / kWholeDevice;")),
+    bug("clients are told at once", (MACRO, "if (tell_later) return leaving_now_;", ""), (TOKEN, "if (tell_later) return leaving_;", "")),
+    bug("who gave up is told nevertheless", ("sim/serving/news.cpp", "if (r.given_up()) return;", "")),
+    bug("a box that died keeps its cache", (BLOCKS, "if (cache_) cache_ = std::make_unique<PrefixCache>(capacity_.block_size); used_ = 0;", "used_ = 0;")),
+    bug("a lost step counts its tokens", ("sim/serving/in_flight_step.cpp", "lost[Quantity::output_tokens] = -output_passed;", "")),
+    bug("a model that was loaded before the box died again serves", (LOOP, "if (event.detail != crashes_[index(replica)]) return;", "")),
 ]
 
 for one_sided in PLANS:
     one_sided.in_one_stepping = True
-BUGS = PLANS + SHARED + CLUSTER
+BUGS = PLANS + SHARED + CLUSTER + SHARED_DEVICES
