@@ -209,7 +209,7 @@ static void fields(Fields& f, WrittenPrices& p) {
 static void fields(Fields& f, WrittenChange& c) {
   f.quantity(required("at", "instant of the change", kInstant), Dimension::duration, c.at);
   f.quantity(optional("for", "after which the value before comes back", kSpan), Dimension::duration, c.lasts);
-  f.here(c.place);
+  f.here(c.place, &c.keys);
   f.changes(optional("set",
                      "environment.ambient, prices.electricity or of systems.NAME power.limit, clock.max or "
                      "memory.bandwidth, and the new value"),

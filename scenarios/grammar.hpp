@@ -105,6 +105,7 @@ struct WrittenChange {
   std::optional<double> lasts;
   std::vector<std::pair<Text, Node>> set;
   Place place;
+  std::vector<std::string> keys;  ///< that it has, with good values or bad
   Text fault, system;
 };
 

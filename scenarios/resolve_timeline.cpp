@@ -48,6 +48,12 @@ Meaning meaning(Kind kind) {
   return {Dimension::power, kPositive};
 }
 
+bool has(const std::vector<std::string>& keys, const std::string& key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+constexpr double kMostOfSheet = 1000;  ///< times the sheet's bandwidth, or as many times less: beyond it is a slip
+
 class TimelineResolver {
  public:
   explicit TimelineResolver(Resolution& r) : r_(r) {
@@ -56,10 +62,11 @@ class TimelineResolver {
 
   void resolve() {
     for (const auto& change : r_.written.timeline) {
-      if (change.set.empty() == !change.fault.given())
+      const bool sets = has(change.keys, "set"), fails = has(change.keys, "fault");
+      if (sets == fails)
         r_.diagnostics.error(change.place,
                              "a change of the timeline has one of set and fault; expected either of them");
-      if (change.system.given() && !change.fault.given())
+      if (has(change.keys, "system") && !fails)
         r_.diagnostics.error(change.system.place, "system goes with fault; expected fault: shutdown beside it");
       for (const auto& [key, value] : change.set) add(change, key, value);
       if (change.fault.given()) add_fault(change);
@@ -93,7 +100,7 @@ class TimelineResolver {
     const auto& prices = r_.written.prices;
     if (target->kind == Kind::electricity && !prices.electricity) {
       // A value that was given and is wrong has its error already.
-      if (std::find(prices.keys.begin(), prices.keys.end(), "electricity") == prices.keys.end())
+      if (!has(prices.keys, "electricity"))
         r_.diagnostics.error(key.place, "prices.electricity has no value to start from; give it one under prices");
       return;
     }
@@ -103,6 +110,14 @@ class TimelineResolver {
         r_.diagnostics.error(node.place,
                              fmt::format("{} is {}, off the box's clocks; expected {:.0f} to {:.0f} MHz", key.value,
                                          in_quotes(node.scalar), clock.min / 1e6, clock.max / 1e6));
+        return;
+      }
+    }
+    if (target->kind == Kind::bandwidth) {
+      const double of_sheet = r_.loaded.input.systems[static_cast<std::size_t>(target->system)].box.memory.bandwidth;
+      if (value < of_sheet / kMostOfSheet || value > of_sheet * kMostOfSheet) {
+        r_.diagnostics.error(node.place, fmt::format("{} is {}, more than {:.0f} times off the sheet's {:.0f} GB/s",
+                                                     key.value, in_quotes(node.scalar), kMostOfSheet, of_sheet / 1e9));
         return;
       }
     }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "sim/cluster/routing.hpp"
 #include "sim/serving/macro_replica.hpp"
 #include "sim/serving/token_replica.hpp"
 
@@ -59,7 +60,7 @@ constexpr std::size_t kMostSamples = 20'000'000;  // a gigabyte of series
 std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
 int32_t part_of_sheet(double value, double of_sheet) {
-  return static_cast<int32_t>(std::clamp(std::round(value / of_sheet * kWholeDevice), 1.0, 2e9));
+  return static_cast<int32_t>(std::lround(value / of_sheet * kWholeDevice));
 }
 
 }  // namespace
@@ -177,35 +178,17 @@ void EventLoop<Replica>::reject(RequestId id, int64_t longest) {
   answer(rejected);
 }
 
-// prefix_aware is the rule of SGLang's gateway (policy cache_aware, its defaults): to the least loaded replica when
-// loads differ by more than 64 requests and by half; else to the one that has most of the prompt in its cache (of
-// equals the least loaded), if that is more than 0.3 of it; else to the least loaded one.
 template <class Replica>
 std::size_t EventLoop<Replica>::route(std::size_t deployment, const Request& request) {
-  constexpr int64_t kBalanceAbsolute = 64;
-  constexpr double kBalanceRelative = 1.5, kLeastMatch = 0.3;
   const auto& all = layout_.replicas_of[deployment];
   if (all.size() == 1) return all.front();
   candidates_.clear();
   std::copy_if(all.begin(), all.end(), std::back_inserter(candidates_), [&](std::size_t r) { return loaded_[r]; });
   const auto& candidates = candidates_.empty() ? all : candidates_;  // where none can serve yet, any will do
-  const Routing routing = input_.deployments[deployment].routing;
-  if (routing == Routing::round_robin) return candidates[next_turn_[deployment]++ % candidates.size()];
-  const auto load = [&](std::size_t r) { return replicas_[r].requests(); };
-  const auto [least, most] = std::minmax_element(candidates.begin(), candidates.end(),
-                                                 [&](std::size_t a, std::size_t b) { return load(a) < load(b); });
-  const bool unbalanced = load(*most) - load(*least) > kBalanceAbsolute &&
-                          static_cast<double>(load(*most)) > kBalanceRelative * static_cast<double>(load(*least));
-  if (routing == Routing::least_loaded || unbalanced) return *least;
-  auto longest = static_cast<int64_t>(kLeastMatch * static_cast<double>(request.prompt));
-  std::optional<std::size_t> best;
-  for (const std::size_t r : candidates) {
-    const int64_t cached = replicas_[r].cached_tokens(request, now_);
-    if (cached < longest || (cached == longest && !(best && load(r) < load(*best)))) continue;
-    longest = cached;
-    best = r;
-  }
-  return best.value_or(*least);
+  return tokwatt::sim::route(
+      input_.deployments[deployment].routing, candidates, next_turn_[deployment], request.prompt,
+      [&](std::size_t r) { return replicas_[r].requests(); },
+      [&](std::size_t r) { return replicas_[r].cached_tokens(request, now_); });
 }
 
 // What a client does when it knows how its request ended: what follows it, if anything does. What follows a rejected

@@ -91,7 +91,8 @@ struct Change {
   Picoseconds at = 0;
   Kind kind = Kind::ambient;
   int system = -1;   ///< of all but the first two
-  double value = 0;  ///< [degC], [USD/J], [W], the highest clock [Hz], [B/s], how long until it is up again [s]
+  double value = 0;  ///< [degC], [USD/J], [W], the highest clock [Hz], [B/s] (at most
+                     ///< 1000 times the sheet's, or as much less), how long until it is up again [s]
   std::string text;  ///< as /events shows it
 };
 

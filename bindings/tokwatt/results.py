@@ -123,7 +123,7 @@ class Results:
             It cannot be written.
         """
         from . import report_run
-        from .calibrate import write
+        from .output import write
 
         write(os.fspath(path), report_run.html(self))
 
