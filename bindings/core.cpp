@@ -12,6 +12,7 @@
 #include "bindings/commands.hpp"
 #include "bindings/run.hpp"
 #include "scenarios/cli/program.hpp"
+#include "scenarios/plan/planning.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/simulation.hpp"
 
@@ -55,6 +56,7 @@ Run simulated(scenarios::Loaded loaded, sim::Stepping stepping, const py::object
   const auto seed = loaded.input.seed;
   auto results = sim::simulate(std::move(loaded.input), stepping, Watch(progress));
   results.summary["assumed"] = loaded.assumed;
+  if (loaded.planning) scenarios::add_plan(*loaded.planning, results);
   return {std::move(results), std::move(loaded.texts), seed};
 }
 

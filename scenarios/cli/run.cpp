@@ -8,8 +8,10 @@
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/options.hpp"
 #include "scenarios/cli/output_file.hpp"
+#include "scenarios/cli/plan_table.hpp"
 #include "scenarios/cli/progress.hpp"
 #include "scenarios/cli/summary_table.hpp"
+#include "scenarios/plan/planning.hpp"
 #include "scenarios/scenario.hpp"
 #include "scenarios/units.hpp"
 #include "sim/simulation.hpp"
@@ -74,10 +76,12 @@ int run(const Arguments& arguments, const Terminal& terminal) {
   auto results = simulated(std::move(loaded.input), stepping, terminal, quiet);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   results.summary["assumed"] = loaded.assumed;
+  if (loaded.planning) scenarios::add_plan(*loaded.planning, results);
 
   if (options.has("output")) write_output(output, terminal.out, results, loaded.texts, seed);
   std::ostream& answer = output == "-" ? terminal.err : terminal.out;
-  answer << (as_json ? results.summary.dump(2) + "\n" : summary_table(facts, results, terminal));
+  answer << (as_json ? results.summary.dump(2) + "\n"
+                     : summary_table(facts, results, terminal) + plan_table(results.summary, terminal));
   if (quiet) return kDone;
   for (const auto& note : loaded.notes) fmt::print(terminal.err, "note: {}\n", note);
   fmt::print(terminal.err, "simulated in {}", duration(took.count()));
