@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "scenarios/dates.hpp"
 #include "scenarios/resolve.hpp"
@@ -160,7 +161,7 @@ void resolve_tariff(Resolution& r) {
   const auto start = date_and_time(r.written.start.value);
   r.tariff = named ? tariff_sheet(r) : inline_tariff(r);
   if (!r.tariff || !start) return;
-  const auto whole_seconds = static_cast<int64_t>(r.written.duration.value_or(kLongestSeconds)) + 1;
+  const auto whole_seconds = static_cast<int64_t>(std::ceil(r.written.duration.value_or(kLongestSeconds)));
   r.electricity = money::price_steps(*r.tariff, *start, whole_seconds);
   r.loaded.input.prices.electricity = r.electricity.front().price;
 }
