@@ -42,6 +42,12 @@ void refuse_beside_rent(Resolution& r) {
   }
   if (!r.written.tariff.empty())
     r.diagnostics.error(r.written.tariff.front().place, "tariff stands beside a rental, whose rent it is part of");
+  for (const auto& [name, place, system] : r.written.systems) {
+    const Node* price = system.tree.find("price");
+    if (price)
+      r.diagnostics.error(price->place, fmt::format("systems.{}.price stands beside its rental; expected one of them",
+                                                    path_segment(name)));
+  }
   for (const auto& change : r.written.timeline) {
     for (const auto& [key, value] : change.set) {
       if (key.value == "prices.electricity")

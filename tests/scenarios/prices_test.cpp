@@ -260,6 +260,8 @@ TEST_CASE("a rented box costs its rent by the hour, electricity with it", "[scen
   CHECK_THAT(errors_of(with("{sheet: dgx-spark}", "{sheet: dgx-spark, rental: rent-h10}")),
              Contains("did you mean \"rent-h100\"?"));
   CHECK_THAT(errors_of(with("{sheet: dgx-spark}", "{sheet: dgx-spark, rental: -1 USD/h}")), Contains("at least 0"));
+  CHECK_THAT(errors_of(with("{sheet: dgx-spark}", "{sheet: dgx-spark, rental: 1 USD/h, price: {purchase: 1 USD}}")),
+             Contains("systems.desk.price stands beside its rental"));
 }
 
 TEST_CASE("dates are read whole or not at all", "[scenarios][prices]") {
