@@ -14,6 +14,7 @@
 #include "bindings/run.hpp"
 #include "scenarios/cli/program.hpp"
 #include "scenarios/intervals.hpp"
+#include "scenarios/plan/planning.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/simulation.hpp"
 
@@ -71,6 +72,7 @@ Run simulated(const std::function<scenarios::Loaded()>& load, const std::string&
   results.summary["assumed"] = loaded.assumed;
   if (bars.draws > 0 && (!bars.only_of_short || scenarios::is_short(results, ticks_per_second)))
     results.summary["interval90"] = scenarios::interval90(results.summary, load, bars.draws);
+  if (loaded.planning) scenarios::add_plan(*loaded.planning, results);
   return {std::move(results), std::move(loaded.texts), seed};
 }
 

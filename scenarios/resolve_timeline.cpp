@@ -71,6 +71,7 @@ class TimelineResolver {
       for (const auto& [key, value] : change.set) add(change, key, value);
       if (change.fault.given()) add_fault(change);
     }
+    if (r_.electricity.size() > 1) spans_[{Kind::electricity}];  // a tariff changes by itself
     for (auto& [target, spans] : spans_) emit(target, spans);
     auto& changes = r_.loaded.input.changes;
     std::stable_sort(changes.begin(), changes.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
@@ -97,10 +98,9 @@ class TimelineResolver {
                                                    in_quotes(node.scalar), expectation(dimension)));
       return;
     }
-    const auto& prices = r_.written.prices;
-    if (target->kind == Kind::electricity && !prices.electricity) {
+    if (target->kind == Kind::electricity && !r_.loaded.input.prices.electricity) {
       // A value that was given and is wrong has its error already.
-      if (!has(prices.keys, "electricity"))
+      if (!tries_to_price_electricity())
         r_.diagnostics.error(key.place, "prices.electricity has no value to start from; give it one under prices");
       return;
     }
@@ -132,6 +132,24 @@ class TimelineResolver {
     Span span{sim::picoseconds(change.at), sim::kNever, value, key.value, node.scalar};
     if (change.lasts) span.end = span.at + std::min(sim::picoseconds(*change.lasts), sim::kNever - span.at);
     spans_[*target].push_back(std::move(span));
+  }
+
+  bool tries_to_price_electricity() const {
+    const auto& keys = r_.written.prices.keys;
+    const auto has = [&](const char* key) { return std::find(keys.begin(), keys.end(), key) != keys.end(); };
+    return has("electricity") || has("tariff") || !r_.written.tariff.empty();
+  }
+
+  /// What is in force where no change of the timeline is: the tariff's prices, one after the other.
+  std::vector<Span> tariff_spans() const {
+    std::vector<Span> out;
+    for (const auto& step : r_.electricity) {
+      const auto at = sim::picoseconds(static_cast<double>(step.after));
+      if (!out.empty()) out.back().end = at;
+      out.push_back(
+          {at, sim::kNever, step.price, "prices.electricity", fmt::format("{:.4f} USD/kWh", step.price * 3.6e6)});
+    }
+    return out;
   }
 
   void add_fault(const WrittenChange& change) {
@@ -199,23 +217,28 @@ class TimelineResolver {
   }
 
   /// The value in force is that of the last span that began and has not ended; when it ends, the one before comes back.
+  /// Beneath the timeline lies the tariff.
   void emit(const Target& target, std::vector<Span>& spans) {
+    const auto beneath = target.kind == Kind::electricity ? tariff_spans() : std::vector<Span>();
     std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.at < b.at; });
     const auto last_in_force = [&](sim::Picoseconds t) -> const Span* {
       const Span* last = nullptr;
       for (const auto& span : spans) {
         if (span.at <= t && t < span.end) last = &span;
       }
-      return last;
+      if (last || beneath.empty()) return last;
+      return &*std::prev(std::upper_bound(beneath.begin(), beneath.end(), t,
+                                          [](sim::Picoseconds at, const Span& span) { return at < span.at; }));
     };
     std::vector<sim::Picoseconds> instants;
+    for (const auto& span : beneath) instants.push_back(span.at);
     for (const auto& span : spans) {
       instants.push_back(span.at);
       if (span.end != sim::kNever) instants.push_back(span.end);
     }
     std::sort(instants.begin(), instants.end());
     instants.erase(std::unique(instants.begin(), instants.end()), instants.end());
-    const Span* before = nullptr;
+    const Span* before = beneath.empty() ? nullptr : &beneath.front();
     for (const auto t : instants) {
       const Span* now = last_in_force(t);
       if (now == before) continue;

@@ -9,9 +9,11 @@
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/options.hpp"
 #include "scenarios/cli/output_file.hpp"
+#include "scenarios/cli/plan_table.hpp"
 #include "scenarios/cli/progress.hpp"
 #include "scenarios/cli/summary_table.hpp"
 #include "scenarios/intervals.hpp"
+#include "scenarios/plan/planning.hpp"
 #include "scenarios/scenario.hpp"
 #include "scenarios/units.hpp"
 #include "sim/simulation.hpp"
@@ -91,10 +93,12 @@ int run(const Arguments& arguments, const Terminal& terminal) {
   results.summary["assumed"] = loaded.assumed;
   if (interval.draws > 0 && (!interval.only_of_short || scenarios::is_short(results, ticks_per_second)))
     results.summary["interval90"] = intervals_of(results, interval.draws, options, terminal);
+  if (loaded.planning) scenarios::add_plan(*loaded.planning, results);
 
   if (options.has("output")) write_output(output, terminal.out, results, loaded.texts, seed);
   std::ostream& answer = output == "-" ? terminal.err : terminal.out;
-  answer << (as_json ? results.summary.dump(2) + "\n" : summary_table(facts, results, terminal));
+  answer << (as_json ? results.summary.dump(2) + "\n"
+                     : summary_table(facts, results, terminal) + plan_table(results.summary, terminal));
   if (quiet) return kDone;
   for (const auto& note : loaded.notes) fmt::print(terminal.err, "note: {}\n", note);
   fmt::print(terminal.err, "simulated in {}", duration(took.count()));
