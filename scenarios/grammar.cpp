@@ -82,17 +82,30 @@ static void fields(Fields& f, WrittenSpeculation& s) {
   f.number(acceptance, s.acceptance);
 }
 
+static void fields(Fields& f, WrittenApi& a) {
+  f.here(a.place);
+  f.text(required("sheet", "prices: an id (tokwatt list apis), or a path to a sheet"), a.sheet);
+  f.distribution(optional("ttft", "until the first token, from when the provider takes the request (default lognormal, median 0.6 s, p99 3 s)", kPositive), Dimension::duration, a.ttft);
+  f.distribution(optional("speed", "tokens per time behind the first, drawn for each request (default 80/s)", kPositive),
+                 Dimension::rate, a.speed);
+  f.count(optional("requests_per_minute", "that the provider takes of one customer; without it the sheet's", kCount),
+          a.requests_per_minute);
+  f.count(optional("tokens_per_minute", "prompt and output; without it the sheet's", kCount), a.tokens_per_minute);
+}
+
 static void fields(Fields& f, WrittenDeployment& d) {
-  f.here(d.place);
-  f.text(required("model",
-                  "model: an id, an alias, a path to a sheet, to a Hugging Face config.json or its folder, or to "
-                  "a GGUF file"),
+  f.here(d.place, &d.keys);
+  f.text(required_unless("api", "model",
+                         "model: an id, an alias, a path to a sheet, to a Hugging Face config.json or its folder, or "
+                         "to a GGUF file"),
          d.model);
   f.text(optional("quant", "format of the weights: an id, or a path to a sheet; a GGUF file has its own"), d.quant);
   f.text(optional("kv", "format of the KV cache: bf16, f16, fp8, q8_0 or q4_0; without it the engine's own"), d.kv);
-  f.text(required("engine", "engine: an id, or a path to a sheet"), d.engine);
-  f.one_or_more(required("runs_on", "the system it runs on, or a list of systems of one sheet; on all their devices"),
+  f.text(required_unless("api", "engine", "engine: an id, or a path to a sheet"), d.engine);
+  f.one_or_more(required_unless("api", "runs_on",
+                                "the system it runs on, or a list of systems of one sheet; on all their devices"),
                 d.runs_on);
+  f.section(optional("api", "in place of all else: a model hosted elsewhere, priced by the token"), d.api);
   f.count(
       optional("tensor_parallel", "devices that share each copy of the model, layer by layer (default 1)", kDevices),
       d.tensor_parallel);
@@ -115,7 +128,7 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.choice(optional("on_failure",
                     "what becomes of requests whose box dies (default fail): they fail, or are sent again at once"),
            kOnFailure, d.on_failure);
-  for (const char* key : {"pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
+  for (const char* key : {"pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback"}) {
     f.not_yet(key);
   }
 }
@@ -294,14 +307,14 @@ static void fields(Fields& f, QuantOverrides& o) { f.overrides<QuantSheet>(o.tre
 static void fields(Fields& f, EngineOverridesByUser& o) { f.overrides<EngineSheet>(o.tree); }
 
 void fields(Fields& f, Written& w) {
-  f.here(w.place);
+  f.here(w.place, &w.keys);
   f.text(optional("title", "what it is about"), w.title);
   f.count(optional("seed", "of all random numbers", {0, 9.2e18}), w.seed);
   f.text(optional("start", "date and time at which it starts, quoted: \"2026-11-23 09:00\""), w.start);
   f.quantity(optional("duration", "how long it lasts, at most 106 days; or `until`", kSpan), Dimension::duration,
              w.duration);
   f.choice(optional("until", "drained: until every request has its answer; or `duration`"), kUntil, w.until);
-  f.named(required("systems", "boxes, by name"), w.systems);
+  f.named(optional("systems", "boxes, by name; needed unless every model is hosted elsewhere"), w.systems);
   f.sections(optional("links", "cables between boxes"), w.links);
   f.named(required("deployments", "models served, by name"), w.deployments);
   f.sections(required("workload", "streams of requests; each with trace, arrivals, users or sessions"), w.workload);

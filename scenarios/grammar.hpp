@@ -37,8 +37,17 @@ struct WrittenSpeculation {
   double acceptance = 0;
 };
 
+/// A hosted model: somebody else's servers.
+struct WrittenApi {
+  Place place;
+  Text sheet;
+  std::optional<sim::Distribution> ttft, speed;
+  std::optional<int64_t> requests_per_minute, tokens_per_minute;
+};
+
 struct WrittenDeployment {
   Place place;
+  std::vector<std::string> keys;  ///< that it has, with good values or bad
   Text model, quant, kv, engine;
   std::vector<Text> runs_on;
   int64_t tensor_parallel = 1, replicas = 1;
@@ -48,6 +57,7 @@ struct WrittenDeployment {
   std::optional<bool> prefix_cache;
   std::optional<WrittenSpeculation> speculative;
   Text cold_start, on_failure;
+  std::optional<WrittenApi> api;
 };
 
 struct WrittenArrivals {
@@ -159,6 +169,7 @@ struct EngineOverridesByUser : SheetOverrides {};
 
 struct Written {
   Place place;
+  std::vector<std::string> keys;  ///< that it has, with good values or bad
   std::string title;
   int64_t seed = 0;
   Text start, until;

@@ -38,6 +38,8 @@ void resolve_cables(Resolution& r);
 std::optional<hardware::Link> resolve_link(const Text& name, const std::string& key, Resolution& r);
 /// One deployment's boxes and replicas, as far as they are good.
 void resolve_placement(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
+/// One that is hosted elsewhere.
+void resolve_hosted(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
 /// How long its model takes to load, where the start is cold.
 void resolve_cold_start(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
 /// How long it takes after a shutdown, and what becomes of its requests then.

@@ -136,8 +136,7 @@ class TimelineResolver {
 
   bool tries_to_price_electricity() const {
     const auto& keys = r_.written.prices.keys;
-    const auto has = [&](const char* key) { return std::find(keys.begin(), keys.end(), key) != keys.end(); };
-    return has("electricity") || has("tariff") || !r_.written.tariff.empty();
+    return has(keys, "electricity") || has(keys, "tariff") || !r_.written.tariff.empty();
   }
 
   /// What is in force where no change of the timeline is: the tariff's prices, one after the other.

@@ -69,6 +69,10 @@ int32_t part_of_sheet(double value, double of_sheet) {
   return static_cast<int32_t>(std::lround(value / of_sheet * kWholeDevice));
 }
 
+Arrival sent_again(const Request& r, Picoseconds now) {
+  return {now, r.prompt, r.output, r.number, r.content, r.thinking, static_cast<int32_t>(r.priority)};
+}
+
 }  // namespace
 
 template <class Replica>
@@ -149,7 +153,7 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
   Request request;
   request.stream = stream;
   request.attempt = attempt;
-  request.priority = input_.streams[index(stream)].priority;
+  request.priority = arrival.priority ? *arrival.priority : input_.streams[index(stream)].priority;
   request.number = arrival.number;
   request.prompt = arrival.prompt;
   request.output = arrival.output;
@@ -276,8 +280,7 @@ void EventLoop<Replica>::handle_give_up(const Event& event) {
   }
   if (request.outcome == Outcome::timed_out && request.attempt < stream.retries) {
     recorder_.tally(request.stream).retried += 1;
-    send(request.stream, {now_, request.prompt, request.output, request.number, request.content, request.thinking},
-         request.attempt + 1);
+    send(request.stream, sent_again(request, now_), request.attempt + 1);
   } else {
     answer(request);
   }
@@ -434,8 +437,7 @@ void EventLoop<Replica>::fail(RequestId id) {
   const auto deployment = index(input_.streams[index(request.stream)].deployment);
   if (input_.deployments[deployment].on_failure == OnFailure::fail) return answer(request);
   recorder_.tally(request.stream).retried += 1;
-  send(request.stream, {now_, request.prompt, request.output, request.number, request.content, request.thinking},
-       request.attempt);
+  send(request.stream, sent_again(request, now_), request.attempt);
 }
 
 // --- devices that are shared ----------------------------------------------------------------------------------------

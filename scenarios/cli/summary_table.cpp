@@ -289,6 +289,7 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   lines.add("throughput", throughput(s));
   if (const std::string met = objective(s); !met.empty()) lines.add("objective", met);
   lines.raw("\n" + latencies(s, terminal));
+  if (const std::string bars = intervals(s); !bars.empty()) lines.add("90 % within", bars);
   lines.raw(parts(s, "deployments", "deployment") + parts(s, "workload", "stream") + "\n");
   const std::string found = count_at(s, "tokens.cached") > 0
                                 ? percent(at(s, "kv.prefix_hit_fraction")) + " of prompt tokens found in it, "

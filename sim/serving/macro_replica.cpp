@@ -10,16 +10,10 @@ MacroReplica::MacroReplica(int number, const Serving& serving, RequestPool& pool
       pool_(pool),
       observer_(observer),
       batch_(serving, pool),
-      blocks_(serving.kv, serving.prefix_cache),
+      blocks_(serving.kv, serving.prefix_cache && !serving.has_slots()),
+      slots_(serving.has_slots() ? serving.max_num_seqs : 0, serving.prefix_cache),
       news_(number, pool, observer) {
   plan_.fraction_bits = serving.cost.pace().fraction_bits;
-  free_all_slots();
-}
-
-void MacroReplica::free_all_slots() {
-  free_slots_.clear();
-  if (serving_.policy != models::Policy::llama_server) return;
-  for (int64_t slot = 0; slot < serving_.max_num_seqs; ++slot) free_slots_.push_back(slot);
 }
 
 // A request behind others changes nothing until one of them leaves, and that ends the plan anyway.
@@ -287,7 +281,7 @@ void MacroReplica::let_go(RequestId id) {
   const Request& r = pool_[id];
   blocks_.release(id, r);
   --running_;
-  if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank);
+  if (serving_.has_slots()) slots_.give_back(r.rank, r.content, r.computed);
 }
 
 const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
@@ -383,7 +377,7 @@ std::vector<RequestId> MacroReplica::crash(Picoseconds now) {
   chunks_.clear();
   leaving_.clear();
   blocks_.forget();
-  free_all_slots();
+  slots_.forget();
   running_ = 0;
   std::sort(lost.begin(), lost.end(), [this](RequestId a, RequestId b) { return pool_[a].record < pool_[b].record; });
   return lost;

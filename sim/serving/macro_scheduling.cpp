@@ -49,7 +49,8 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
     const RequestId id = waiting_.front();
     Request& r = pool_[id];
     r.target = r.prompt + r.produced;
-    const auto hit = blocks_.find(r);
+    const auto choice = paged ? Slots::Choice{} : slots_.choose(r.content.get(), r.target);
+    const auto hit = paged ? blocks_.find(r) : blocks_.in_slot(choice.cached);
     const int64_t tokens = std::min(r.target - blocks_.tokens_of(hit), budget);
     if (!blocks_.admit(id, r, hit, tokens)) return true;
     waiting_.pop_front();
@@ -58,8 +59,8 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
     r.admission = admissions_++;
     r.rank = r.admission;
     if (!paged) {
-      r.rank = free_slots_.front();
-      free_slots_.pop_front();
+      r.rank = choice.slot;
+      slots_.take(choice.slot);
     }
     if (r.admitted == kNever) {
       r.admitted = now;

@@ -85,8 +85,6 @@ const Impossible kImpossible[] = {
     {{"requests not recorded", "requests recorded"}, "either they are or not"},
     {{"drained", "users"}, "users never stop"},
     {{"drained", "unfinished"}, "a drained run has nothing left"},
-    {{"llama-server", "prefix cache"}, "paged engines only"},
-    {{"cached", "llama-server"}, "it has no prefix cache"},
     {{"draft model", "drafting head"}, "a deployment has one draft"},
     {{"least-loaded replicas", "prefix-aware replicas"}, "a deployment has one router"},
     {{"least-loaded replicas", "round-robin replicas"}, "a deployment has one router"},

@@ -237,7 +237,7 @@ void add_deployment(Dice& dice, int box, Input& input) {
   }
   if (d.engine.policy == models::Policy::vllm && dice.chance(0.5))
     d.scheduling = dice.pick({Scheduling::priority, Scheduling::shortest_first});
-  d.prefix_cache = d.engine.policy == models::Policy::vllm && dice.chance(0.6);
+  d.prefix_cache = dice.chance(0.6);
   d.share = dice.in(1, 4) * 500;
   input.deployments.push_back(std::move(d));
 }
