@@ -30,7 +30,10 @@ std::string estimate(const Json& e) {
   return fmt::format("{} ({} to {})", usd(e.at("value")), usd(e.at("low")), usd(e.at("high")));
 }
 
-std::string month(const Json& m) { return m.is_null() ? "never" : m.dump(); }
+std::string month(const Json& m) {
+  if (m.is_null()) return "never";
+  return m == 0 ? "at once" : m.dump();
+}
 
 /// "month 10 (8 to 14)"; never: not within the plan.
 std::string months(const Json& b) {
