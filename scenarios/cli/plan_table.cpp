@@ -114,6 +114,16 @@ std::string waiting(const Json& plan) {
   return table.text();
 }
 
+/// From when on a trace has fewer requests than growth asks for.
+std::string ended(const Json& plan) {
+  if (plan.at("trace_ends_month").is_null()) return "";
+  return wrapped(
+             fmt::format("From month {} on the trace has fewer requests than growth asks for: played faster, it ends "
+                         "before the day does, or its sessions wait for answers. Costs are those of what it has.",
+                         plan.at("trace_ends_month").get<int>())) +
+         "\n";
+}
+
 /// From when on a box cannot do what is asked, with what limits it then.
 std::string full(const Json& plan) {
   if (plan.at("full_from_month").is_null()) return "";
@@ -134,8 +144,8 @@ std::string plan_table(const Json& summary, const Terminal& terminal) {
   const auto found = summary.find("plan");
   if (found == summary.end()) return "";
   const Json& plan = *found;
-  std::string out =
-      "\n" + terminal.heading(head(plan)) + "\n" + cash_flow(plan, terminal) + "\n" + total(plan) + "\n" + full(plan);
+  std::string out = "\n" + terminal.heading(head(plan)) + "\n" + cash_flow(plan, terminal) + "\n" + total(plan) + "\n" +
+                    full(plan) + ended(plan);
   if (!plan.at("against").empty()) out += "\n" + against(plan);
   if (plan.contains("wait_or_buy")) out += "\n" + waiting(plan);
   return out;

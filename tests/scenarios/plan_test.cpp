@@ -115,6 +115,23 @@ TEST_CASE("a box that cannot do what is asked is said to be full", "[scenarios][
         number(last["tokens"]["output"]) * plan["days_per_month"].get<double>() * 1.001);
 }
 
+TEST_CASE("a trace that ends early is not taken for a box that is full", "[scenarios][plan]") {
+  const auto grown = [](const std::string& text) {
+    auto loaded = load_text("desk.yaml", text + "plan: {months: 5, growth: 20 %/month}\n",
+                            TOKWATT_SOURCE_DIR "/scenarios/data", {"duration=30 min"});
+    auto results = sim::simulate(std::move(loaded.input));
+    add_plan(*loaded.planning, results);
+    return results.summary["plan"];
+  };
+  CHECK(grown(kPriced)["trace_ends_month"].is_null());
+  const auto streams = kPriced.find("workload:"), prices = kPriced.find("prices:");
+  const std::string replay =
+      "workload:\n  - {name: replay, to: assistant, trace: azure2023_conv_head12000.csv.gz, speed: 0.1, limit: 900}\n";
+  const auto plan = grown(kPriced.substr(0, streams) + replay + kPriced.substr(prices));
+  CHECK(plan["trace_ends_month"].is_number());
+  CHECK(plan["full_from_month"].is_null());
+}
+
 TEST_CASE("seasons of a tariff reach the months of the plan", "[scenarios][plan]") {
   const std::string rules = "tariff: [{price: 0.6 USD/kWh, months: [6, 9]}, {price: 0.2 USD/kWh}]\n";
   const std::string text = "start: \"2026-11-23 09:00\"\n" + kGood + rules + "plan: {months: 12}\n";
