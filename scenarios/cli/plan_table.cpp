@@ -30,12 +30,9 @@ std::string estimate(const Json& e) {
   return fmt::format("{} ({} to {})", usd(e.at("value")), usd(e.at("low")), usd(e.at("high")));
 }
 
-std::string month(const Json& m) {
-  if (m.is_null()) return "never";
-  return m == 0 ? "at once" : m.dump();
-}
+std::string month(const Json& m) { return m.is_null() ? "-" : m.dump(); }
 
-/// "month 10 (8 to 14)"; never: not within the plan.
+/// "10 (8 to 14)".
 std::string months(const Json& b) {
   const std::string low = month(b.at("low")), high = month(b.at("high")), value = month(b.at("value"));
   return low == high ? value : fmt::format("{} ({} to {})", value, low, high);
@@ -94,9 +91,9 @@ std::string against(const Json& plan) {
   }
   return table.text() +
          wrapped(
-             "Break-even: the month from which on the box, were it sold then, has cost no more; payback: the same if "
-             "it "
-             "is never sold; in brackets the earliest and the latest.") +
+             "Break-even: the month from which on the box, were it sold then, has cost no more (0: at once, -: not "
+             "within the "
+             "plan); payback: the same if it is never sold; in brackets the earliest and the latest.") +
          "\n";
 }
 
@@ -107,8 +104,8 @@ std::string waiting(const Json& plan) {
              fmt::format("cost of the plan, {} meanwhile", w.at("meanwhile").get<std::string>())});
   for (const auto& r : w.at("rows")) {
     const int wait = r.at("months").get<int>();
-    table.row({wait == 0 ? "buy now" : fmt::format("wait {} months", wait), usd(r.at("price_usd")),
-               estimate(r.at("cost_usd"))});
+    table.row({wait == 0 ? "buy now" : fmt::format("wait {} month{}", wait, wait == 1 ? "" : "s"),
+               usd(r.at("price_usd")), estimate(r.at("cost_usd"))});
   }
   table.row({"never buy", "", estimate(w.at("never_usd"))});
   return table.text();
