@@ -252,9 +252,10 @@ static void fields(Fields& f, WrittenResale& p) {
 
 static void fields(Fields& f, WrittenPlan& p) {
   f.here(p.place, &p.keys);
-  f.count(optional("months", "how long it is", kMonths), p.months);
-  f.number(optional("days_per_month", "such as the one simulated; 21 are working days", {0, 31, true}),
-           p.days_per_month);
+  f.count(optional("months", "how long it is (default 36)", kMonths), p.months);
+  f.number(
+      optional("days_per_month", "such as the one simulated; 21 are working days (default 30.4, all)", {0, 31, true}),
+      p.days_per_month);
   f.quantity(optional("growth", "of requests, compounded", kGrowth), Dimension::growth, p.growth);
   f.quantity(optional("electricity_growth", "of its price, compounded", kGrowth), Dimension::growth,
              p.electricity_growth);
@@ -268,11 +269,13 @@ static void fields(Fields& f, WrittenPlan& p) {
              p.resale);
   f.choice(optional("resale_follows", "replacement (default): what a new box costs then; or purchase: what was paid"),
            kFollows, p.resale_follows);
-  f.number(optional("cooling", "energy with that of cooling over energy without", {1, 10}), p.cooling);
+  f.number(optional("cooling", "energy with that of cooling over energy without (default 1)", {1, 10}), p.cooling);
   f.quantity(optional("discount", "for present values", kInterest), Dimension::interest, p.discount);
-  f.quantity(optional("power_between", "drawn at the wall outside the days' runs", {0, 1e7}), Dimension::power,
-             p.power_between);
-  f.number(optional("energy_spread", "share by which the energy may be off, either way", kFraction), p.energy_spread);
+  f.quantity(optional("power_between", "drawn at the wall outside the days' runs (default 0 W)", {0, 1e7}),
+             Dimension::power, p.power_between);
+  f.number(
+      optional("energy_spread", "share by which the energy may be off, either way (default 0.1, assumed)", kFraction),
+      p.energy_spread);
   f.texts(optional("against",
                    "what to compare with: ids of APIs and rentals (tokwatt list apis, rentals), or a path to "
                    "an API's sheet"),

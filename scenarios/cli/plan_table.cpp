@@ -30,9 +30,9 @@ std::string estimate(const Json& e) {
   return fmt::format("{} ({} to {})", usd(e.at("value")), usd(e.at("low")), usd(e.at("high")));
 }
 
-std::string month(const Json& m) { return m.is_null() ? "never" : m.dump(); }
+std::string month(const Json& m) { return m.is_null() ? "-" : m.dump(); }
 
-/// "month 10 (8 to 14)"; never: not within the plan.
+/// "10 (8 to 14)".
 std::string months(const Json& b) {
   const std::string low = month(b.at("low")), high = month(b.at("high")), value = month(b.at("value"));
   return low == high ? value : fmt::format("{} ({} to {})", value, low, high);
@@ -91,9 +91,9 @@ std::string against(const Json& plan) {
   }
   return table.text() +
          wrapped(
-             "Break-even: the month from which on the box, were it sold then, has cost no more; payback: the same if "
-             "it "
-             "is never sold; in brackets the earliest and the latest.") +
+             "Break-even: the month from which on the box, were it sold then, has cost no more (0: at once, -: not "
+             "within the "
+             "plan); payback: the same if it is never sold; in brackets the earliest and the latest.") +
          "\n";
 }
 
@@ -104,11 +104,21 @@ std::string waiting(const Json& plan) {
              fmt::format("cost of the plan, {} meanwhile", w.at("meanwhile").get<std::string>())});
   for (const auto& r : w.at("rows")) {
     const int wait = r.at("months").get<int>();
-    table.row({wait == 0 ? "buy now" : fmt::format("wait {} months", wait), usd(r.at("price_usd")),
-               estimate(r.at("cost_usd"))});
+    table.row({wait == 0 ? "buy now" : fmt::format("wait {} month{}", wait, wait == 1 ? "" : "s"),
+               usd(r.at("price_usd")), estimate(r.at("cost_usd"))});
   }
   table.row({"never buy", "", estimate(w.at("never_usd"))});
   return table.text();
+}
+
+/// From when on a trace has fewer requests than growth asks for.
+std::string ended(const Json& plan) {
+  if (plan.at("trace_ends_month").is_null()) return "";
+  return wrapped(
+             fmt::format("From month {} on the trace has fewer requests than growth asks for: played faster, it ends "
+                         "before the day does, or its sessions wait for answers. Costs are those of what it has.",
+                         plan.at("trace_ends_month").get<int>())) +
+         "\n";
 }
 
 /// From when on a box cannot do what is asked, with what limits it then.
@@ -131,8 +141,8 @@ std::string plan_table(const Json& summary, const Terminal& terminal) {
   const auto found = summary.find("plan");
   if (found == summary.end()) return "";
   const Json& plan = *found;
-  std::string out =
-      "\n" + terminal.heading(head(plan)) + "\n" + cash_flow(plan, terminal) + "\n" + total(plan) + "\n" + full(plan);
+  std::string out = "\n" + terminal.heading(head(plan)) + "\n" + cash_flow(plan, terminal) + "\n" + total(plan) + "\n" +
+                    full(plan) + ended(plan);
   if (!plan.at("against").empty()) out += "\n" + against(plan);
   if (plan.contains("wait_or_buy")) out += "\n" + waiting(plan);
   return out;

@@ -49,13 +49,20 @@ money::Day day_of(const Json& summary, double load, int days) {
 struct Simulated {
   std::vector<money::Day> days;
   Json said = Json::array();
-  std::optional<int> full_from;
+  std::optional<int> full_from, trace_ends;  ///< months
+  double requests = 0;                       ///< of the first day's run
 };
 
-void say(Simulated& out, const Json& summary, int month, const money::Day& day) {
+void say(Simulated& out, const Planning& planning, const Json& summary, int month, const money::Day& day) {
+  const double requests = at(summary, "requests", "submitted"), answered = at(summary, "requests", "completed");
+  if (out.said.empty()) out.requests = requests;
   const double asked = out.days.front().tokens.output * day.load;
   const double carried = asked > 0 ? day.tokens.output / asked : 1;
-  if (carried < kCarries && !out.full_from) out.full_from = month;
+  // Where requests ran out, that there are fewer answers is not the box's doing.
+  const bool ran_out = planning.has_trace && requests < kCarries * out.requests * day.load;
+  const bool full = carried < kCarries && (!ran_out || answered < kCarries * requests);
+  if (ran_out && !out.trace_ends) out.trace_ends = month;
+  if (full && !out.full_from) out.full_from = month;
   out.said.push_back({{"month", month},
                       {"load", day.load},
                       {"carried", carried},
@@ -79,7 +86,7 @@ std::set<int> later_months(const money::Plan& plan) {
 Simulated simulated(const Planning& planning, const Json& summary) {
   Simulated out;
   out.days.push_back(day_of(summary, 1, planning.days));
-  say(out, summary, 1, out.days.front());
+  say(out, planning, summary, 1, out.days.front());
   const auto later = later_months(planning.plan);
   const std::vector<int> of_month(later.begin(), later.end());
   std::vector<double> loads(of_month.size());
@@ -95,7 +102,7 @@ Simulated simulated(const Planning& planning, const Json& summary) {
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (answers[i].status != Status::ok) throw Infeasible("plan: the day of a later month: " + answers[i].reason);
     const auto day = day_of(answers[i].summary, loads[i], planning.days);
-    say(out, answers[i].summary, of_month[i], day);
+    say(out, planning, answers[i].summary, of_month[i], day);
     out.days.push_back(day);
   }
   // Whole users may make two months alike.
@@ -264,8 +271,13 @@ void add_plan(const Planning& planning, sim::Results& results) {
     all.cached += m.tokens.cached;
     all.output += m.tokens.output;
   }
-  Json out = {{"months", plan.months},        {"days_per_month", plan.days_per_month},    {"price_usd", planning.price},
-              {"days", std::move(days.said)}, {"full_from_month", month(days.full_from)}, {"tokens", tokens(all)}};
+  Json out = {{"months", plan.months},
+              {"days_per_month", plan.days_per_month},
+              {"price_usd", planning.price},
+              {"days", std::move(days.said)},
+              {"full_from_month", month(days.full_from)},
+              {"trace_ends_month", month(days.trace_ends)},
+              {"tokens", tokens(all)}};
   out.update(totals(planning, flow, all.output, results.summary));
   out["against"] = Json::object();
   for (std::size_t i = 0; i < costs.size(); ++i)

@@ -23,8 +23,9 @@ struct Rival {
 
 struct Planning {
   money::Plan plan;
-  double price = 0;            ///< of all boxes, at the start [USD]
-  int days = 1;                ///< that the run has
+  double price = 0;  ///< of all boxes, at the start [USD]
+  int days = 1;      ///< that the run has
+  bool has_trace = false;
   double duration = 0;         ///< of the run [s]
   std::vector<double> season;  ///< by month: price of electricity over that of the run
   std::vector<Rival> against;

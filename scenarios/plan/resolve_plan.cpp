@@ -102,6 +102,8 @@ class PlanResolver {
       return;
     }
     out_.duration = *r_.written.duration;
+    const auto& streams = r_.written.workload;
+    out_.has_trace = std::any_of(streams.begin(), streams.end(), [](const auto& s) { return s.trace.given(); });
     out_.days = std::max(static_cast<int>(std::ceil(out_.duration / kDay)), 1);
     const double hours = out_.duration / out_.days / kHour;
     if (hours * w_.days_per_month > money::kHoursOfMonth * (1 + 1e-9))

@@ -1,6 +1,10 @@
 // A plan: from a scenario's day to months of it.
 #include "scenarios/plan/planning.hpp"
 
+#include <fmt/format.h>
+
+#include <cmath>
+
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
 #include "tests/scenarios/wrong.hpp"
@@ -76,7 +80,7 @@ TEST_CASE("requests that grow are simulated at the loads of later months", "[sce
   }
   // The day of month 25 is the scenario with so many users.
   const auto users = std::lround(12 * std::pow(1.05, 24));
-  auto alone = load_text("desk.yaml", kPriced, "", {"workload.0.users=" + std::to_string(users)});
+  auto alone = load_text("desk.yaml", kPriced, "", {fmt::format("workload.0.users={}", users)});
   const auto tokens = sim::simulate(std::move(alone.input)).summary["tokens"]["output"];
   CHECK(number(days[4]["tokens"]["output"]) == number(tokens));
 }
@@ -87,7 +91,7 @@ TEST_CASE("every source of requests grows", "[scenarios][plan]") {
                                       "arrivals: {process: poisson, stages: [{rate: 0.1/s, for: 4 h}]}, ",
                                       "users: 10, think: {exponential: 60 s}, ",
                                       "sessions: {rate: 0.02/s, turns: 3, think: {exponential: 30 s}}, ",
-                                      "sessions: {users: 10, turns: 3, think: {exponential: 30 s}}, ");
+                                      "sessions: {users: 4, turns: 3, think: {exponential: 60 s}}, ");
   const auto streams = kPriced.find("workload:"), prices = kPriced.find("prices:");
   const std::string text = kPriced.substr(0, streams) + "workload:\n  - {name: people, to: assistant, " + source +
                            lengths + "\n" + kPriced.substr(prices) + "plan: {months: 3, growth: 41.4213562 %/month}\n";
@@ -111,10 +115,28 @@ TEST_CASE("a box that cannot do what is asked is said to be full", "[scenarios][
         number(last["tokens"]["output"]) * plan["days_per_month"].get<double>() * 1.001);
 }
 
+TEST_CASE("a trace that ends early is not taken for a box that is full", "[scenarios][plan]") {
+  const auto grown = [](const std::string& text) {
+    auto loaded = load_text("desk.yaml", text + "plan: {months: 5, growth: 20 %/month}\n",
+                            TOKWATT_SOURCE_DIR "/scenarios/data", {"duration=30 min"});
+    auto results = sim::simulate(std::move(loaded.input));
+    add_plan(*loaded.planning, results);
+    return results.summary["plan"];
+  };
+  CHECK(grown(kPriced)["trace_ends_month"].is_null());
+  const auto streams = kPriced.find("workload:"), prices = kPriced.find("prices:");
+  const std::string replay =
+      "workload:\n  - {name: replay, to: assistant, trace: azure2023_conv_head12000.csv.gz, speed: 0.1, limit: 900}\n";
+  const auto plan = grown(kPriced.substr(0, streams) + replay + kPriced.substr(prices));
+  CHECK(plan["trace_ends_month"].is_number());
+  CHECK(plan["full_from_month"].is_null());
+}
+
 TEST_CASE("seasons of a tariff reach the months of the plan", "[scenarios][plan]") {
   const std::string rules = "tariff: [{price: 0.6 USD/kWh, months: [6, 9]}, {price: 0.2 USD/kWh}]\n";
   const std::string text = "start: \"2026-11-23 09:00\"\n" + kGood + rules + "plan: {months: 12}\n";
-  const Json& table = planned(text, {"prices.hardware=4000 USD"}).summary["plan"]["table"];
+  const auto results = planned(text, {"prices.hardware=4000 USD"});
+  const Json& table = results.summary["plan"]["table"];
   const double november = number(table[1]["electricity_usd"]);
   CHECK_THAT(number(table[2]["electricity_usd"]), WithinRel(november, 1e-9));
   CHECK_THAT(number(table[8]["electricity_usd"]), WithinRel(3 * november, 1e-9));   // June
