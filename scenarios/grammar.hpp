@@ -10,8 +10,17 @@
 
 namespace tokwatt::scenarios {
 
+/// Something that breaks now and then.
+struct WrittenFaults {
+  Place place;
+  Text kind;
+  double mean_time_between = 0;
+  std::optional<double> lasts, limit;
+};
+
 struct WrittenSystem {
-  Text sheet, link;
+  Text sheet, mode, link;
+  std::vector<WrittenFaults> faults;
   int64_t count = 1;
   std::optional<double> start_temperature;
   Node tree;  ///< the whole mapping: the keys above, and any field of a box sheet
@@ -90,8 +99,19 @@ struct WrittenStream {
   std::optional<WrittenObjective> slo;
 };
 
+struct WrittenCooling {
+  double target = 0, cop = 0, max_power = 0;
+};
+
+struct WrittenRoom {
+  double heat_capacity = 0, conductance = 0;
+  std::optional<double> start_temperature;
+  std::optional<WrittenCooling> cooling;
+};
+
 struct WrittenEnvironment {
   double ambient = 22;
+  std::optional<WrittenRoom> room;
 };
 
 struct WrittenPrices {
@@ -102,7 +122,7 @@ struct WrittenPrices {
 
 struct WrittenChange {
   double at = 0;
-  std::optional<double> lasts;
+  std::optional<double> lasts, ramp, limit;
   std::vector<std::pair<Text, Node>> set;
   Place place;
   Text fault, system;

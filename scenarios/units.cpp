@@ -87,6 +87,7 @@ constexpr Unit kUnits[] = {
     {"1/h", Dimension::rate, 1 / kHour},
     {"/d", Dimension::rate, 1 / kDay},
     {"1/d", Dimension::rate, 1 / kDay},
+    {"dBA", Dimension::sound_level, 1},
 };
 
 struct Prefix {
@@ -115,7 +116,7 @@ constexpr Prefix kPrefixes[] = {
     {"Pi", 0x1p50, true},
 };
 
-constexpr std::array<DimensionInfo, 23> kInfo = {{
+constexpr std::array<DimensionInfo, 24> kInfo = {{
     {"a number", "0.85", "1"},
     {"a size", "128 GB", "B"},
     {"a rate", "273 GB/s", "B/s"},
@@ -139,6 +140,7 @@ constexpr std::array<DimensionInfo, 23> kInfo = {{
     {"a frequency per kelvin", "4.5 MHz/K", "Hz/K"},
     {"a voltage", "0.9 V", "V"},
     {"a frequency of events", "2.5/s", "1/s"},
+    {"a sound level", "35 dBA", "dBA"},
 }};
 
 std::optional<double> prefix_factor(const Unit& unit, std::string_view text) {

@@ -31,7 +31,8 @@ enum class Dimension {
   energy_per_flop,
   frequency_per_kelvin,
   voltage,
-  rate,  ///< of events [1/s]
+  rate,         ///< of events [1/s]
+  sound_level,  ///< [dBA]
 };
 
 struct DimensionInfo {

@@ -1,11 +1,13 @@
 #pragma once
 // The event loop. Read run() first.
+#include <optional>
 #include <vector>
 
 #include "sim/cluster/layout.hpp"
 #include "sim/cluster/sharing.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/heat/device.hpp"
+#include "sim/heat/room_air.hpp"
 #include "sim/pool.hpp"
 #include "sim/results/recorder.hpp"
 #include "sim/serving/serving.hpp"
@@ -34,6 +36,7 @@ class EventLoop : private ReplicaObserver {
 
   Recorder& recorder() { return recorder_; }
   const std::vector<Device>& devices() const { return devices_; }
+  const std::optional<RoomAir>& room() const { return room_; }
   const Layout& layout() const { return layout_; }
 
  private:
@@ -43,6 +46,8 @@ class EventLoop : private ReplicaObserver {
   void handle_step_end(const Event& event);
   void handle_loaded(const Event& event);
   void handle_tick(int device);
+  void handle_room_tick();
+  Picoseconds room_tick() const;
   void handle_sample();
   void handle_change(const Change& change);
   void handle_give_up(const Event& event);
@@ -90,6 +95,7 @@ class EventLoop : private ReplicaObserver {
   Sharing sharing_;
   bool divide_pending_ = false;
   std::vector<Device> devices_;    // by topology node
+  std::optional<RoomAir> room_;    // its ticks are those of the device behind the last
   std::vector<Serving> servings_;  // of each deployment, by kind of box
   RequestPool pool_;
   std::vector<RequestId> live_requests_;  // by place in the pool: id + 1, or 0 when the place is free

@@ -49,7 +49,8 @@ enum class Purpose : uint32_t {
   thinking = 7,
   patience = 8,
   sample = 9,  ///< of a study: where in its stratum
-  stratum = 10
+  stratum = 10,
+  fault = 11  ///< of a system: until the next one
 };
 
 /// Key of a stream's random numbers.
