@@ -82,12 +82,12 @@ struct Thermal {
 /// Blows room air past one stage, which ties it to the room beside the ladder. Speeds are shares of the top speed; it
 /// runs at one of `levels` + 1 of them, so that every one's network can be solved beforehand.
 struct Fan {
-  std::string stage;    ///< by its name; empty: the last one
-  int levels = 10;      ///< speeds besides standstill
-  Curve speed;          ///< that the firmware asks for, by die temperature [degC]
-  Curve conductance;    ///< from the stage to the room, by speed [W/K]
-  Curve power;          ///< DC, by speed [W]; not given: part of the rest of the box
-  Curve noise;          ///< by speed [dBA]; not given: unknown
+  std::string stage;  ///< by its name; empty: the last one
+  int levels = 10;    ///< speeds besides standstill
+  Curve speed;        ///< that the firmware asks for, by die temperature [degC]
+  Curve conductance;  ///< from the stage to the room, by speed [W/K]
+  Curve power;        ///< DC, by speed [W]; not given: part of the rest of the box
+  Curve noise;        ///< by speed [dBA]; not given: unknown
 
   int level_of(double speed) const;  ///< the nearest
   double speed_of(int level) const { return static_cast<double>(level) / levels; }

@@ -68,6 +68,8 @@ class TimelineResolver {
                              "a change of the timeline has one of set and fault; expected either of them");
       if (change.system.given() && !change.fault.given())
         r_.diagnostics.error(change.system.place, "system goes with fault; expected fault: shutdown beside it");
+      if (change.limit && !change.fault.given())
+        r_.diagnostics.error(change.place, "limit goes with fault: power-cap; expected it beside it");
       check_ramp(change);
       for (const auto& [key, value] : change.set) add(change, key, value);
       if (change.fault.given()) add_fault(change);
@@ -166,8 +168,9 @@ class TimelineResolver {
     const std::size_t before = r_.diagnostics.reported();
     const bool is_cap = kind.value == "power-cap";
     if (limit.has_value() != is_cap) {
-      r_.diagnostics.error(kind.place, is_cap ? "power-cap: its limit is missing; expected limit: 30 W or like beside it"
-                                              : fmt::format("limit goes with power-cap, not with {}", kind.value));
+      r_.diagnostics.error(kind.place, is_cap
+                                           ? "power-cap: its limit is missing; expected limit: 30 W or like beside it"
+                                           : fmt::format("limit goes with power-cap, not with {}", kind.value));
     } else if (is_cap && *limit <= box_of(system).power.idle) {
       r_.diagnostics.error(kind.place, fmt::format("limit is {} W, not above the chip's idle power of {} W", *limit,
                                                    box_of(system).power.idle));
@@ -181,8 +184,8 @@ class TimelineResolver {
             const std::optional<double>& limit) {
     if (kind == "shutdown") {
       const double down = lasts.value_or(box_of(system).governor.reboot);
-      r_.loaded.input.changes.push_back({sim::picoseconds(at), Kind::shutdown, system, down,
-                                         fmt::format("shutdown, up again after {} s", down)});
+      r_.loaded.input.changes.push_back(
+          {sim::picoseconds(at), Kind::shutdown, system, down, fmt::format("shutdown, up again after {} s", down)});
       return;
     }
     Span span = span_of(at, lasts, limit.value_or(1));

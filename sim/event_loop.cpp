@@ -36,7 +36,8 @@ void EventLoop<Replica>::handle(const Event& event) {
     case EventKind::loaded:
       return handle_loaded(event);
     case EventKind::tick:
-      return static_cast<std::size_t>(event.subject) < devices_.size() ? handle_tick(event.subject) : handle_room_tick();
+      return static_cast<std::size_t>(event.subject) < devices_.size() ? handle_tick(event.subject)
+                                                                       : handle_room_tick();
     case EventKind::sample:
       return handle_sample();
     case EventKind::change:

@@ -116,10 +116,11 @@ struct Change {
   };
   Picoseconds at = 0;
   Kind kind = Kind::ambient;
-  int system = -1;   ///< of all but the first two
-  double value = 0;  ///< [degC], [USD/J], [W], the highest clock [Hz], [B/s], how long until it is up again [s], DC [W],
-                     ///< a limit beside power_limit [W], share of the top speed (NaN: as the firmware asks), 1 or 0
-  std::string text;  ///< as /events shows it
+  int system = -1;  ///< of all but the first two
+  double value =
+      0;  ///< [degC], [USD/J], [W], the highest clock [Hz], [B/s], how long until it is up again [s], DC [W],
+          ///< a limit beside power_limit [W], share of the top speed (NaN: as the firmware asks), 1 or 0
+  std::string text;      ///< as /events shows it
   Picoseconds ramp = 0;  ///< of the ambient temperature: how long it takes
 };
 

@@ -97,10 +97,10 @@ static void fields(Fields& f, hardware::Power& p) {
   f.quantity(required("rest_idle", "rest of the box (host, memory refresh, fans), DC, at rest", kPower),
              Dimension::power, p.rest_idle);
   f.quantity(required("rest_busy", "rest of the box while a step runs, DC", kPower), Dimension::power, p.rest_busy);
-  f.number_or_curve(required("psu_efficiency",
-                             "power supply: DC out over AC in; a number, or a list of [DC out, efficiency]",
-                             kPositiveFraction),
-                    {Dimension::power, kPower}, p.psu_efficiency, p.psu_curve);
+  f.number_or_curve(
+      required("psu_efficiency", "power supply: DC out over AC in; a number, or a list of [DC out, efficiency]",
+               kPositiveFraction),
+      {Dimension::power, kPower}, p.psu_efficiency, p.psu_curve);
   f.quantity(optional("supply", "what power supply, USB-PD or battery can give the box, DC; without it enough",
                       kPowerAboveNone),
              Dimension::power, p.supply);

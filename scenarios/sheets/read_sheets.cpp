@@ -319,8 +319,7 @@ RawSheet in_mode(RawSheet box, const Text& mode, const std::string& key, Diagnos
   }
   const std::string hint = did_you_mean(mode.value, names);
   const std::string expected = names.empty() ? fmt::format("; {} has no modes", box.id) : "; expected " + one_of(names);
-  diagnostics.error(mode.place,
-                    fmt::format("{} is {}{}", key, in_quotes(mode.value), hint.empty() ? expected : hint));
+  diagnostics.error(mode.place, fmt::format("{} is {}{}", key, in_quotes(mode.value), hint.empty() ? expected : hint));
   return box;
 }
 

@@ -89,7 +89,8 @@ void Device::tick(Picoseconds now, const Meter& meter, std::vector<Reading>& rea
 
   const double stored = network_.stored();
   network_.advance(dt, heat_inputs(chip, power.rest), ambient_);
-  heat_given_off_ += wall * dt - (network_.stored() - stored);  // the power supply's loss and the fan's go there at once
+  heat_given_off_ +=
+      wall * dt - (network_.stored() - stored);  // the power supply's loss and the fan's go there at once
   s.temperature_max = std::max(s.temperature_max, temperature());
   judge_sticky(power, busy, dt);
   governor_.update(temperature(), power.chip, chip_limit(power));

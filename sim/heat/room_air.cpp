@@ -27,8 +27,8 @@ void RoomAir::set_electricity(Picoseconds now, std::optional<double> usd_per_jou
   usd_per_joule_ = usd_per_joule;
 }
 
-// What the cooling unit has to take away [W] so that the room is at its target at the end of the tick, as far as it can:
-// each watt makes it 1/G colder in the end, of which the tick sees the part `moved`.
+// What the cooling unit has to take away [W] so that the room is at its target at the end of the tick, as far as it
+// can: each watt makes it 1/G colder in the end, of which the tick sees the part `moved`.
 double RoomAir::heat_removed(double free, double moved) const {
   if (!room_.cooling) return 0;
   const auto& unit = *room_.cooling;

@@ -121,8 +121,8 @@ TEST_CASE("what boxes draw at the wall warms them, the room, and what lies outsi
   const double seconds_run = 300 + 1.0 / 3;
   const Results r = simulate(std::move(input), GENERATE(Stepping::macro, Stepping::token));
   const auto& room = r.summary["room"];
-  const double stored = 40 * (number(r, "temperature_c", "final") - 30) +
-                        2000 * (room["temperature_c"]["final"].get<double>() - 25);
+  const double stored =
+      40 * (number(r, "temperature_c", "final") - 30) + 2000 * (room["temperature_c"]["final"].get<double>() - 25);
   const double through_walls = 1.5 * (room["temperature_c"]["mean"].get<double>() - 22) * seconds_run;
   const double taken_away = 3 * room["cooling_j"].get<double>();
   CHECK((taken_away > 0) == cooled);
