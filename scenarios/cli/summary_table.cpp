@@ -293,9 +293,9 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   if (facts.one_kind_of_box) {
     lines.add("heat", heat(s));
     lines.add("clock", clocks(s));
-    if (s.contains("room")) lines.add("room", room(s));
     if (std::isfinite(at(s, "noise_dba.max"))) lines.add("noise", noise(s));
   }
+  if (s.contains("room")) lines.add("room", room(s));
   lines.add("cost", cost(facts, s));
   if (!facts.one_kind_of_box) lines.raw("\n" + boxes(s));
   lines.raw("\n");

@@ -131,7 +131,7 @@ TEST_CASE("what boxes draw at the wall warms them, the room, and what lies outsi
 
 TEST_CASE("cooling holds its target as long as it can, and costs what it draws", "[sim][heat][room]") {
   Input input = idle(1000 * kSecond);
-  input.prices.electricity = 1e-6;
+  input.prices = {1e-6, 1e6};
   input.room = Room{1000, 0.5, {}, Cooling{23, 3, 100}};
   SECTION("strong enough: what the boxes give off less what the walls lose, by its COP") {
     const Results r = simulate(std::move(input));
