@@ -62,7 +62,7 @@ struct Choices {
 };
 
 /// What a curve is drawn over.
-struct Axis {
+struct CurveOver {
   Dimension dimension = Dimension::number;
   Range range = kAny;
 };
@@ -97,9 +97,9 @@ class Fields {
   virtual bool quantities(const Key& key, Dimension dimension, std::vector<double>& member) = 0;
   virtual bool weighted(const Key& key, Dimension dimension, std::vector<std::pair<double, double>>& member) = 0;
   /// A list of points, [x, y] each, in ascending order of x; the key's range is that of y.
-  virtual bool curve(const Key& key, Axis x, Dimension y, hardware::Curve& member) = 0;
+  virtual bool curve(const Key& key, CurveOver x, Dimension y, hardware::Curve& member) = 0;
   /// A number, or a curve of it.
-  virtual bool number_or_curve(const Key& key, Axis x, double& number, hardware::Curve& curve) = 0;
+  virtual bool number_or_curve(const Key& key, CurveOver x, double& number, hardware::Curve& curve) = 0;
   virtual bool distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) = 0;
   /// A number, a quantity or a word: what it has to be depends on where it goes.
   virtual bool any_value(const Key& key, Node& member) = 0;

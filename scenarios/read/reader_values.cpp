@@ -16,7 +16,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::string expected_curve(Axis x, Dimension y) {
+std::string expected_curve(CurveOver x, Dimension y) {
   return fmt::format("a list of points such as [{}, {}]", info(x.dimension).example, info(y).example);
 }
 
@@ -117,14 +117,14 @@ bool Reader::weighted(const Key& key, Dimension dimension, std::vector<std::pair
   return !member.empty();
 }
 
-bool Reader::curve(const Key& key, Axis x, Dimension y, hardware::Curve& member) {
+bool Reader::curve(const Key& key, CurveOver x, Dimension y, hardware::Curve& member) {
   const Node* node = take(key, expected_curve(x, y));
   if (!node) return false;
   const Sourced sourced = unwrap(key, *node, path_of(key.name));
   return sourced.value && points(sourced, key, x, y, member);
 }
 
-bool Reader::number_or_curve(const Key& key, Axis x, double& number, hardware::Curve& curve) {
+bool Reader::number_or_curve(const Key& key, CurveOver x, double& number, hardware::Curve& curve) {
   const Node* node = take(key, expectation(Dimension::number));
   if (!node) return false;
   const std::string path = path_of(key.name);
@@ -136,7 +136,7 @@ bool Reader::number_or_curve(const Key& key, Axis x, double& number, hardware::C
   return true;
 }
 
-bool Reader::points(const Sourced& sourced, const Key& key, Axis x, Dimension y, hardware::Curve& member) {
+bool Reader::points(const Sourced& sourced, const Key& key, CurveOver x, Dimension y, hardware::Curve& member) {
   const std::string path = path_of(key.name), expected = expected_curve(x, y);
   const Node& list = *sourced.value;
   if (list.kind != Node::Kind::sequence || list.items.empty()) {

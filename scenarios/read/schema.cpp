@@ -158,11 +158,11 @@ bool Schema::weighted(const Key& key, Dimension dimension, std::vector<std::pair
   return add(key, {{"type", "array"}, {"items", pair}, {"minItems", 1}}, unit_text(dimension));
 }
 
-bool Schema::curve(const Key& key, Axis x, Dimension y, hardware::Curve&) {
+bool Schema::curve(const Key& key, CurveOver x, Dimension y, hardware::Curve&) {
   return add(key, or_sourced(key, curve_schema(x.dimension, y, key.range)));
 }
 
-bool Schema::number_or_curve(const Key& key, Axis x, double&, hardware::Curve&) {
+bool Schema::number_or_curve(const Key& key, CurveOver x, double&, hardware::Curve&) {
   const Json number = value_schema(Dimension::number, key.range);
   const Json either = {{"anyOf", Json::array({number, curve_schema(x.dimension, Dimension::number, key.range)})}};
   return add(key, or_sourced(key, either));
