@@ -32,11 +32,12 @@ std::string halo(const std::string& system) {
   return text.replace(text.find(piece), piece.size(), system);
 }
 
-hardware::Box box_of(const std::string& text) { return load_text("desk.yaml", text, "").input.systems.at(0).box; }
+Loaded loaded(const std::string& text) { return load_text("desk.yaml", text, "", {}); }
+
+hardware::Box box_of(const std::string& text) { return loaded(text).input.systems.at(0).box; }
 
 std::vector<sim::Change> changes_of(const std::string& more) {
-  return load_text("desk.yaml", with("{sheet: dgx-spark}", "{sheet: dgx-spark, " + kFan + "}") + more, "")
-      .input.changes;
+  return loaded(with("{sheet: dgx-spark}", "{sheet: dgx-spark, " + kFan + "}") + more).input.changes;
 }
 
 /// Of a box of one's own.
@@ -71,7 +72,7 @@ TEST_CASE("numbers of modes are the sheet's, with their sources, and of a run on
   REQUIRE(quiet != numbers.end());
   CHECK(quiet->value == 55);
   CHECK(quiet->sources == std::vector<std::string>{"strix_power"});
-  const auto assumed = load_text("desk.yaml", with("dgx-spark", "rtx-5090, mode: pl-400"), "").assumed;
+  const auto assumed = loaded(with("dgx-spark", "rtx-5090, mode: pl-400")).assumed;
   CHECK(std::find(assumed.begin(), assumed.end(), "rtx-5090: power.limit") != assumed.end());
   for (const auto& number : assumed) CHECK(number.find("modes.") == std::string::npos);
 }
@@ -124,11 +125,9 @@ TEST_CASE("a fan is a section of the box", "[scenarios][fan]") {
 }
 
 TEST_CASE("a room stands around the boxes", "[scenarios][room]") {
-  const auto in = load_text("desk.yaml",
-                            kGood +
-                                "environment: {ambient: 30 degC, room: {heat_capacity: 400 kJ/K, conductance: 30 "
-                                "W/K, cooling: {target: 26 degC, cop: 3, max_power: 300 W}}}\n",
-                            "")
+  const auto in = loaded(kGood +
+                         "environment: {ambient: 30 degC, room: {heat_capacity: 400 kJ/K, conductance: 30 "
+                         "W/K, cooling: {target: 26 degC, cop: 3, max_power: 300 W}}}\n")
                       .input;
   REQUIRE(in.room);
   CHECK(in.ambient == 30);
@@ -137,7 +136,7 @@ TEST_CASE("a room stands around the boxes", "[scenarios][room]") {
   CHECK_FALSE(in.room->start_temperature);
   REQUIRE(in.room->cooling);
   CHECK(in.room->cooling->max_power == 300);
-  CHECK_FALSE(load_text("desk.yaml", kGood, "").input.room);
+  CHECK_FALSE(loaded(kGood).input.room);
   CHECK_THAT(errors_of(kGood + "environment: {room: {conductance: 3 W/K}}\n"),
              Contains("environment.room.heat_capacity is missing"));
   CHECK_THAT(errors_of(kGood + "environment: {room: {heat_capacity: 1 kJ/K, conductance: 0 W/K}}\n"),
@@ -188,7 +187,7 @@ TEST_CASE("faults at a rate come from the seed, as often as they should", "[scen
     auto text = with("{sheet: dgx-spark}", "{sheet: dgx-spark, faults: [" + faults + "]}");
     text.replace(text.find("1 h"), 3, "100 d");
     text.replace(text.find("seed: 1"), 7, "seed: " + std::to_string(seed));
-    return load_text("desk.yaml", text, "").input.changes;
+    return loaded(text).input.changes;
   };
   const std::string kind = "{kind: shutdown, mean_time_between: 10 h, for: 1 min}";
   const auto one = of(kind, 1), again = of(kind, 1), other = of(kind, 2);
