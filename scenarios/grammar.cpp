@@ -219,8 +219,7 @@ static void fields(Fields& f, WrittenRoom& r) {
 }
 
 static void fields(Fields& f, WrittenEnvironment& e) {
-  f.quantity(optional("ambient", "air that the boxes draw in; with a room, what lies outside it", kAir),
-             Dimension::temperature, e.ambient);
+  f.quantity(optional("ambient", "air that the boxes draw in", kAir), Dimension::temperature, e.ambient);
   f.section(optional("room", "a room that all boxes stand in, and warm"), e.room);
 }
 

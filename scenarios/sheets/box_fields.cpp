@@ -176,29 +176,6 @@ static void fields(Fields& f, hardware::Price& p) {
 
 void fields(Fields& f, EngineOverrides& e) { f.overrides<EngineSheet>(e.raw); }
 
-/// What a mode may change.
-static void physics(Fields& f, hardware::Box& box) {
-  f.section(required("compute", "dense peaks of its arithmetic units; a format that is not here has no units"),
-            box.compute);
-  f.section(required("memory", "memory"), box.memory);
-  f.section(required("clock", "grid of core clocks and the f-V curve"), box.clock);
-  f.section(required("power", "where the watts go"), box.power);
-  f.section(required("thermal", "ladder of thermal stages"), box.thermal);
-  f.section(optional("fan", "cools a thermal stage; without it the ladder holds for whatever its fan does"), box.fan);
-  f.section(required("governor", "lowers the clock with temperature"), box.governor);
-}
-
-namespace {
-
-struct ModeShape {
-  hardware::Box box;
-};
-void fields(Fields& f, ModeShape& m) { physics(f, m.box); }
-
-}  // namespace
-
-void fields(Fields& f, BoxMode& m) { f.overrides<ModeShape>(m.raw); }
-
 void fields(Fields& f, BoxSheet& s) {
   head_fields(f, s.head);
   f.text(optional("base",
@@ -207,10 +184,19 @@ void fields(Fields& f, BoxSheet& s) {
   f.texts(required("backends", "what its driver offers to engines: cuda, metal, ..."), s.backends);
   f.text(optional("architecture", "the chip's generation, such as hopper or apple-m3; relatives share efficiencies"),
          s.box.architecture);
-  physics(f, s.box);
+  f.section(required("compute", "dense peaks of its arithmetic units; a format that is not here has no units"),
+            s.box.compute);
+  f.section(required("memory", "memory"), s.box.memory);
+  f.section(required("clock", "grid of core clocks and the f-V curve"), s.box.clock);
+  f.section(required("power", "where the watts go"), s.box.power);
+  f.section(required("thermal", "ladder of thermal stages"), s.box.thermal);
+  f.section(optional("fan", "cools a thermal stage; without it the ladder holds for whatever its fan does"), s.box.fan);
+  f.section(required("governor", "lowers the clock with temperature"), s.box.governor);
   f.section(optional("storage", "how fast models are loaded"), s.box.storage);
   f.section(optional("price", "what it costs"), s.box.price);
-  f.named(optional("modes", "what changes in a mode of the box, such as quiet, by the mode's name"), s.modes);
+  Key modes = optional("modes", "in a box's own file: what changes in a mode, such as quiet, by the mode's name");
+  modes.of_any_key = true;
+  f.changes(modes, s.modes);
   f.named(optional("engines", "what engines reach here, laid over their own sheets"), s.engines);
 }
 

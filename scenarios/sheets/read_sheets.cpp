@@ -284,22 +284,33 @@ bool holds(const Node& tree, const Place& place) {
 }
 
 /// Each mode must make a good box; its numbers are the sheet's too, under its name.
-void read_modes(const RawSheet& sheet, const std::vector<Named<BoxMode>>& modes, const std::vector<Origin>& origins,
-                std::vector<SheetNumber>& numbers, Diagnostics& diagnostics) {
+void read_modes(const RawSheet& sheet, const std::vector<std::pair<Text, Node>>& modes,
+                const std::vector<Origin>& origins, std::vector<SheetNumber>& numbers, Diagnostics& diagnostics) {
   Node own = sheet.root;
   std::erase_if(own.entries, [](const auto& entry) { return entry.first.scalar == "modes"; });
-  for (const auto& mode : modes) {
+  for (const auto& [name, changes] : modes) {
+    const std::string path = "modes." + path_segment(name.value);
+    if (changes.kind != Node::Kind::mapping) {
+      diagnostics.error(changes.place, fmt::format("{} is no mapping; expected fields of the sheet, such as {{power: "
+                                                   "{{limit: 55 W}}}}",
+                                                   path));
+      continue;
+    }
     for (const char* whence : {"source", "confidence", "note"}) {
-      if (const Node* node = mode.value.raw.find(whence))
-        diagnostics.error(node->place, fmt::format("modes.{}.{} is beside no number; expected it at each of them",
-                                                   path_segment(mode.name), whence));
+      if (const Node* node = changes.find(whence))
+        diagnostics.error(node->place,
+                          fmt::format("{}.{} is beside no number; expected it at each of them", path, whence));
+    }
+    for (const char* key : {"id", "aliases", "base", "sources", "backends", "engines", "modes"}) {
+      if (const Node* node = changes.find(key))
+        diagnostics.error(node->place, fmt::format("{}.{} cannot change with the mode", path, key));
     }
     std::vector<SheetNumber> of_mode;
-    read_merged<BoxSheet>(laid_over(own, mode.value.raw), origins, {}, of_mode, diagnostics,
+    read_merged<BoxSheet>(laid_over(own, changes), origins, {}, of_mode, diagnostics,
                           [](const BoxSheet& s, const Node& n, Diagnostics& d) { check_box(s.box, n, d); });
     for (auto& number : of_mode) {
-      if (!holds(mode.value.raw, number.place)) continue;
-      number.path = fmt::format("modes.{}.{}", path_segment(mode.name), number.path);
+      if (!holds(changes, number.place)) continue;
+      number.path = fmt::format("{}.{}", path, number.path);
       numbers.push_back(std::move(number));
     }
   }

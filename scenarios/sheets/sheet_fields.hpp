@@ -64,17 +64,12 @@ struct EngineOverrides {
   Node raw;
 };
 
-/// What changes in a mode: fields of the box's sheet.
-struct BoxMode {
-  Node raw;
-};
-
 struct BoxSheet {
   Head head;
   Text base;          ///< read where the file is opened (registry.cpp)
   hardware::Box box;  ///< id, title and backends are filled by box_of()
   std::vector<Text> backends;
-  std::vector<Named<BoxMode>> modes;
+  std::vector<std::pair<Text, Node>> modes;  ///< by name, what of the sheet changes
   std::vector<Named<EngineOverrides>> engines;
 };
 hardware::Box box_of(const BoxSheet& sheet);
@@ -141,7 +136,6 @@ const std::vector<std::string>& unpack_families();
 
 void fields(Fields& f, Describes& d);
 void fields(Fields& f, BoxSheet& s);
-void fields(Fields& f, BoxMode& m);
 void fields(Fields& f, EngineOverrides& e);
 void fields(Fields& f, LinkSheet& s);
 void fields(Fields& f, EngineSheet& s);
