@@ -200,7 +200,8 @@ class TimelineResolver {
       const auto& faults = r_.written.systems[s].value.faults;
       for (std::size_t f = 0; f < faults.size(); ++f) {
         const auto& w = faults[f];
-        if (w.mean_time_between <= 0 || !is_good_fault(w.kind, w.limit, static_cast<int>(s))) continue;
+        if (!w.kind.given() || w.mean_time_between <= 0 || !is_good_fault(w.kind, w.limit, static_cast<int>(s)))
+          continue;
         const auto key = sim::stream_key(r_.loaded.input.seed, fmt::format("{}.{}", systems_[s], f));
         const sim::Distribution gap{sim::Exponential{w.mean_time_between}, {}, {}};
         double at = 0;
