@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "scenarios/read/fields.hpp"
+#include "scenarios/sheets/price_fields.hpp"
 #include "sim/workload/arrivals.hpp"
 
 namespace tokwatt::scenarios {
@@ -19,7 +20,7 @@ struct WrittenFaults {
 };
 
 struct WrittenSystem {
-  Text sheet, mode, link;
+  Text sheet, mode, link, rental;
   std::vector<WrittenFaults> faults;
   int64_t count = 1;
   std::optional<double> start_temperature;
@@ -118,6 +119,40 @@ struct WrittenPrices {
   Place place;
   std::vector<std::string> keys;  ///< that it has, with good values or bad
   std::optional<double> electricity, horizon, hardware, resale;
+  Text tariff;
+  std::vector<Named<Text>> exchange;
+};
+
+struct WrittenShock {
+  Place place;
+  int64_t month = 0;
+  Text hardware, electricity, api;
+};
+
+struct WrittenLoan {
+  double rate = 0;
+  int64_t months = 0;
+};
+
+struct WrittenResale {
+  Place place;
+  int64_t month = 0;
+  double low = 0, high = 0;
+};
+
+struct WrittenPlan {
+  Place place;
+  std::vector<std::string> keys;  ///< that it has, with good values or bad
+  int64_t months = 36;
+  double days_per_month = 730.5 / 24;
+  double growth = 0, electricity_growth = 0, hardware_growth = 0;
+  std::vector<WrittenShock> shocks;
+  std::optional<WrittenLoan> financing;
+  std::vector<WrittenResale> resale;
+  Text resale_follows;
+  double cooling = 1, discount = 0, power_between = 0, energy_spread = 0.1;
+  std::vector<Text> against;
+  std::vector<double> wait;
 };
 
 struct WrittenChange {
@@ -125,6 +160,7 @@ struct WrittenChange {
   std::optional<double> lasts, ramp, limit;
   std::vector<std::pair<Text, Node>> set;
   Place place;
+  std::vector<std::string> keys;  ///< that it has, with good values or bad
   Text fault, system;
 };
 
@@ -153,6 +189,8 @@ struct Written {
   std::vector<WrittenStream> workload;
   WrittenEnvironment environment;
   WrittenPrices prices;
+  std::vector<WrittenRule> tariff;
+  std::optional<WrittenPlan> plan;
   std::vector<WrittenChange> timeline;
   WrittenRecord record;
   std::vector<Named<ModelOverrides>> models;

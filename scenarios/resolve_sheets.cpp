@@ -9,7 +9,8 @@
 namespace tokwatt::scenarios {
 namespace {
 
-const std::vector<std::string> kSystemKeys = {"sheet", "mode", "faults", "count", "link", "start_temperature"};
+const std::vector<std::string> kSystemKeys = {"sheet", "mode", "faults", "count", "link", "start_temperature",
+                                              "rental"};
 
 /// The part of a system's mapping that overrides its sheet.
 Node overrides_of(const WrittenSystem& system) {

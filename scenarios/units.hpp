@@ -31,8 +31,12 @@ enum class Dimension {
   energy_per_flop,
   frequency_per_kelvin,
   voltage,
-  rate,         ///< of events [1/s]
-  sound_level,  ///< [dBA]
+  rate,  ///< of events [1/s]
+  money_per_token,
+  local_money_per_energy,  ///< in a currency that is told elsewhere
+  growth,                  ///< per month, compounded
+  interest,                ///< per year
+  sound_level,             ///< [dBA]
 };
 
 struct DimensionInfo {

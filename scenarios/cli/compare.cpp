@@ -8,7 +8,8 @@
 #include "scenarios/cli/compare_table.hpp"
 #include "scenarios/cli/natural_engine.hpp"
 #include "scenarios/cli/question.hpp"
-#include "scenarios/sheets/sheets.hpp"
+#include "scenarios/dates.hpp"
+#include "scenarios/sheets/price_sheets.hpp"
 #include "scenarios/studies/answers.hpp"
 #include "sim/serving/kv_capacity.hpp"
 
@@ -21,14 +22,16 @@ using scenarios::path_segment;
 constexpr std::size_t kMostBoxes = 26;  // they are called A to Z
 
 Options compare_options() {
-  Options options({"tokwatt compare scenarios/twelve-people-on-a-spark.yaml --system spark,m3-ultra-512,strix-halo",
-                   "tokwatt compare SCENARIO --system A,B,C [--of NAME] [--set key=value]... [-o table|json]",
-                   "Simulates a scenario on several boxes with the same seed, and shows them side by side with what "
-                   "limits each. Where the scenario's engine does not run on a box, the first that does is taken, as "
-                   "tokwatt fit has them, and named.",
-                   "a scenario file"});
+  Options options(
+      {"tokwatt compare scenarios/twelve-people-on-a-spark.yaml --system spark,m3-ultra-512,strix-halo",
+       "tokwatt compare SCENARIO --system A,B,C [--api X,Y] [--of NAME] [--set key=value]... [-o table|json]",
+       "Simulates a scenario on several boxes with the same seed, and shows them side by side with what "
+       "limits each. Where the scenario's engine does not run on a box, the first that does is taken, as "
+       "tokwatt fit has them, and named.",
+       "a scenario file"});
   options.value("system", "boxes: ids, aliases or paths to sheets, with commas between")
       .value("of", "which of the scenario's systems they stand for; needed where it has several")
+      .value("api", "APIs to price the same tokens at, as on the day of the scenario: ids (tokwatt list apis) or paths")
       .values("set", "change a key of the scenario, as tokwatt run has it")
       .value("output,o", "table (default) or json");
   return options;
@@ -114,6 +117,30 @@ std::vector<std::vector<std::string>> sets_for_all(const Question& question, con
   return out;
 }
 
+/// What APIs ask on the day of the scenario; without one, now.
+std::vector<ComparedApi> apis_of(const Question& question, const std::vector<std::string>& names) {
+  std::vector<ComparedApi> out;
+  scenarios::Diagnostics diagnostics;
+  const auto* start = question.tree.find("start");
+  const auto day = start ? scenarios::date(start->scalar.substr(0, 10)) : std::nullopt;
+  for (const auto& name : names) {
+    const auto sheet =
+        scenarios::open_sheet(scenarios::SheetKind::api, {name, {}}, "--api", question.folder, diagnostics);
+    if (!sheet) continue;
+    const std::size_t before = diagnostics.reported();
+    const auto api = scenarios::read_api(*sheet, diagnostics).value;
+    if (diagnostics.reported() > before) continue;
+    const auto* prices = day ? money::prices_on(api, *day) : &api.prices.back().prices;
+    if (!prices) {
+      diagnostics.error(start->place, fmt::format("{} has no price yet on that day", api.id));
+      continue;
+    }
+    out.push_back({api.id, *prices});
+  }
+  if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
+  return out;
+}
+
 ComparedBox facts_of_box(const Question& question, const std::string& name, const std::vector<std::string>& sets) {
   ComparedBox box{name, {}, {}};
   try {
@@ -140,6 +167,8 @@ int compare(const Arguments& arguments, const Terminal& terminal) {
   if (names.size() > kMostBoxes) throw UsageError(fmt::format("--system has more than {} boxes", kMostBoxes));
   const auto question = question_of(options);
   const auto all_sets = sets_for_all(question, system_meant(question, options), names);
+  std::vector<ComparedApi> apis;
+  if (options.has("api")) apis = apis_of(question, comma_separated(options.get("api"), "api"));
   std::vector<std::function<Loaded()>> scenarios;
   std::vector<ComparedBox> boxes;
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -149,7 +178,8 @@ int compare(const Arguments& arguments, const Terminal& terminal) {
   auto answers = scenarios::answers_of(scenarios);
   for (std::size_t i = 0; i < boxes.size(); ++i) boxes[i].answer = std::move(answers[i]);
   const auto* title = question.tree.find("title");
-  terminal.out << (as_json ? compare_json(boxes) : compare_table(title ? title->scalar : "", boxes, terminal));
+  terminal.out << (as_json ? compare_json(boxes, apis)
+                           : compare_table(title ? title->scalar : "", boxes, apis, terminal));
   const auto runs = [](const ComparedBox& box) { return box.answer.status == scenarios::Status::ok; };
   return std::any_of(boxes.begin(), boxes.end(), runs) ? kDone : kInfeasible;
 }

@@ -9,6 +9,7 @@
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/summary_table.hpp"
 #include "scenarios/studies/condition.hpp"
+#include "scenarios/utf8.hpp"
 
 namespace tokwatt::cli {
 namespace {
@@ -16,7 +17,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 using scenarios::Status;
 
-constexpr std::size_t kBeside = 2;  // boxes beside the first in one table: more do not fit the screen
+constexpr std::size_t kLongestName = 24;  // of an API, for the same reason as below
+constexpr std::size_t kBeside = 2;        // boxes beside the first in one table: more do not fit the screen
 
 struct Row {
   const char* label;
@@ -59,9 +61,17 @@ std::string difference_of(const scenarios::Metric& metric, double value, double 
   return std::isfinite(value - reference) ? fmt::format("{:+.1f} K", value - reference) : "";
 }
 
+/// What the tokens of a box's run would have cost; NaN where it did not run.
+double cost_at(const ComparedApi& api, const ComparedBox& box) {
+  if (box.answer.status != Status::ok) return std::nan("");
+  const auto& tokens = box.answer.summary.at("tokens");
+  return money::cost(api.prices, {tokens.at("prompt").get<double>(), tokens.at("cached").get<double>(),
+                                  tokens.at("output").get<double>()});
+}
+
 /// The first box, and others beside it.
 std::string block(const std::vector<ComparedBox>& boxes, std::span<const std::size_t> others,
-                  const std::vector<scenarios::Metric>& metrics) {
+                  const std::vector<ComparedApi>& apis, const std::vector<scenarios::Metric>& metrics) {
   std::string alignment = "lr";
   std::vector<std::string> head = {"", "A"};
   for (const std::size_t b : others) {
@@ -78,6 +88,15 @@ std::string block(const std::vector<ComparedBox>& boxes, std::span<const std::si
     for (const std::size_t b : others) {
       const double value = number(boxes[b], *metric);
       cells.insert(cells.end(), {quantity(value, metric->units), difference_of(*metric, value, reference)});
+    }
+    table.row(cells);
+  }
+  for (const auto& api : apis) {
+    const double reference = cost_at(api, boxes.front());
+    std::vector<std::string> cells = {"at " + scenarios::shortened(api.name, kLongestName), quantity(reference, "USD")};
+    for (const std::size_t b : others) {
+      const double value = cost_at(api, boxes[b]);
+      cells.insert(cells.end(), {quantity(value, "USD"), difference(value, reference)});
     }
     table.row(cells);
   }
@@ -100,7 +119,8 @@ std::string difference(double value, double reference) {
   return std::abs(percent) < 9.95 ? fmt::format("{:+.1f} %", percent) : fmt::format("{:+.0f} %", percent);
 }
 
-std::string compare_table(const std::string& title, const std::vector<ComparedBox>& boxes, const Terminal& terminal) {
+std::string compare_table(const std::string& title, const std::vector<ComparedBox>& boxes,
+                          const std::vector<ComparedApi>& apis, const Terminal& terminal) {
   std::string out = title.empty() ? "" : terminal.heading(wrapped(title)) + "\n";
   for (std::size_t b = 0; b < boxes.size(); ++b) {
     const std::string engine = boxes[b].engine.empty() ? "" : ", " + boxes[b].engine;
@@ -117,7 +137,7 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
   do {
     const auto beside = left.first(std::min(kBeside, left.size()));
     left = left.subspan(beside.size());
-    if (!metrics.empty()) out += "\n" + block(boxes, beside, metrics);
+    if (!metrics.empty()) out += "\n" + block(boxes, beside, apis, metrics);
   } while (!left.empty());
   out += "\n";
   for (std::size_t b = 0; b < boxes.size(); ++b)
@@ -125,12 +145,13 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
   return out;
 }
 
-std::string compare_json(const std::vector<ComparedBox>& boxes) {
+std::string compare_json(const std::vector<ComparedBox>& boxes, const std::vector<ComparedApi>& apis) {
   Json out = Json::array();
   for (const auto& box : boxes) {
     Json entry = {{"system", box.name}, {"engine", box.engine}, {"status", in_words(box.answer.status)}};
     if (box.answer.status == Status::ok) {
       entry["summary"] = box.answer.summary;
+      for (const auto& api : apis) entry["api_usd"][api.name] = cost_at(api, box);
     } else {
       entry["reason"] = box.answer.reason;
     }

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "money/api.hpp"
 #include "scenarios/cli/program.hpp"
 #include "scenarios/studies/answer.hpp"
 
@@ -14,8 +15,15 @@ struct ComparedBox {
   scenarios::Answer answer;
 };
 
-std::string compare_table(const std::string& title, const std::vector<ComparedBox>& boxes, const Terminal& terminal);
-std::string compare_json(const std::vector<ComparedBox>& boxes);
+/// What an API asks for the tokens of a run.
+struct ComparedApi {
+  std::string name;
+  money::TokenPrices prices;
+};
+
+std::string compare_table(const std::string& title, const std::vector<ComparedBox>& boxes,
+                          const std::vector<ComparedApi>& apis, const Terminal& terminal);
+std::string compare_json(const std::vector<ComparedBox>& boxes, const std::vector<ComparedApi>& apis);
 /// "-37 %", "+1.2 %", "x 12"; "" where there is nothing to compare.
 std::string difference(double value, double reference);
 

@@ -20,12 +20,15 @@ std::vector<Entry> entries(const std::string& what) {
   if (what == "quants") return sheets(scenarios::SheetKind::quant);
   if (what == "engines") return sheets(scenarios::SheetKind::engine);
   if (what == "links") return sheets(scenarios::SheetKind::link);
+  if (what == "tariffs") return sheets(scenarios::SheetKind::tariff);
+  if (what == "apis") return sheets(scenarios::SheetKind::api);
+  if (what == "rentals") return sheets(scenarios::SheetKind::rental);
   return sheets(scenarios::SheetKind::box);
 }
 
 void check(const std::vector<std::string>& arguments) {
-  static const std::vector<std::string> kWhat = {"systems", "models",    "quants", "engines",
-                                                 "links",   "scenarios", "studies"};
+  static const std::vector<std::string> kWhat = {"systems", "models", "quants",  "engines",   "links",
+                                                 "tariffs", "apis",   "rentals", "scenarios", "studies"};
   if (arguments.size() > 1)
     throw UsageError(fmt::format("unexpected {}; one list at a time", scenarios::in_quotes(arguments[1])));
   const std::string& what = arguments.front();
@@ -48,10 +51,11 @@ std::string as_json(const std::vector<Entry>& listed) {
 }  // namespace
 
 int list(const Arguments& arguments, const Terminal& terminal) {
-  Options options({"tokwatt list systems",
-                   "tokwatt list systems|models|quants|engines|links|scenarios|studies [--all] [-o table]",
-                   "Lists what comes with the program: its name, other names it goes by, its title.",
-                   "systems, models, quants, engines, links, scenarios or studies"});
+  Options options(
+      {"tokwatt list systems",
+       "tokwatt list systems|models|quants|engines|links|tariffs|apis|rentals|scenarios|studies [--all] [-o table]",
+       "Lists what comes with the program: its name, other names it goes by, its title.",
+       "systems, models, quants, engines, links, tariffs, apis, rentals, scenarios or studies"});
   options.flag("all", "hypothetical ones too: products that cannot be bought")
       .value("output,o", "table (default) or json");
   if (!options.read(arguments, terminal)) return kDone;

@@ -50,7 +50,9 @@ enum class Purpose : uint32_t {
   patience = 8,
   sample = 9,  ///< of a study: where in its stratum
   stratum = 10,
-  fault = 11  ///< of a system: until the next one
+  hosted_ttft = 11,
+  hosted_speed = 12,
+  fault = 13  ///< of a system: until the next one
 };
 
 /// Key of a stream's random numbers.

@@ -252,6 +252,11 @@ TEST_CASE("the timeline changes clocks and bandwidth, and makes boxes die", "[sc
   CHECK_THAT(wrong("fault: fan, system: desk"), Contains("fan: the sheet of the box has no fan"));
   CHECK_THAT(wrong("fault: shutdown, system: desk, set: {environment.ambient: 30 degC}"),
              Contains("has one of set and fault"));
+  const std::string misspelt = wrong("fault: shutdwn, system: desk");
+  CHECK_THAT(misspelt, Contains("did you mean \"shutdown\"?"));
+  CHECK_THAT(misspelt, !Contains("one of set and fault") && !Contains("goes with"));
+  CHECK_THAT(wrong("set: {systems.desk.memory.bandwidth: 300000 GB/s}"),
+             Contains("more than 1000 times off the sheet's 273 GB/s"));
   CHECK_THAT(wrong("system: desk, set: {environment.ambient: 30 degC}"), Contains("system goes with fault"));
 }
 
