@@ -278,7 +278,8 @@ RunFacts facts_of(const scenarios::Loaded& loaded) {
   facts.has_electricity_price = loaded.input.prices.electricity.has_value();
   for (const auto& d : loaded.input.deployments) {
     if (d.hosted) {
-      facts.deployments.push_back({d.name, fmt::format("{}, hosted by its provider", d.hosted->title.empty() ? d.hosted->id : d.hosted->title)});
+      facts.deployments.push_back({d.name, fmt::format("{}, hosted by its provider",
+                                                       d.hosted->title.empty() ? d.hosted->id : d.hosted->title)});
       continue;
     }
     if (loaded.input.deployments.size() == 1 && d.systems.size() == loaded.input.systems.size())
