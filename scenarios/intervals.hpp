@@ -13,7 +13,7 @@ namespace tokwatt::scenarios {
 
 /// What --interval says.
 struct IntervalChoice {
-  int64_t draws = 16;         ///< 0: none
+  int64_t draws = 16;        ///< 0: none
   bool only_of_short = true;  ///< runs, as is_short() has it
 };
 /// "auto", "off" or how many draws, 2 to 1,000; nothing for other words.

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
+#include "tests/catch.hpp"
 #include "models/tuning.hpp"
 #include "sim/simulation.hpp"
-#include "tests/catch.hpp"
 
 using namespace tokwatt;
 using scenarios::Loaded;
@@ -27,8 +27,7 @@ Loaded loaded(const std::vector<std::string>& sets = {}) {
 
 nlohmann::ordered_json intervals_of(const std::vector<std::string>& sets, int64_t draws) {
   const auto run = sim::simulate(loaded(sets).input);
-  return scenarios::interval90(
-      run.summary, [&] { return loaded(sets); }, draws);
+  return scenarios::interval90(run.summary, [&] { return loaded(sets); }, draws);
 }
 
 double width(const nlohmann::ordered_json& interval) {
