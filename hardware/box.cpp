@@ -49,6 +49,10 @@ int Clock::level_at_most(double hz) const {
   return std::min(levels() - 1, static_cast<int>((hz - min + kGridSlack) / step));
 }
 
+int Fan::level_of(double share) const { return static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * levels)); }
+
+double Power::wall(double dc) const { return dc / (psu_curve.given() ? psu_curve.at(dc) : psu_efficiency); }
+
 double Power::leakage_at(double temperature) const {
   return leakage * std::exp((temperature - leakage_temperature) / leakage_slope);
 }

@@ -3,8 +3,11 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "hardware/curve.hpp"
 
 namespace tokwatt::hardware {
 
@@ -35,6 +38,7 @@ struct Clock {
   double voltage_min = 0;             ///< floor of the f-V curve [V]
   double voltage_max = 0;             ///< voltage at max [V]; between floor and max it grows linearly with the clock
   double voltage_floor_clock = 0;     ///< clock below which the voltage stays at its floor [Hz]
+  double limit = std::numeric_limits<double>::infinity();  ///< the highest that its owner lets it have [Hz]
 
   int levels() const;                  ///< number of grid points
   double at(int level) const;          ///< clock of level 0 (min) .. levels() - 1 (max) [Hz]
@@ -56,8 +60,11 @@ struct Power {
   double rest_idle = 0;       ///< rest of the box (host, memory refresh, network, fans), DC, at rest [W]
   double rest_busy = 0;       ///< the same while a step runs [W]
   double psu_efficiency = 1;  ///< DC out per AC in
+  Curve psu_curve;            ///< the same by DC out [W]; where it is given, in place of psu_efficiency
+  double supply = std::numeric_limits<double>::infinity();  ///< what power supply or battery gives the box, DC [W]
 
   double leakage_at(double temperature) const;  ///< [W] at a die temperature [degC]
+  double wall(double dc) const;                 ///< what the power supply draws to give `dc` [W]
 };
 
 /// A ladder of RC stages from the die outward: node i is tied to node i + 1, the last one to the room.
@@ -72,6 +79,26 @@ struct Thermal {
   double rest_to_die = 0;            ///< share of the rest-of-box power that heats the die (1 on a shared package)
 };
 
+/// Blows room air past one stage, which ties it to the room beside the ladder. Speeds are shares of the top speed; it
+/// runs at one of `levels` + 1 of them, so that every one's network can be solved beforehand.
+struct Fan {
+  std::string stage;  ///< by its name; empty: the last one
+  int levels = 10;    ///< speeds besides standstill
+  Curve speed;        ///< that the firmware asks for, by die temperature [degC]
+  Curve conductance;  ///< from the stage to the room, by speed [W/K]
+  Curve power;        ///< DC, by speed [W]; not given: part of the rest of the box
+  Curve noise;        ///< by speed [dBA]; not given: unknown
+
+  int level_of(double speed) const;  ///< the nearest
+  double speed_of(int level) const { return static_cast<double>(level) / levels; }
+};
+
+/// After a tick above the trip, or above what the supply gives, some boxes stay slow until they have rested.
+struct Sticky {
+  double limit = 0;  ///< of the chip's power meanwhile [W]
+  double rest = 0;   ///< without work, after which it is over; a reboot ends it too [s]
+};
+
 /// Lowers the clock with temperature: a slope, and a trip that steps down until the die is hysteresis below it. What is
 /// hotter still switches itself off.
 struct Governor {
@@ -83,6 +110,7 @@ struct Governor {
   int trip_steps = 1;      ///< grid steps down per tick above the trip, and up per tick on recovery
   double shutdown = std::numeric_limits<double>::infinity();  ///< die temperature of an emergency shutdown [degC]
   double reboot = 60;                                         ///< from a shutdown until the system is up again [s]
+  std::optional<Sticky> sticky = {};
 };
 
 /// Where models are loaded from; 0: not known.
@@ -106,6 +134,7 @@ struct Box {
   Clock clock;
   Power power;
   Thermal thermal;
+  std::optional<Fan> fan = {};
   Governor governor;
   Storage storage;
   Price price;

@@ -1,6 +1,8 @@
 #include "hardware/thermal_network.hpp"
 
 #include <Eigen/Dense>
+#include <algorithm>
+#include <iterator>
 #include <unsupported/Eigen/MatrixFunctions>
 
 namespace tokwatt::hardware {
@@ -26,9 +28,16 @@ void multiply(const std::vector<double>& m, const std::vector<double>& v, std::v
   }
 }
 
+/// The stage that the fan blows at: the last one, where it names none.
+Eigen::Index stage_of(const Fan& fan, const Thermal& thermal) {
+  const auto named = std::find_if(thermal.stages.begin(), thermal.stages.end(),
+                                  [&](const ThermalStage& stage) { return stage.name == fan.stage; });
+  return named == thermal.stages.end() ? std::ssize(thermal.stages) - 1 : named - thermal.stages.begin();
+}
+
 }  // namespace
 
-ThermalNetwork::ThermalNetwork(const Thermal& thermal, double tick, double temperature)
+ThermalNetwork::ThermalNetwork(const Thermal& thermal, const std::optional<Fan>& fan, double tick, double temperature)
     : n_(thermal.stages.size()), tick_(tick), temperature_(n_, temperature) {
   const auto n = static_cast<Eigen::Index>(n_);
   DenseMatrix G = DenseMatrix::Zero(n, n);
@@ -43,20 +52,23 @@ ThermalNetwork::ThermalNetwork(const Thermal& thermal, double tick, double tempe
       G(i + 1, i) -= g;
     }
   }
-  conductance_ = flat(G);
-  resistance_ = flat(G.inverse());
-  tick_propagator_ = propagator(tick);
+  for (int level = 0; level <= (fan ? fan->levels : 0); ++level) {
+    DenseMatrix blown = G;
+    if (fan) blown(stage_of(*fan, thermal), stage_of(*fan, thermal)) += fan->conductance.at(fan->speed_of(level));
+    const Matrix conductance = flat(blown);
+    flows_.push_back({conductance, flat(blown.inverse()), propagator(conductance, tick)});
+  }
 }
 
-ThermalNetwork::Matrix ThermalNetwork::propagator(double h) const {
-  DenseMatrix A = -h * square(conductance_, n_);
+ThermalNetwork::Matrix ThermalNetwork::propagator(const Matrix& conductance, double h) const {
+  DenseMatrix A = -h * square(conductance, n_);
   for (Eigen::Index i = 0; i < A.rows(); ++i) A.row(i) /= heat_capacity_[static_cast<std::size_t>(i)];
   const DenseMatrix exponential = A.exp();
   return flat(exponential);
 }
 
 void ThermalNetwork::steady(const std::vector<double>& power, double room, std::vector<double>& T) const {
-  multiply(resistance_, power, T);
+  multiply(flows_[flow_].resistance, power, T);
   for (double& t : T) t += room;
 }
 
@@ -66,15 +78,21 @@ std::vector<double> ThermalNetwork::steady(const std::vector<double>& power, dou
   return T;
 }
 
+double ThermalNetwork::stored() const {
+  double heat = 0;
+  for (std::size_t i = 0; i < n_; ++i) heat += heat_capacity_[i] * temperature_[i];
+  return heat;
+}
+
 void ThermalNetwork::settle(const std::vector<double>& power, double room) { steady(power, room, temperature_); }
 
 void ThermalNetwork::advance(double h, const std::vector<double>& power, double room) {
   steady(power, room, T_inf_);
   for (std::size_t i = 0; i < n_; ++i) temperature_[i] -= T_inf_[i];
   if (h == tick_) {
-    multiply(tick_propagator_, temperature_, away_);
+    multiply(flows_[flow_].tick_propagator, temperature_, away_);
   } else {
-    multiply(propagator(h), temperature_, away_);
+    multiply(propagator(flows_[flow_].conductance, h), temperature_, away_);
   }
   for (std::size_t i = 0; i < n_; ++i) temperature_[i] = T_inf_[i] + away_[i];
 }

@@ -1,5 +1,7 @@
 #pragma once
 // The RC ladder of a box, advanced exactly over ticks of constant power (docs/theory/heat.md).
+#include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "hardware/box.hpp"
@@ -11,7 +13,13 @@ namespace tokwatt::hardware {
 class ThermalNetwork {
  public:
   /// `tick` [s] is the step that is precomputed; any other one costs a matrix exponential.
-  ThermalNetwork(const Thermal& thermal, double tick, double temperature);
+  ThermalNetwork(const Thermal& thermal, double tick, double temperature)
+      : ThermalNetwork(thermal, std::nullopt, tick, temperature) {}
+  /// With the fan at a standstill at first.
+  ThermalNetwork(const Thermal& thermal, const std::optional<Fan>& fan, double tick, double temperature);
+
+  /// The fan runs at one of its levels from here on.
+  void set_fan(int level) { flow_ = static_cast<std::size_t>(level); }
 
   /// Advances by `h` [s] with `power` [W] into each stage.
   void advance(double h, const std::vector<double>& power, double room);  // allocates nothing for the tick
@@ -20,6 +28,7 @@ class ThermalNetwork {
 
   double die() const { return temperature_.front(); }  ///< [degC]
   const std::vector<double>& temperatures() const { return temperature_; }
+  double stored() const;  ///< heat in all stages, above that at 0 degC [J]
 
   /// Steady state of every stage [degC].
   std::vector<double> steady(const std::vector<double>& power, double room) const;
@@ -27,15 +36,20 @@ class ThermalNetwork {
  private:
   using Matrix = std::vector<double>;  // row-major n x n
 
-  Matrix propagator(double h) const;
+  struct Flow {  // at one fan level
+    Matrix conductance;
+    Matrix resistance;  // its inverse
+    Matrix tick_propagator;
+  };
+
+  Matrix propagator(const Matrix& conductance, double h) const;
   void steady(const std::vector<double>& power, double room, std::vector<double>& T) const;
 
   std::size_t n_;
   std::vector<double> heat_capacity_;
-  Matrix conductance_;
-  Matrix resistance_;  // inverse of the conductance matrix
   double tick_;
-  Matrix tick_propagator_;
+  std::vector<Flow> flows_;  // by fan level; one without a fan
+  std::size_t flow_ = 0;
   std::vector<double> temperature_;
   std::vector<double> T_inf_, away_;  // of advance(): kept, since it comes once a tick
 };

@@ -30,15 +30,27 @@ const Choices kRoutings{{"least-loaded", "round-robin", "prefix-aware"}, {}};
 const Choices kDrafting{drafting_methods(), {}};
 const Choices kSchedulings{{"fcfs", "priority", "shortest-first"}, {}};
 const Choices kColdStarts{{"storage", "page-cache"}, {}};
-const Choices kFaults{{"shutdown"}, {"fan", "power-cap"}};
+const Choices kFaults{{"shutdown", "fan", "power-cap"}, {}};
 const Choices kOnFailure{{"fail", "retry"}, {}};
 const Choices kFollows{{"replacement", "purchase"}, {}};
 const Choices kProcesses{{"poisson", "constant", "gamma", "weibull"}, {}};
 
 }  // namespace
 
+static void fields(Fields& f, WrittenFaults& w) {
+  f.here(w.place);
+  f.choice(required("kind", "shutdown, fan (it stops) or power-cap"), kFaults, w.kind);
+  f.quantity(required("mean_time_between", "of an exponential distribution", {600, 1e12}), Dimension::duration,
+             w.mean_time_between);
+  f.quantity(optional("for", "how long; without it for good, and a shutdown as long as the sheet says", kSpan),
+             Dimension::duration, w.lasts);
+  f.quantity(optional("limit", "with power-cap: what the chip may draw", kPositive), Dimension::power, w.limit);
+}
+
 static void fields(Fields& f, WrittenSystem& s) {
   f.text(required("sheet", "box: an id, an alias, or a path to a sheet of your own"), s.sheet);
+  f.text(optional("mode", "one of the modes in its sheet (tokwatt show lists them); without it none of them"), s.mode);
+  f.sections(optional("faults", "what breaks at random, drawn from the seed"), s.faults);
   f.count(optional("count", "equal devices in the box, each as its sheet says (default 1)", kDevices), s.count);
   f.quantity(optional("start_temperature", "of every thermal stage at the start; without it the idle steady state",
                       {-60, 150}),
@@ -211,8 +223,25 @@ static void fields(Fields& f, WrittenStream& s) {
           s.priority);
 }
 
+static void fields(Fields& f, WrittenCooling& c) {
+  f.quantity(required("target", "what it holds the room at, as far as it can", kAir), Dimension::temperature, c.target);
+  f.number(required("cop", "heat that it takes away per electrical energy", {0.1, 100}), c.cop);
+  f.quantity(required("max_power", "the most that it draws", {0, 1e7}), Dimension::power, c.max_power);
+}
+
+static void fields(Fields& f, WrittenRoom& r) {
+  f.quantity(required("heat_capacity", "of its air, furniture and walls", {1, 1e12}), Dimension::heat_capacity,
+             r.heat_capacity);
+  f.quantity(required("conductance", "to what lies outside, which is at ambient", {1e-3, 1e9}),
+             Dimension::thermal_conductance, r.conductance);
+  f.quantity(optional("start_temperature", "at the start; without it that outside", kAir), Dimension::temperature,
+             r.start_temperature);
+  f.section(optional("cooling", "a unit that cools it"), r.cooling);
+}
+
 static void fields(Fields& f, WrittenEnvironment& e) {
   f.quantity(optional("ambient", "air that the boxes draw in", kAir), Dimension::temperature, e.ambient);
+  f.section(optional("room", "a room that all boxes stand in, and warm"), e.room);
 }
 
 static void fields(Fields& f, WrittenPrices& p) {
@@ -289,13 +318,17 @@ static void fields(Fields& f, WrittenChange& c) {
   f.quantity(optional("for", "after which the value before comes back", kSpan), Dimension::duration, c.lasts);
   f.here(c.place, &c.keys);
   f.changes(optional("set",
-                     "environment.ambient, prices.electricity or of systems.NAME power.limit, clock.max or "
-                     "memory.bandwidth, and the new value"),
+                     "environment.ambient, prices.electricity or of systems.NAME power.limit, power.supply, clock.max, "
+                     "memory.bandwidth or fan.speed, and the new value"),
             c.set);
-  f.choice(optional("fault", "in place of set: a box dies; after `for`, or the time its sheet says, it is up again"),
+  f.quantity(optional("ramp", "with environment.ambient: how long it takes to get there, in a straight line", kSpan),
+             Dimension::duration, c.ramp);
+  f.choice(optional("fault",
+                    "in place of set: a box dies (shutdown; after `for`, or the time its sheet says, it is up again), "
+                    "its fan stops (fan), or it gets no more than limit (power-cap)"),
            kFaults, c.fault);
   f.text(optional("system", "that the fault is of"), c.system);
-  f.not_yet("ramp");
+  f.quantity(optional("limit", "with power-cap: what the chip may draw", kPositive), Dimension::power, c.limit);
 }
 
 static void fields(Fields& f, WrittenRecord& r) {

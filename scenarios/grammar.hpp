@@ -11,8 +11,17 @@
 
 namespace tokwatt::scenarios {
 
+/// Something that breaks now and then.
+struct WrittenFaults {
+  Place place;
+  Text kind;
+  double mean_time_between = 0;
+  std::optional<double> lasts, limit;
+};
+
 struct WrittenSystem {
-  Text sheet, link, rental;
+  Text sheet, mode, link, rental;
+  std::vector<WrittenFaults> faults;
   int64_t count = 1;
   std::optional<double> start_temperature;
   Node tree;  ///< the whole mapping: the keys above, and any field of a box sheet
@@ -101,8 +110,19 @@ struct WrittenStream {
   std::optional<WrittenObjective> slo;
 };
 
+struct WrittenCooling {
+  double target = 0, cop = 0, max_power = 0;
+};
+
+struct WrittenRoom {
+  double heat_capacity = 0, conductance = 0;
+  std::optional<double> start_temperature;
+  std::optional<WrittenCooling> cooling;
+};
+
 struct WrittenEnvironment {
   double ambient = 22;
+  std::optional<WrittenRoom> room;
 };
 
 struct WrittenPrices {
@@ -147,7 +167,7 @@ struct WrittenPlan {
 
 struct WrittenChange {
   double at = 0;
-  std::optional<double> lasts;
+  std::optional<double> lasts, ramp, limit;
   std::vector<std::pair<Text, Node>> set;
   Place place;
   std::vector<std::string> keys;  ///< that it has, with good values or bad

@@ -9,7 +9,8 @@
 namespace tokwatt::scenarios {
 namespace {
 
-const std::vector<std::string> kSystemKeys = {"sheet", "count", "link", "start_temperature", "rental"};
+const std::vector<std::string> kSystemKeys = {"sheet", "mode", "faults", "count", "link", "start_temperature",
+                                              "rental"};
 
 /// The part of a system's mapping that overrides its sheet.
 Node overrides_of(const WrittenSystem& system) {
@@ -150,6 +151,7 @@ bool is_of_cold_start(const std::string& path) { return path.starts_with("storag
 
 bool is_assumed(const Resolution& r, const SheetNumber& number) {
   if (number.confidence != "assumed" && number.confidence != "hypothetical") return false;
+  if (number.path.starts_with("modes.")) return false;  // those of the mode it runs in stand in their places
   return starts_cold(r.written) || !is_of_cold_start(number.path);
 }
 
@@ -182,6 +184,7 @@ void resolve_systems(Resolution& r) {
                      ? open_sheet(SheetKind::box, written.sheet, path + ".sheet", r.folder, r.diagnostics)
                      : std::nullopt;
     if (sheet) {
+      if (written.mode.given()) sheet = in_mode(std::move(*sheet), written.mode, path + ".mode", r.diagnostics);
       const Overrides over{overrides_of(written), path + ".", kSystemKeys};
       const auto read = read_box(*sheet, over, r.diagnostics);
       system.box = read.value;

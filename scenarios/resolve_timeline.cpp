@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "scenarios/read/merge.hpp"
@@ -24,7 +25,8 @@ struct Target {
 struct Span {
   sim::Picoseconds at = 0, end = sim::kNever;
   double value = 0;
-  std::string key, text;  ///< "environment.ambient", "32 degC"
+  std::string key, text;  ///< "environment.ambient", "32 degC"; of a fault there is a text only
+  sim::Picoseconds ramp = 0;
 };
 
 struct Meaning {
@@ -41,8 +43,13 @@ Meaning meaning(Kind kind) {
       return {Dimension::frequency, kPositive};
     case Kind::bandwidth:
       return {Dimension::byte_rate, kPositive};
+    case Kind::fan_speed:
+      return {Dimension::number, kFraction};
     case Kind::power_limit:
+    case Kind::supply:
     case Kind::shutdown:
+    case Kind::power_cap:
+    case Kind::fan_stop:
       break;
   }
   return {Dimension::power, kPositive};
@@ -68,9 +75,13 @@ class TimelineResolver {
                              "a change of the timeline has one of set and fault; expected either of them");
       if (has(change.keys, "system") && !fails)
         r_.diagnostics.error(change.system.place, "system goes with fault; expected fault: shutdown beside it");
+      if (has(change.keys, "limit") && !fails)
+        r_.diagnostics.error(change.place, "limit goes with fault: power-cap; expected it beside it");
+      check_ramp(change);
       for (const auto& [key, value] : change.set) add(change, key, value);
       if (change.fault.given()) add_fault(change);
     }
+    add_random_faults();
     if (r_.electricity.size() > 1) spans_[{Kind::electricity}];  // a tariff changes by itself
     for (auto& [target, spans] : spans_) emit(target, spans);
     auto& changes = r_.loaded.input.changes;
@@ -129,9 +140,32 @@ class TimelineResolver {
         return;
       }
     }
-    Span span{sim::picoseconds(change.at), sim::kNever, value, key.value, node.scalar};
-    if (change.lasts) span.end = span.at + std::min(sim::picoseconds(*change.lasts), sim::kNever - span.at);
+    if (target->kind == Kind::fan_speed && !box_of(target->system).fan) {
+      r_.diagnostics.error(key.place, fmt::format("{}: the sheet of the box has no fan", key.value));
+      return;
+    }
+    Span span = span_of(change.at, change.lasts, value);
+    span.key = key.value;
+    span.text = change.ramp ? fmt::format("{} within {} s", node.scalar, *change.ramp) : node.scalar;
+    if (change.ramp) span.ramp = sim::picoseconds(*change.ramp);
     spans_[*target].push_back(std::move(span));
+  }
+
+  static Span span_of(double at, const std::optional<double>& lasts, double value) {
+    Span span{sim::picoseconds(at), sim::kNever, value, "", "", 0};
+    if (lasts) span.end = span.at + std::min(sim::picoseconds(*lasts), sim::kNever - span.at);
+    return span;
+  }
+
+  const hardware::Box& box_of(int system) const {
+    return r_.loaded.input.systems[static_cast<std::size_t>(system)].box;
+  }
+
+  void check_ramp(const WrittenChange& change) {
+    if (!change.ramp) return;
+    const bool of_ambient = change.set.size() == 1 && change.set.front().first.value == "environment.ambient";
+    if (!of_ambient)
+      r_.diagnostics.error(change.place, "ramp goes with environment.ambient alone; expected no other key in its set");
   }
 
   bool tries_to_price_electricity() const {
@@ -158,10 +192,55 @@ class TimelineResolver {
     }
     const int system = index_of(change.system, "timeline: system", systems_, "system", r_.diagnostics);
     if (system < 0) return;
-    const double down =
-        change.lasts.value_or(r_.loaded.input.systems[static_cast<std::size_t>(system)].box.governor.reboot);
-    r_.loaded.input.changes.push_back({sim::picoseconds(change.at), Kind::shutdown, system, down,
-                                       fmt::format("shutdown, up again after {} s", down)});
+    if (is_good_fault(change.fault, change.limit, system))
+      fail(change.fault.value, system, change.at, change.lasts, change.limit);
+  }
+
+  bool is_good_fault(const Text& kind, const std::optional<double>& limit, int system) {
+    const std::size_t before = r_.diagnostics.reported();
+    const bool is_cap = kind.value == "power-cap";
+    if (limit.has_value() != is_cap) {
+      r_.diagnostics.error(kind.place, is_cap
+                                           ? "power-cap: its limit is missing; expected limit: 30 W or like beside it"
+                                           : fmt::format("limit goes with power-cap, not with {}", kind.value));
+    } else if (is_cap && *limit <= box_of(system).power.idle) {
+      r_.diagnostics.error(kind.place, fmt::format("limit is {} W, not above the chip's idle power of {} W", *limit,
+                                                   box_of(system).power.idle));
+    }
+    if (kind.value == "fan" && !box_of(system).fan)
+      r_.diagnostics.error(kind.place, "fan: the sheet of the box has no fan that could stop");
+    return r_.diagnostics.reported() == before;
+  }
+
+  void fail(const std::string& kind, int system, double at, const std::optional<double>& lasts,
+            const std::optional<double>& limit) {
+    if (kind == "shutdown") {
+      const double down = lasts.value_or(box_of(system).governor.reboot);
+      r_.loaded.input.changes.push_back(
+          {sim::picoseconds(at), Kind::shutdown, system, down, fmt::format("shutdown, up again after {} s", down)});
+      return;
+    }
+    Span span = span_of(at, lasts, limit.value_or(1));
+    span.text = limit ? fmt::format("power cap of {} W", *limit) : "the fan stops";
+    spans_[{limit ? Kind::power_cap : Kind::fan_stop, system}].push_back(std::move(span));
+  }
+
+  /// Each kind of a system's faults has its own random numbers, by its place in the list.
+  void add_random_faults() {
+    const double end = r_.loaded.input.duration ? sim::seconds(*r_.loaded.input.duration) : kLongestSeconds;
+    for (std::size_t s = 0; s < systems_.size(); ++s) {
+      const auto& faults = r_.written.systems[s].value.faults;
+      for (std::size_t f = 0; f < faults.size(); ++f) {
+        const auto& w = faults[f];
+        if (!w.kind.given() || w.mean_time_between <= 0 || !is_good_fault(w.kind, w.limit, static_cast<int>(s)))
+          continue;
+        const auto key = sim::stream_key(r_.loaded.input.seed, fmt::format("{}.{}", systems_[s], f));
+        const sim::Distribution gap{sim::Exponential{w.mean_time_between}, {}, {}};
+        double at = 0;
+        for (uint64_t n = 0; (at += sim::draw(gap, key, sim::Purpose::fault, n)) < end; ++n)
+          fail(w.kind.value, static_cast<int>(s), at, w.lasts, w.limit);
+      }
+    }
   }
 
   std::optional<Target> target_of(const Text& key) {
@@ -179,6 +258,8 @@ class TimelineResolver {
       if (system < 0) return std::nullopt;
       const std::string of_system = path.size() == 4 ? path[2] + "." + path[3] : "";
       if (of_system == "power.limit") return Target{Kind::power_limit, system};
+      if (of_system == "power.supply") return Target{Kind::supply, system};
+      if (of_system == "fan.speed") return Target{Kind::fan_speed, system};
       if (of_system == "clock.max") return Target{Kind::clock, system};
       if (of_system == "memory.bandwidth") return Target{Kind::bandwidth, system};
     }
@@ -189,11 +270,12 @@ class TimelineResolver {
   /// Says whether a key cannot change yet, cannot change at all, or does not exist.
   void refuse(const Text& key, const std::vector<std::string>& path, bool in_system) {
     const std::string expected =
-        "environment.ambient, prices.electricity or systems.NAME.power.limit, .clock.max or .memory.bandwidth";
+        "environment.ambient, prices.electricity or systems.NAME.power.limit, .power.supply, .clock.max, "
+        ".memory.bandwidth or .fan.speed";
     if (!is_scenario_key(path)) {
       std::vector<std::string> names = {"environment.ambient", "prices.electricity"};
       for (const auto& system : systems_) {
-        for (const char* of_system : {"power.limit", "clock.max", "memory.bandwidth"})
+        for (const char* of_system : {"power.limit", "power.supply", "clock.max", "memory.bandwidth", "fan.speed"})
           names.push_back(fmt::format("systems.{}.{}", path_segment(system), of_system));
       }
       const std::string hint = did_you_mean(key.value, names);
@@ -211,8 +293,22 @@ class TimelineResolver {
     if (target.kind == Kind::ambient) return r_.loaded.input.ambient;
     if (target.kind == Kind::electricity) return *r_.loaded.input.prices.electricity;
     const auto& box = r_.loaded.input.systems[static_cast<std::size_t>(target.system)].box;
-    if (target.kind == Kind::clock) return box.clock.max;
-    return target.kind == Kind::bandwidth ? box.memory.bandwidth : box.power.limit;
+    switch (target.kind) {
+      case Kind::clock:
+        return std::min(box.clock.limit, box.clock.max);
+      case Kind::bandwidth:
+        return box.memory.bandwidth;
+      case Kind::supply:
+        return box.power.supply;
+      case Kind::power_cap:
+        return std::numeric_limits<double>::infinity();
+      case Kind::fan_speed:
+        return std::numeric_limits<double>::quiet_NaN();  // as the firmware asks
+      case Kind::fan_stop:
+        return 0;
+      default:
+        return box.power.limit;
+    }
   }
 
   /// The value in force is that of the last span that began and has not ended; when it ends, the one before comes back.
@@ -241,11 +337,17 @@ class TimelineResolver {
     for (const auto t : instants) {
       const Span* now = last_in_force(t);
       if (now == before) continue;
-      const std::string text = now ? fmt::format("{} = {}", now->key, now->text)
-                                   : fmt::format("{} back to its first value", spans.front().key);
-      r_.loaded.input.changes.push_back({t, target.kind, target.system, now ? now->value : initial(target), text});
+      const sim::Picoseconds ramp = now && now->at == t ? now->ramp : 0;
+      r_.loaded.input.changes.push_back(
+          {t, target.kind, target.system, now ? now->value : initial(target), text_of(now, spans), ramp});
       before = now;
     }
+  }
+
+  static std::string text_of(const Span* now, const std::vector<Span>& spans) {
+    if (now) return now->key.empty() ? now->text : fmt::format("{} = {}", now->key, now->text);
+    const std::string& key = spans.front().key;
+    return key.empty() ? "the fault is over" : fmt::format("{} back to its first value", key);
   }
 
   Resolution& r_;

@@ -33,6 +33,14 @@ void resolve_time(Resolution& r) {
   }
 }
 
+std::optional<sim::Room> room_of(const WrittenEnvironment& written) {
+  if (!written.room) return std::nullopt;
+  const auto& w = *written.room;
+  sim::Room room{w.heat_capacity, w.conductance, w.start_temperature, {}};
+  if (w.cooling) room.cooling = sim::Cooling{w.cooling->target, w.cooling->cop, w.cooling->max_power};
+  return room;
+}
+
 /// Everything that is wrong is reported at once, before anything is said to be infeasible. With a load, it is a day of
 /// another scenario's plan.
 Loaded resolve(const Node& root, const std::string& text, const std::string& folder,
@@ -49,6 +57,7 @@ Loaded resolve(const Node& root, const std::string& text, const std::string& fol
   loaded.input.title = written.title;
   loaded.input.seed = static_cast<uint64_t>(written.seed);
   loaded.input.ambient = written.environment.ambient;
+  loaded.input.room = room_of(written.environment);
   loaded.texts.push_back({"scenario", text});
   if (!sets.empty()) loaded.texts.push_back({"set", fmt::format("{}\n", fmt::join(sets, "\n"))});
   Resolution r{written, folder, diagnostics, loaded, {}, {}};

@@ -96,6 +96,7 @@ constexpr Unit kUnits[] = {
     {"AUD/kWh", Dimension::local_money_per_energy, 1 / (1e3 * kWattHour)},
     {"%/month", Dimension::growth, 0.01},
     {"%/year", Dimension::interest, 0.01},
+    {"dBA", Dimension::sound_level, 1},
 };
 
 struct Prefix {
@@ -124,7 +125,7 @@ constexpr Prefix kPrefixes[] = {
     {"Pi", 0x1p50, true},
 };
 
-constexpr std::array<DimensionInfo, 27> kInfo = {{
+constexpr std::array<DimensionInfo, 28> kInfo = {{
     {"a number", "0.85", "1"},
     {"a size", "128 GB", "B"},
     {"a rate", "273 GB/s", "B/s"},
@@ -152,6 +153,7 @@ constexpr std::array<DimensionInfo, 27> kInfo = {{
     {"a price of energy", "0.30 EUR/kWh", "1/J"},
     {"a growth", "5 %/month", "1/month"},
     {"a yearly rate", "6 %/year", "1/year"},
+    {"a sound level", "35 dBA", "dBA"},
 }};
 
 std::optional<double> prefix_factor(const Unit& unit, std::string_view text) {

@@ -36,6 +36,7 @@ enum class Dimension {
   local_money_per_energy,  ///< in a currency that is told elsewhere
   growth,                  ///< per month, compounded
   interest,                ///< per year
+  sound_level,             ///< [dBA]
 };
 
 struct DimensionInfo {

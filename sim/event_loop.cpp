@@ -42,7 +42,8 @@ void EventLoop<Replica>::handle(const Event& event) {
     case EventKind::loaded:
       return handle_loaded(event);
     case EventKind::tick:
-      return handle_tick(event.subject);
+      return static_cast<std::size_t>(event.subject) < devices_.size() ? handle_tick(event.subject)
+                                                                       : handle_room_tick();
     case EventKind::sample:
       return handle_sample();
     case EventKind::change:
@@ -61,7 +62,7 @@ void EventLoop<Replica>::handle(const Event& event) {
 namespace {
 
 constexpr Picoseconds kPauseOfHosted = 1'000'000'000'000;  // before a client that was refused tries something else
-constexpr std::size_t kMostSamples = 20'000'000;  // a gigabyte of series
+constexpr std::size_t kMostSamples = 20'000'000;           // a gigabyte of series
 
 std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
@@ -91,8 +92,10 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       next_turn_(input.deployments.size()),
       recorder_(input, layout_),
       ending_(layout_.replicas.size()) {
+  if (input.room) room_.emplace(*input.room, input.ambient, input.prices.electricity);
   for (std::size_t d = 0; d < layout_.devices(); ++d)
-    devices_.emplace_back(input.systems[layout_.topology[d].system], input.ambient, input.prices.electricity);
+    devices_.emplace_back(input.systems[layout_.topology[d].system], room_ ? room_->temperature() : input.ambient,
+                          input.prices.electricity);
   servings_.reserve(layout_.replicas.size());               // replicas keep references
   std::optional<std::pair<std::size_t, std::size_t>> made;  // of a deployment and a box
   for (std::size_t r = 0; r < layout_.replicas.size(); ++r) {
@@ -114,6 +117,7 @@ template <class Replica>
 void EventLoop<Replica>::schedule_first_events() {
   for (std::size_t d = 0; d < devices_.size(); ++d)
     queue_.push({devices_[d].tick_length(), EventKind::tick, static_cast<int>(d)});
+  if (room_) queue_.push({room_tick(), EventKind::tick, static_cast<int>(devices_.size())});
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
     const Picoseconds load_time = picoseconds(input_.deployments[layout_.replicas[r].deployment].load_time);
     loaded_[r] = load_time == 0;
@@ -216,8 +220,7 @@ std::size_t EventLoop<Replica>::route(std::size_t deployment, const Request& req
 template <class Replica>
 Picoseconds EventLoop<Replica>::pause_of(const Stream& stream) const {
   const auto& replicas = layout_.replicas_of[index(stream.deployment)];
-  return replicas.empty() ? kPauseOfHosted
-                          : devices_[layout_.replicas[replicas.front()].devices.front()].tick_length();
+  return replicas.empty() ? kPauseOfHosted : devices_[layout_.replicas[replicas.front()].devices.front()].tick_length();
 }
 
 template <class Replica>
@@ -297,8 +300,7 @@ void EventLoop<Replica>::take_hosted(std::size_t deployment) {
     queue_.push({service.first_token_at(id), EventKind::hosted_first, id, 0, record});
     queue_.push({service.ends_at(id), EventKind::hosted_end, id, 0, record});
   }
-  if (const auto at = service.next_take(now_))
-    queue_.push({*at, EventKind::hosted_take, static_cast<int>(deployment)});
+  if (const auto at = service.next_take(now_)) queue_.push({*at, EventKind::hosted_take, static_cast<int>(deployment)});
 }
 
 template <class Replica>
@@ -403,6 +405,7 @@ void EventLoop<Replica>::handle_loaded(const Event& event) {
 template <class Replica>
 void EventLoop<Replica>::shut_down(std::size_t device, double until_up, const std::string& why) {
   recorder_.event(now_, EventRecord::shutdown, device_name(input_, layout_.topology[device]), why);
+  devices_[device].reboot();
   up_at_[device] = now_ + std::min(picoseconds(until_up), kNever - now_);
   for (const std::size_t r : layout_.topology[device].replicas) crash(r);
 }
@@ -484,6 +487,21 @@ void EventLoop<Replica>::handle_tick(int device) {
   queue_.push({now_ + d.tick_length(), EventKind::tick, device});
 }
 
+/// The room moves on as often as the slowest of its boxes, behind those that tick at the same instant.
+template <class Replica>
+Picoseconds EventLoop<Replica>::room_tick() const {
+  Picoseconds longest = devices_.empty() ? picoseconds(1) : 0;
+  for (const auto& device : devices_) longest = std::max(longest, device.tick_length());
+  return longest;
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_room_tick() {
+  room_->tick(now_);
+  for (auto& device : devices_) device.set_ambient(now_, room_->temperature());
+  queue_.push({now_ + room_tick(), EventKind::tick, static_cast<int>(devices_.size())});
+}
+
 /// Steps that start from now on see it.
 template <class Replica>
 void EventLoop<Replica>::operating_point_changed(std::size_t device) {
@@ -523,6 +541,7 @@ void EventLoop<Replica>::take_readings(int device) {
   readings_.clear();
   devices_[index(device)].tick(now_, work_of(index(device)), readings_);
   for (const auto& reading : readings_) recorder_.reading(index(device), reading);
+  if (room_) room_->add_heat(devices_[index(device)].take_heat());
 }
 
 template <class Replica>
@@ -554,20 +573,23 @@ void EventLoop<Replica>::sample() {
     recorder_.deployment_row(d, load, blocks, meter);
   }
   for (std::size_t d = 0; d < devices_.size(); ++d) {
-    recorder_.device_row(devices_[d].clock_hz(), devices_[d].temperature(), devices_[d].throttled());
+    recorder_.device_row(devices_[d]);
     devices_[d].mark(now_, work_of(d), row);
   }
+  if (room_) recorder_.room_row(room_->temperature());
 }
 
 template <class Replica>
 void EventLoop<Replica>::handle_change(const Change& change) {
   recorder_.event(now_, EventRecord::change, change.system >= 0 ? input_.systems[index(change.system)].name : "",
                   change.text);
+  if (room_ && change.kind == Change::Kind::ambient) return room_->set_outside(now_, change.value, change.ramp);
+  if (room_ && change.kind == Change::Kind::electricity) room_->set_electricity(now_, change.value);
   for (std::size_t d = 0; d < devices_.size(); ++d) {
     if (change.system >= 0 && index(change.system) != layout_.topology[d].system) continue;
     switch (change.kind) {
       case Change::Kind::ambient:
-        devices_[d].set_ambient(now_, change.value);
+        devices_[d].set_ambient(now_, change.value, change.ramp);
         break;
       case Change::Kind::power_limit:
         devices_[d].set_power_limit(change.value);
@@ -585,6 +607,18 @@ void EventLoop<Replica>::handle_change(const Change& change) {
         break;
       case Change::Kind::shutdown:
         shut_down(d, change.value, change.text);
+        break;
+      case Change::Kind::supply:
+        devices_[d].set_supply(change.value);
+        break;
+      case Change::Kind::power_cap:
+        devices_[d].set_power_cap(change.value);
+        break;
+      case Change::Kind::fan_speed:
+        devices_[d].set_fan_speed(now_, change.value);
+        break;
+      case Change::Kind::fan_stop:
+        devices_[d].stop_fan(now_, change.value != 0);
         break;
     }
   }
@@ -604,6 +638,7 @@ Ending EventLoop<Replica>::finish() {
   if (end_is_fixed_) now_ = end_;
   if (now_ > recorder_.last_row_at()) sample();
   for (std::size_t d = 0; d < devices_.size(); ++d) take_readings(static_cast<int>(d));
+  if (room_) room_->tick(now_);
   Ending ending;
   ending.at = now_;
   for (std::size_t r = 0; r < replicas_.size(); ++r) {

@@ -1,12 +1,14 @@
 #pragma once
 // The event loop. Read run() first.
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "sim/cluster/layout.hpp"
 #include "sim/cluster/sharing.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/heat/device.hpp"
+#include "sim/heat/room_air.hpp"
 #include "sim/pool.hpp"
 #include "sim/results/recorder.hpp"
 #include "sim/serving/hosted_service.hpp"
@@ -43,6 +45,7 @@ class EventLoop : private ReplicaObserver {
 
   Recorder& recorder() { return recorder_; }
   const std::vector<Device>& devices() const { return devices_; }
+  const std::optional<RoomAir>& room() const { return room_; }
   const Layout& layout() const { return layout_; }
 
  private:
@@ -52,6 +55,8 @@ class EventLoop : private ReplicaObserver {
   void handle_step_end(const Event& event);
   void handle_loaded(const Event& event);
   void handle_tick(int device);
+  void handle_room_tick();
+  Picoseconds room_tick() const;
   void handle_sample();
   void handle_change(const Change& change);
   void handle_give_up(const Event& event);
@@ -104,19 +109,20 @@ class EventLoop : private ReplicaObserver {
   Sharing sharing_;
   bool divide_pending_ = false;
   std::vector<Device> devices_;    // by topology node
+  std::optional<RoomAir> room_;    // its ticks are those of the device behind the last
   std::vector<Serving> servings_;  // of each deployment, by kind of box
   RequestPool pool_;
   std::vector<RequestId> live_requests_;  // by place in the pool: id + 1, or 0 when the place is free
   std::vector<Replica> replicas_;
   std::vector<std::unique_ptr<HostedService>> hosted_;  // by deployment; nothing: on boxes of our own
-  std::vector<bool> start_pending_;      // by replica
-  std::vector<bool> loaded_;             // by replica: its model is in memory
-  std::vector<uint64_t> crashes_;        // by replica
-  std::vector<Picoseconds> up_at_;       // by device: up again after the last shutdown
-  std::vector<int32_t> bandwidth_;       // by device, in 2^-16 of its sheet's
-  std::vector<std::size_t> candidates_;  // of route()
-  std::vector<std::size_t> next_turn_;   // by deployment, of round-robin
-  Pool<Arrival> arrivals_;               // that are in the queue
+  std::vector<bool> start_pending_;                     // by replica
+  std::vector<bool> loaded_;                            // by replica: its model is in memory
+  std::vector<uint64_t> crashes_;                       // by replica
+  std::vector<Picoseconds> up_at_;                      // by device: up again after the last shutdown
+  std::vector<int32_t> bandwidth_;                      // by device, in 2^-16 of its sheet's
+  std::vector<std::size_t> candidates_;                 // of route()
+  std::vector<std::size_t> next_turn_;                  // by deployment, of round-robin
+  Pool<Arrival> arrivals_;                              // that are in the queue
   Recorder recorder_;
   std::vector<Reading> readings_;
   int64_t live_ = 0, completed_ = 0, handled_ = 0;

@@ -100,15 +100,44 @@ struct Prices {
   double horizon = 0;                 ///< [s] over which hardware loses its value
 };
 
+/// Cools a room.
+struct Cooling {
+  double target = 0;     ///< [degC]
+  double cop = 1;        ///< heat taken away per electrical energy
+  double max_power = 0;  ///< electrical [W]
+};
+
+/// The room that all boxes stand in.
+struct Room {
+  double heat_capacity = 0;                 ///< [J/K]
+  double conductance = 0;                   ///< to what lies outside, at Input::ambient [W/K]
+  std::optional<double> start_temperature;  ///< [degC]; nothing: as outside
+  std::optional<Cooling> cooling;
+};
+
 /// A change while the simulation runs.
 struct Change {
-  enum class Kind { ambient, electricity, power_limit, clock, bandwidth, shutdown };
+  enum class Kind {
+    ambient,
+    electricity,
+    power_limit,
+    clock,
+    bandwidth,
+    shutdown,
+    supply,
+    power_cap,
+    fan_speed,
+    fan_stop,
+  };
   Picoseconds at = 0;
   Kind kind = Kind::ambient;
-  int system = -1;   ///< of all but the first two
-  double value = 0;  ///< [degC], [USD/J], [W], the highest clock [Hz], [B/s] (at most
-                     ///< 1000 times the sheet's, or as much less), how long until it is up again [s]
-  std::string text;  ///< as /events shows it
+  int system = -1;  ///< of all but the first two
+  /// [degC], [USD/J], [W], the highest clock [Hz], [B/s] (at most 1000 times the sheet's, or as much less), how long
+  /// until it is up again [s], DC [W], a limit beside power_limit [W], share of the top speed (NaN: as the firmware
+  /// asks), 1 or 0
+  double value = 0;
+  std::string text;      ///< as /events shows it
+  Picoseconds ramp = 0;  ///< of the ambient temperature: how long it takes
 };
 
 enum class Stepping { macro, token };
@@ -121,7 +150,8 @@ struct Input {
   std::vector<Cable> cables;
   std::vector<Deployment> deployments;
   std::vector<Stream> streams;
-  double ambient = 22;  ///< [degC]
+  double ambient = 22;  ///< of the air that boxes draw in, or outside the room if there is one [degC]
+  std::optional<Room> room;
   Prices prices;
   std::vector<Change> changes;  ///< in order of time
   Picoseconds record_every = 1'000'000'000'000;

@@ -34,6 +34,9 @@ def _series(results: Results) -> pd.DataFrame:
     """A column for each deployment and device, its name in front."""
     columns: dict[str, Any] = {"time_s": results.series["time"].values}
     for name, values in results.series.data_vars.items():
+        if len(values.dims) == 1:  # of the whole, such as the temperature of the room
+            columns[name + _ENDINGS.get(values.attrs.get("units", ""), "")] = values.values
+            continue
         across = values.dims[1]
         ending = _ENDINGS.get(values.attrs.get("units", ""), "")
         meanings = str(values.attrs.get("flag_meanings", "")).split()

@@ -145,8 +145,7 @@ struct Watts {
 
 Watts watts_of(const Box& box) {
   const auto& p = box.power;
-  return {(p.idle + p.leakage_at(30) + p.rest_idle) / p.psu_efficiency, p.idle + p.active,
-          (p.limit + p.rest_busy) / p.psu_efficiency};
+  return {p.wall(p.idle + p.leakage_at(30) + p.rest_idle), p.idle + p.active, p.wall(p.limit + p.rest_busy)};
 }
 
 Answer power(const Claim& claim, const std::string& id, double boxes, Court& court) {

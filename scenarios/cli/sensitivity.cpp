@@ -120,12 +120,15 @@ class Knobs {
   void add_box(const NamedNode& system) {
     const Node* asked = system.node->find("sheet");
     scenarios::Diagnostics diagnostics;  // the scenario was loaded: its sheets are good
-    const auto sheet =
-        open_sheet(SheetKind::box, {asked->scalar, asked->place}, "sheet", question_.folder, diagnostics);
+    auto sheet = open_sheet(SheetKind::box, {asked->scalar, asked->place}, "sheet", question_.folder, diagnostics);
     if (!sheet) return;
+    if (const Node* mode = system.node->find("mode"))
+      sheet = in_mode(std::move(*sheet), {mode->scalar, mode->place}, "mode", diagnostics);
     const std::string prefix = fmt::format("systems.{}.", path_segment(system.name));
-    for (const auto& number : read_box(*sheet, {}, diagnostics).numbers)
+    for (const auto& number : read_box(*sheet, {}, diagnostics).numbers) {
+      if (number.path.starts_with("modes.")) continue;  // those of the mode it runs in stand in their places
       add_number(fmt::format("{}: {}", system.name, number.path), prefix + number.path, number.text);
+    }
     for (const auto& deployment : named("deployments")) add_engine(*deployment.node, *sheet);
   }
 

@@ -108,13 +108,29 @@ std::string clocks(const Json& s) {
                      throttled > 0 ? "throttled for " + span(throttled) : "never throttled");
 }
 
+std::string room(const Json& s) {
+  const std::string air =
+      fmt::format("{} mean, {} max, {} at the end", degrees(at(s, "room.temperature_c.mean")),
+                  degrees(at(s, "room.temperature_c.max")), degrees(at(s, "room.temperature_c.final")));
+  const double cooling = at(s, "room.cooling_j"), bill = at(s, "room.cooling_usd");
+  if (!(cooling > 0)) return air;
+  return fmt::format("{}; cooled with {}{}", air, energy(cooling), std::isfinite(bill) ? ", " + usd(bill) : "");
+}
+
+std::string noise(const Json& s) {
+  return fmt::format("{:.0f} dBA mean, {:.0f} dBA max of the loudest fan", at(s, "noise_dba.mean"),
+                     at(s, "noise_dba.max"));
+}
+
 std::string cost(const RunFacts& facts, const Json& s) {
   if (!facts.has_electricity_price) {
     return fmt::format("hardware {}; electricity unknown (prices.electricity is not given)",
                        usd(at(s, "cost_usd.hardware")));
   }
-  return fmt::format("{}: electricity {}, hardware {}; {} per million output tokens", usd(at(s, "cost_usd.total")),
-                     usd(at(s, "cost_usd.electricity")), usd(at(s, "cost_usd.hardware")),
+  const double bill = at(s, "cost_usd.cooling");
+  const std::string cooling = bill > 0 ? ", cooling " + usd(bill) : "";
+  return fmt::format("{}: electricity {}{}, hardware {}; {} per million output tokens", usd(at(s, "cost_usd.total")),
+                     usd(at(s, "cost_usd.electricity")), cooling, usd(at(s, "cost_usd.hardware")),
                      usd(at(s, "usd_per_mtok_output")));
 }
 
@@ -262,7 +278,8 @@ RunFacts facts_of(const scenarios::Loaded& loaded) {
   facts.has_electricity_price = loaded.input.prices.electricity.has_value();
   for (const auto& d : loaded.input.deployments) {
     if (d.hosted) {
-      facts.deployments.push_back({d.name, fmt::format("{}, hosted by its provider", d.hosted->title.empty() ? d.hosted->id : d.hosted->title)});
+      facts.deployments.push_back({d.name, fmt::format("{}, hosted by its provider",
+                                                       d.hosted->title.empty() ? d.hosted->id : d.hosted->title)});
       continue;
     }
     if (loaded.input.deployments.size() == 1 && d.systems.size() == loaded.input.systems.size())
@@ -305,7 +322,9 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   if (facts.one_kind_of_box) {
     lines.add("heat", heat(s));
     lines.add("clock", clocks(s));
+    if (std::isfinite(at(s, "noise_dba.max"))) lines.add("noise", noise(s));
   }
+  if (s.contains("room")) lines.add("room", room(s));
   lines.add("cost", cost(facts, s));
   if (!facts.one_kind_of_box) lines.raw("\n" + boxes(s));
   lines.raw("\n");

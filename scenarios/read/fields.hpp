@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "hardware/curve.hpp"
 #include "scenarios/node.hpp"
 #include "scenarios/units.hpp"
 #include "sim/random/distribution.hpp"
@@ -66,6 +67,12 @@ struct Choices {
   std::vector<std::string> not_yet;
 };
 
+/// What a curve is drawn over.
+struct CurveOver {
+  Dimension dimension = Dimension::number;
+  Range range = kAny;
+};
+
 /// The numbers of one DIST as written; exactly one shape is set.
 struct DistributionSheet {
   Dimension dimension = Dimension::number;
@@ -95,6 +102,10 @@ class Fields {
   virtual bool texts_map(const Key& key, std::vector<Named<std::vector<Text>>>& member) = 0;
   virtual bool quantities(const Key& key, Dimension dimension, std::vector<double>& member) = 0;
   virtual bool weighted(const Key& key, Dimension dimension, std::vector<std::pair<double, double>>& member) = 0;
+  /// A list of points, [x, y] each, in ascending order of x; the key's range is that of y.
+  virtual bool curve(const Key& key, CurveOver x, Dimension y, hardware::Curve& member) = 0;
+  /// A number, or a curve of it.
+  virtual bool number_or_curve(const Key& key, CurveOver x, double& number, hardware::Curve& curve) = 0;
   virtual bool distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) = 0;
   /// A number, a quantity or a word: what it has to be depends on where it goes.
   virtual bool any_value(const Key& key, Node& member) = 0;

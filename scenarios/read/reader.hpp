@@ -67,6 +67,8 @@ class Reader : public Fields {
   bool texts_map(const Key& key, std::vector<Named<std::vector<Text>>>& member) override;
   bool quantities(const Key& key, Dimension dimension, std::vector<double>& member) override;
   bool weighted(const Key& key, Dimension dimension, std::vector<std::pair<double, double>>& member) override;
+  bool curve(const Key& key, CurveOver x, Dimension y, hardware::Curve& member) override;
+  bool number_or_curve(const Key& key, CurveOver x, double& number, hardware::Curve& curve) override;
   bool distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) override;
   bool any_value(const Key& key, Node& member) override;
   bool any_values(const Key& key, std::vector<Node>& member) override;
@@ -110,6 +112,7 @@ class Reader : public Fields {
                 const std::function<bool(const Node& node, const std::string& path, T& value)>& read);
   bool take_text(const Node& node, const std::string& path, const std::string& expected, Text& member);
   bool take_texts(const Node& node, const std::string& path, std::vector<Text>& member);
+  bool points(const Sourced& sourced, const Key& key, CurveOver x, Dimension y, hardware::Curve& member);
   Sourced unwrap(const Key& key, const Node& node, const std::string& path);
   void keep(const Sourced& sourced, const std::string& path, Dimension dimension, double value);
   void check_keys(const Frame& frame);

@@ -16,6 +16,10 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+std::string expected_curve(CurveOver x, Dimension y) {
+  return fmt::format("a list of points such as [{}, {}]", info(x.dimension).example, info(y).example);
+}
+
 }  // namespace
 
 const Node* Reader::take_list(const Key& key, const std::string& expected) {
@@ -111,6 +115,62 @@ bool Reader::weighted(const Key& key, Dimension dimension, std::vector<std::pair
       member.emplace_back(at, weight);
   }
   return !member.empty();
+}
+
+bool Reader::curve(const Key& key, CurveOver x, Dimension y, hardware::Curve& member) {
+  const Node* node = take(key, expected_curve(x, y));
+  if (!node) return false;
+  const Sourced sourced = unwrap(key, *node, path_of(key.name));
+  return sourced.value && points(sourced, key, x, y, member);
+}
+
+bool Reader::number_or_curve(const Key& key, CurveOver x, double& number, hardware::Curve& curve) {
+  const Node* node = take(key, expectation(Dimension::number));
+  if (!node) return false;
+  const std::string path = path_of(key.name);
+  const Sourced sourced = unwrap(key, *node, path);
+  if (!sourced.value) return false;
+  if (sourced.value->kind == Node::Kind::sequence) return points(sourced, key, x, Dimension::number, curve);
+  if (!value(*sourced.value, path, Dimension::number, key.range, number)) return false;
+  keep(sourced, path, Dimension::number, number);
+  return true;
+}
+
+bool Reader::points(const Sourced& sourced, const Key& key, CurveOver x, Dimension y, hardware::Curve& member) {
+  const std::string path = path_of(key.name), expected = expected_curve(x, y);
+  const Node& list = *sourced.value;
+  if (list.kind != Node::Kind::sequence || list.items.empty()) {
+    const std::string is = list.kind == Node::Kind::scalar ? in_quotes(list.scalar) : "no list of them";
+    wrong(list, path, list.kind == Node::Kind::sequence ? "empty" : is, expected);
+    return false;
+  }
+  hardware::Curve read;
+  for (std::size_t i = 0; i < list.items.size(); ++i) {
+    const Node& item = list.items[i];
+    if (item.kind != Node::Kind::sequence || item.items.size() != 2) {
+      context_.diagnostics.error(
+          item.place, fmt::format("an entry of {} is not of two numbers; expected {}", shown(item, path), expected));
+      continue;
+    }
+    double at = 0, height = 0;
+    const bool has_place = value(item.items[0], path, x.dimension, x.range, at);
+    if (!value(item.items[1], path, y, key.range, height) || !has_place) continue;
+    if (!read.points.empty() && !(at > read.points.back().first)) {
+      context_.diagnostics.error(item.place, fmt::format("{}: {} does not come behind the point before; expected "
+                                                         "points in ascending order",
+                                                         shown(item, path), in_quotes(item.items[0].scalar)));
+      continue;
+    }
+    read.points.emplace_back(at, height);
+    Sourced point = sourced;
+    point.value = &item.items[1];
+    keep(point, fmt::format("{}.{}", path, i), y, height);
+    if (context_.is_sheet && context_.numbers)
+      context_.numbers->back().text = fmt::format("{} at {}", item.items[1].scalar, item.items[0].scalar);
+  }
+  if (read.points.size() != list.items.size()) return false;
+  member = std::move(read);
+  return true;
 }
 
 bool Reader::distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) {

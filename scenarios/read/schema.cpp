@@ -39,6 +39,14 @@ Json value_schema(Dimension dimension, Range range) {
   return schema;
 }
 
+Json curve_schema(Dimension x, Dimension y, Range range) {
+  const Json pair = {{"type", "array"},
+                     {"items", Json::array({value_schema(x, kAny), value_schema(y, range)})},
+                     {"minItems", 2},
+                     {"maxItems", 2}};
+  return {{"type", "array"}, {"items", pair}, {"minItems", 1}};
+}
+
 std::string unit_text(Dimension dimension) {
   if (dimension == Dimension::number) return "";
   return fmt::format(" [{}], such as \"{}\"", info(dimension).si, info(dimension).example);
@@ -160,6 +168,16 @@ bool Schema::weighted(const Key& key, Dimension dimension, std::vector<std::pair
       {"minItems", 2},
       {"maxItems", 2}};
   return add(key, {{"type", "array"}, {"items", pair}, {"minItems", 1}}, unit_text(dimension));
+}
+
+bool Schema::curve(const Key& key, CurveOver x, Dimension y, hardware::Curve&) {
+  return add(key, or_sourced(key, curve_schema(x.dimension, y, key.range)));
+}
+
+bool Schema::number_or_curve(const Key& key, CurveOver x, double&, hardware::Curve&) {
+  const Json number = value_schema(Dimension::number, key.range);
+  const Json either = {{"anyOf", Json::array({number, curve_schema(x.dimension, Dimension::number, key.range)})}};
+  return add(key, or_sourced(key, either));
 }
 
 bool Schema::distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>&) {

@@ -34,6 +34,8 @@ class Schema : public Fields {
   bool texts_map(const Key& key, std::vector<Named<std::vector<Text>>>& member) override;
   bool quantities(const Key& key, Dimension dimension, std::vector<double>& member) override;
   bool weighted(const Key& key, Dimension dimension, std::vector<std::pair<double, double>>& member) override;
+  bool curve(const Key& key, CurveOver x, Dimension y, hardware::Curve& member) override;
+  bool number_or_curve(const Key& key, CurveOver x, double& number, hardware::Curve& curve) override;
   bool distribution(const Key& key, Dimension dimension, std::optional<sim::Distribution>& member) override;
   bool any_value(const Key& key, Node& member) override;
   bool any_values(const Key& key, std::vector<Node>& member) override;

@@ -60,6 +60,8 @@ static void fields(Fields& f, hardware::Clock& c) {
   f.quantity(required("voltage_max", "voltage at the highest clock", kPositive), Dimension::voltage, c.voltage_max);
   f.quantity(required("voltage_floor_clock", "clock below which the voltage stays at its floor", kPositive),
              Dimension::frequency, c.voltage_floor_clock);
+  f.quantity(optional("limit", "the highest that its owner lets it have (nvidia-smi -lgc); without it max", kPositive),
+             Dimension::frequency, c.limit);
 }
 
 /// Dynamic energy of arithmetic, by number format.
@@ -95,7 +97,13 @@ static void fields(Fields& f, hardware::Power& p) {
   f.quantity(required("rest_idle", "rest of the box (host, memory refresh, fans), DC, at rest", kPower),
              Dimension::power, p.rest_idle);
   f.quantity(required("rest_busy", "rest of the box while a step runs, DC", kPower), Dimension::power, p.rest_busy);
-  f.number(required("psu_efficiency", "power supply: DC out over AC in", kPositiveFraction), p.psu_efficiency);
+  f.number_or_curve(
+      required("psu_efficiency", "power supply: DC out over AC in; a number, or a list of [DC out, efficiency]",
+               kPositiveFraction),
+      {Dimension::power, kPower}, p.psu_efficiency, p.psu_curve);
+  f.quantity(optional("supply", "what power supply, USB-PD or battery can give the box, DC; without it enough",
+                      kPowerAboveNone),
+             Dimension::power, p.supply);
 }
 
 static void fields(Fields& f, hardware::ThermalStage& s) {
@@ -110,6 +118,29 @@ static void fields(Fields& f, hardware::Thermal& t) {
   f.number(required("rest_to_die", "share of the rest's power that heats the die (1 on a shared package)", kFraction),
            t.rest_to_die);
   f.sections(required("stages", "from the die outward"), t.stages);
+}
+
+static void fields(Fields& f, hardware::Fan& fan) {
+  f.text(optional("stage", "name of the thermal stage that it cools; without it the last one"), fan.stage);
+  int64_t levels = fan.levels;
+  if (f.count(optional("levels", "speeds besides standstill, at even distances", {1, 100}), levels))
+    fan.levels = static_cast<int>(levels);
+  f.curve(required("speed", "that the firmware asks for, as a share of the top speed: list of [die temperature, share]",
+                   kFraction),
+          {Dimension::temperature, kAmbientRange}, Dimension::number, fan.speed);
+  f.curve(required("conductance", "from the stage to the room, beside the ladder's: list of [share, conductance]",
+                   {0, 1e6}),
+          {Dimension::number, kFraction}, Dimension::thermal_conductance, fan.conductance);
+  f.curve(optional("power", "DC: list of [share, power]; without it a part of rest_idle and rest_busy", kPower),
+          {Dimension::number, kFraction}, Dimension::power, fan.power);
+  f.curve(optional("noise", "list of [share, sound level]; without it not known", {0, 150}),
+          {Dimension::number, kFraction}, Dimension::sound_level, fan.noise);
+}
+
+static void fields(Fields& f, hardware::Sticky& s) {
+  f.quantity(required("limit", "of the chip's power meanwhile", kPowerAboveNone), Dimension::power, s.limit);
+  f.quantity(required("rest", "how long without work until it is over; a reboot ends it too", kPositive),
+             Dimension::duration, s.rest);
 }
 
 static void fields(Fields& f, hardware::Governor& g) {
@@ -129,6 +160,7 @@ static void fields(Fields& f, hardware::Governor& g) {
              Dimension::temperature, g.shutdown);
   f.quantity(optional("reboot", "from a shutdown until the box is up again (default 60 s)", {0, 86'400}),
              Dimension::duration, g.reboot);
+  f.section(optional("sticky", "a box that stays slow after a tick above its trip or above its supply"), g.sticky);
 }
 
 static void fields(Fields& f, hardware::Storage& s) {
@@ -158,9 +190,13 @@ void fields(Fields& f, BoxSheet& s) {
   f.section(required("clock", "grid of core clocks and the f-V curve"), s.box.clock);
   f.section(required("power", "where the watts go"), s.box.power);
   f.section(required("thermal", "ladder of thermal stages"), s.box.thermal);
+  f.section(optional("fan", "cools a thermal stage; without it the ladder holds for whatever its fan does"), s.box.fan);
   f.section(required("governor", "lowers the clock with temperature"), s.box.governor);
   f.section(optional("storage", "how fast models are loaded"), s.box.storage);
   f.section(optional("price", "what it costs"), s.box.price);
+  Key modes = optional("modes", "in a box's own file: what changes in a mode, such as quiet, by the mode's name");
+  modes.of_any_key = true;
+  f.changes(modes, s.modes);
   f.named(optional("engines", "what engines reach here, laid over their own sheets"), s.engines);
 }
 

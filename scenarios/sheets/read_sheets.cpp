@@ -78,6 +78,15 @@ void check_box(const hardware::Box& box, const Node& root, Diagnostics& diagnost
   check.that(box.power.limit > box.power.idle, {"power", "limit"}, "power.limit is not above power.idle");
   check.that(!box.thermal.stages.empty(), {"thermal", "stages"},
              "thermal.stages is empty; expected at least one stage");
+  check.that(box.clock.limit >= box.clock.min, {"clock", "limit"}, "clock.limit is below clock.min");
+  if (box.fan && !box.fan->stage.empty()) {
+    std::vector<std::string> stages;
+    for (const auto& stage : box.thermal.stages) stages.push_back(stage.name);
+    const bool known = std::find(stages.begin(), stages.end(), box.fan->stage) != stages.end();
+    check.that(known, {"fan", "stage"},
+               fmt::format("fan.stage is {}; expected {}{}", in_quotes(box.fan->stage), one_of(stages),
+                           did_you_mean(box.fan->stage, stages)));
+  }
 }
 
 /// The words of a pattern, each of which must be among those that are known.
@@ -262,6 +271,69 @@ void calibrate(const EngineSheet& declared, const RawSheet& box, const RawSheet&
 
 }  // namespace
 
+namespace {
+
+bool same_place(const Place& a, const Place& b) {
+  return a.source == b.source && a.line == b.line && a.column == b.column;
+}
+
+bool holds(const Node& tree, const Place& place) {
+  const auto in = [&](const Node& node) { return holds(node, place); };
+  return same_place(tree.place, place) || std::any_of(tree.items.begin(), tree.items.end(), in) ||
+         std::any_of(tree.entries.begin(), tree.entries.end(), [&](const auto& entry) { return in(entry.second); });
+}
+
+/// Each mode must make a good box; its numbers are the sheet's too, under its name.
+void read_modes(const RawSheet& sheet, const std::vector<std::pair<Text, Node>>& modes,
+                const std::vector<Origin>& origins, std::vector<SheetNumber>& numbers, Diagnostics& diagnostics) {
+  Node own = sheet.root;
+  std::erase_if(own.entries, [](const auto& entry) { return entry.first.scalar == "modes"; });
+  for (const auto& [name, changes] : modes) {
+    const std::string path = "modes." + path_segment(name.value);
+    if (changes.kind != Node::Kind::mapping) {
+      diagnostics.error(changes.place, fmt::format("{} is no mapping; expected fields of the sheet, such as {{power: "
+                                                   "{{limit: 55 W}}}}",
+                                                   path));
+      continue;
+    }
+    for (const char* whence : {"source", "confidence", "note"}) {
+      if (const Node* node = changes.find(whence))
+        diagnostics.error(node->place,
+                          fmt::format("{}.{} is beside no number; expected it at each of them", path, whence));
+    }
+    for (const char* key : {"id", "aliases", "base", "sources", "backends", "engines", "modes"}) {
+      if (const Node* node = changes.find(key))
+        diagnostics.error(node->place, fmt::format("{}.{} cannot change with the mode", path, key));
+    }
+    std::vector<SheetNumber> of_mode;
+    read_merged<BoxSheet>(laid_over(own, changes), origins, {}, of_mode, diagnostics,
+                          [](const BoxSheet& s, const Node& n, Diagnostics& d) { check_box(s.box, n, d); });
+    for (auto& number : of_mode) {
+      if (!holds(changes, number.place)) continue;
+      number.path = fmt::format("{}.{}", path, number.path);
+      numbers.push_back(std::move(number));
+    }
+  }
+}
+
+}  // namespace
+
+RawSheet in_mode(RawSheet box, const Text& mode, const std::string& key, Diagnostics& diagnostics) {
+  const Node* modes = box.root.find("modes");
+  if (const Node* chosen = modes ? modes->find(mode.value) : nullptr) {
+    box.root = laid_over(box.root, Node(*chosen));
+    return box;
+  }
+  std::vector<std::string> names;
+  if (modes) {
+    for (const auto& [name, changes] : modes->entries) names.push_back(name.scalar);
+  }
+  const std::string hint = did_you_mean(mode.value, names);
+  const std::string expected = names.empty() ? fmt::format("; {} has no modes", box.id) : "; expected " + one_of(names);
+  diagnostics.error(mode.place, fmt::format("{} is {}{}", key, in_quotes(mode.value), hint.empty() ? expected : hint));
+  return box;
+}
+
 BoxRead read_box(const RawSheet& sheet, const Overrides& over, Diagnostics& diagnostics) {
   BoxRead out;
   out.source = sheet.source;
@@ -269,12 +341,16 @@ BoxRead read_box(const RawSheet& sheet, const Overrides& over, Diagnostics& diag
   if (const Node* base = over.tree.find("base"))
     diagnostics.error(base->place,
                       "base stands in a box's own file; expected the sheet of that box in place of this one");
+  if (const Node* modes = over.tree.find("modes"))
+    diagnostics.error(modes->place, "modes stand in a box's own file; expected what they change in their place");
+  const std::size_t before = diagnostics.reported();
   const Node root = laid_over(sheet.root, over.tree);
   auto origins = sheet.bases;
   origins.insert(origins.begin(), origin_of(sheet, ""));
   const auto declared =
-      read_merged<BoxSheet>(root, std::move(origins), over, out.numbers, diagnostics,
+      read_merged<BoxSheet>(root, origins, over, out.numbers, diagnostics,
                             [](const BoxSheet& s, const Node& n, Diagnostics& d) { check_box(s.box, n, d); });
+  if (diagnostics.reported() == before) read_modes(sheet, declared.modes, origins, out.numbers, diagnostics);
   out.value = box_of(declared);
   out.head = declared.head;
   return out;

@@ -62,6 +62,9 @@ models::Quant as_stored(const models::Quant& quant, const RawSheet& model);
 std::optional<RawSheet> open_sheet(SheetKind kind, const Text& asked, const std::string& key, const std::string& folder,
                                    Diagnostics& diagnostics);
 
+/// A box in one of its modes, which must be there. `key` is what messages call the place, "systems.desk.mode".
+RawSheet in_mode(RawSheet box, const Text& mode, const std::string& key, Diagnostics& diagnostics);
+
 /// What was laid over a sheet.
 struct Overrides {
   Node tree;                           ///< a mapping; a null node is none

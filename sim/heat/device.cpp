@@ -10,11 +10,16 @@ namespace tokwatt::sim {
 Device::Device(const System& system, double ambient, std::optional<double> usd_per_joule)
     : box_(system.box),
       tick_length_(picoseconds(system.box.governor.tick)),
+      air_(ambient),
       ambient_(ambient),
       power_limit_(system.box.power.limit),
+      power_cap_(std::numeric_limits<double>::infinity()),
       usd_per_joule_(usd_per_joule),
       governor_(system.box.clock, system.box.governor),
-      network_(system.box.thermal, system.box.governor.tick, system.start_temperature.value_or(ambient)) {
+      network_(system.box.thermal, system.box.fan, system.box.governor.tick,
+               system.start_temperature.value_or(ambient)) {
+  governor_.limit_clock(std::min(box_.clock.limit, box_.clock.max));
+  choose_fan();
   if (!system.start_temperature) settle_idle();
   statistics_.clock_min = std::numeric_limits<double>::infinity();
   statistics_.temperature_max = temperature();
@@ -28,6 +33,7 @@ void Device::settle_idle() {
   for (int round = 0; round < kRounds; ++round) {
     const TickPower idle = power_over(1, 0, 0, 0);
     network_.settle(heat_inputs(idle.chip.total(), idle.rest), ambient_);
+    choose_fan();
   }
 }
 
@@ -40,6 +46,7 @@ Device::TickPower Device::power_over(double dt, double busy, double compute, dou
   out.chip.clocked = active + compute / dt;
   out.fixed = still + active;
   out.rest = power.rest_idle + busy * (power.rest_busy - power.rest_idle);
+  if (box_.fan && box_.fan->power.given()) out.fan = box_.fan->power.at(box_.fan->speed_of(fan_level_));
   return out;
 }
 
@@ -59,7 +66,7 @@ void Device::tick(Picoseconds now, const Meter& meter, std::vector<Reading>& rea
   const double memory = joules(meter[Quantity::memory_energy] - energy_.memory);
   const TickPower power = power_over(dt, busy, compute, memory);
   const double chip = power.chip.total();
-  const double wall = (chip + power.rest) / box_.power.psu_efficiency;
+  const double wall = box_.power.wall(power.dc());
 
   const auto fixed_energy = static_cast<Picojoules>(std::llround(power.fixed * dt * 1e12));
   const auto rest_energy = static_cast<Picojoules>(std::llround((wall - chip) * dt * 1e12));
@@ -78,10 +85,17 @@ void Device::tick(Picoseconds now, const Meter& meter, std::vector<Reading>& rea
   s.clock_min = std::min(s.clock_min, clock_hz());
   if (throttled()) s.throttled += now - tick_start_;
 
+  note_noise(dt);
+
+  const double stored = network_.stored();
   network_.advance(dt, heat_inputs(chip, power.rest), ambient_);
+  heat_given_off_ +=
+      wall * dt - (network_.stored() - stored);  // the power supply's loss and the fan's go there at once
   s.temperature_max = std::max(s.temperature_max, temperature());
-  governor_.update(temperature(), power.chip, power_limit_);
-  if (next_ambient_) ambient_ = *std::exchange(next_ambient_, std::nullopt);
+  judge_sticky(power, busy, dt);
+  governor_.update(temperature(), power.chip, chip_limit(power));
+  choose_fan();
+  ambient_ = air_.at(now);
   tick_start_ = now;
   busy_at_start_ = meter[Quantity::device_time];
 }
@@ -94,13 +108,61 @@ void Device::set_electricity(Picoseconds now, const Meter& meter, double usd_per
   marks_.push_back({now, meter[Quantity::compute_energy], meter[Quantity::memory_energy], std::nullopt, usd_per_joule});
 }
 
-void Device::set_ambient(Picoseconds now, double ambient) {
-  if (now == tick_start_) {
-    ambient_ = ambient;
-  } else {
-    next_ambient_ = ambient;
-  }
+void Device::set_ambient(Picoseconds now, double ambient, Picoseconds ramp) {
+  air_.change(now, ambient, ramp);
+  if (now == tick_start_) ambient_ = air_.at(now);
 }
+
+// --- limits and the fan ----------------------------------------------------------------------------------------------
+
+/// What the chip may draw: its own limit, what a fault leaves of it, and what the supply leaves for it.
+double Device::chip_limit(const TickPower& power) const {
+  double limit = std::min({power_limit_, power_cap_, box_.power.supply - power.rest - power.fan});
+  if (stuck_) limit = std::min(limit, box_.governor.sticky->limit);
+  return limit;
+}
+
+void Device::judge_sticky(const TickPower& power, double busy, double dt) {
+  if (!box_.governor.sticky) return;
+  const bool struck = temperature() >= box_.governor.trip || power.dc() > box_.power.supply;
+  rested_ = struck || busy > 0 ? 0 : rested_ + dt;
+  stuck_ = struck || (stuck_ && rested_ < box_.governor.sticky->rest);
+}
+
+void Device::choose_fan() {
+  if (!box_.fan) return;
+  const double asked = std::isnan(forced_speed_) ? box_.fan->speed.at(temperature()) : forced_speed_;
+  fan_level_ = fan_stopped_ ? 0 : box_.fan->level_of(asked);
+  network_.set_fan(fan_level_);
+}
+
+void Device::set_fan_speed(Picoseconds now, double share) {
+  forced_speed_ = share;
+  if (now == tick_start_) choose_fan();
+}
+
+void Device::stop_fan(Picoseconds now, bool stopped) {
+  fan_stopped_ = stopped;
+  if (now == tick_start_) choose_fan();
+}
+
+double Device::fan_speed() const {
+  return box_.fan ? box_.fan->speed_of(fan_level_) : std::numeric_limits<double>::quiet_NaN();
+}
+
+double Device::noise() const {
+  const bool known = box_.fan && box_.fan->noise.given();
+  return known ? box_.fan->noise.at(fan_speed()) : std::numeric_limits<double>::quiet_NaN();
+}
+
+void Device::note_noise(double dt) {
+  const double dba = noise();
+  if (std::isnan(dba)) return;
+  statistics_.loudness_integral += std::pow(10, dba / 10) * dt;
+  statistics_.noise_max = std::max(statistics_.noise_max, dba);
+}
+
+// --- readings --------------------------------------------------------------------------------------------------------
 
 // A tick's static energy is spread evenly over it; dynamic energy was metered when the mark was made (rule 3).
 void Device::resolve_marks(Picoseconds now, Picojoules fixed, Picojoules rest, std::vector<Reading>& readings) {

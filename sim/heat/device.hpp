@@ -1,10 +1,13 @@
 #pragma once
 // One device over time: energy, heat, clock and the electricity bill, advanced once per tick (design, rule 4).
+#include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "hardware/clock_governor.hpp"
 #include "hardware/thermal_network.hpp"
+#include "sim/heat/air.hpp"
 #include "sim/input.hpp"
 #include "sim/serving/meter.hpp"
 #include "sim/serving/serving.hpp"
@@ -32,6 +35,8 @@ struct DeviceStatistics {
   double temperature_max = 0;                     ///< [degC]
   double clock_integral = 0;                      ///< [Hz s]
   double clock_min = 0;                           ///< [Hz]
+  double loudness_integral = 0;                   ///< of 10^(dBA/10) [s]
+  double noise_max = 0;                           ///< [dBA]
   Picoseconds throttled = 0;
 };
 
@@ -42,6 +47,10 @@ class Device {
   OperatingPoint point() const { return {governor_.level(), governor_.brake()}; }
   double clock_hz() const { return box_.clock.at(governor_.level()); }
   double temperature() const { return network_.die(); }
+  /// Speed of its fan, as a share of the top one; NaN without a fan.
+  double fan_speed() const;
+  /// Of its fan, at the present speed [dBA]; NaN where it is not known.
+  double noise() const;
   bool throttled() const { return governor_.throttled(); }
   Picoseconds tick_length() const { return tick_length_; }
 
@@ -52,8 +61,17 @@ class Device {
   /// Asks for a reading at `now`; it comes with the end of the tick, when its static energy is known.
   void mark(Picoseconds now, const Meter& meter, std::size_t row);
 
-  void set_ambient(Picoseconds now, double ambient);
+  void set_ambient(Picoseconds now, double ambient, Picoseconds ramp = 0);
+  /// Heat given off to the room since it was last asked for [J].
+  double take_heat() { return std::exchange(heat_given_off_, 0); }
   void set_power_limit(double watts) { power_limit_ = watts; }
+  void set_power_cap(double watts) { power_cap_ = watts; }
+  void set_supply(double watts) { box_.power.supply = watts; }
+  /// A share of the top speed, or NaN: what the firmware asks for. From the next tick.
+  void set_fan_speed(Picoseconds now, double share);
+  void stop_fan(Picoseconds now, bool stopped);
+  /// After a shutdown.
+  void reboot() { stuck_ = false; }
   void limit_clock(double hz) { governor_.limit_clock(hz); }
   bool too_hot() const { return temperature() >= box_.governor.shutdown; }
   void set_electricity(Picoseconds now, const Meter& meter, double usd_per_joule);
@@ -71,20 +89,32 @@ class Device {
   };
   struct TickPower {  // means over a tick [W]
     hardware::ChipPower chip;
-    double fixed = 0, rest = 0;  // fixed: energy booked as static; rest: DC outside the chip
+    double fixed = 0, rest = 0;  // fixed: energy booked as static; rest: DC outside the chip and the fan
+    double fan = 0;
+    double dc() const { return chip.total() + rest + fan; }
   };
 
   TickPower power_over(double dt, double busy, double compute, double memory) const;
   const std::vector<double>& heat_inputs(double chip, double rest);
   void settle_idle();
+  void choose_fan();
+  double chip_limit(const TickPower& power) const;
+  void judge_sticky(const TickPower& power, double busy, double dt);
+  void note_noise(double dt);
   void resolve_marks(Picoseconds now, Picojoules fixed, Picojoules rest, std::vector<Reading>& readings);
   void bill_up_to(int128 wall);
 
   hardware::Box box_;
   Picoseconds tick_length_;
-  double ambient_;
-  std::optional<double> next_ambient_;
-  double power_limit_;
+  Air air_;
+  double ambient_;  // over the tick in progress
+  double power_limit_, power_cap_;
+  bool stuck_ = false;  // at the limit of governor.sticky
+  double rested_ = 0;   // so long, while it is stuck [s]
+  int fan_level_ = 0;
+  double forced_speed_ = std::numeric_limits<double>::quiet_NaN();
+  bool fan_stopped_ = false;
+  double heat_given_off_ = 0;
   std::optional<double> usd_per_joule_;
   hardware::ClockGovernor governor_;
   hardware::ThermalNetwork network_;

@@ -51,7 +51,8 @@ enum class Purpose : uint32_t {
   sample = 9,  ///< of a study: where in its stratum
   stratum = 10,
   hosted_ttft = 11,
-  hosted_speed = 12
+  hosted_speed = 12,
+  fault = 13  ///< of a system: until the next one
 };
 
 /// Key of a stream's random numbers.

@@ -102,7 +102,27 @@ Group Recorder::series_group() {
                          {"no", "yes"}});
   g.variables.push_back({"energy", "J", "wall energy since the start", by_device, std::move(v.energy), {}});
   g.variables.push_back({"cost", "USD", "electricity bill since the start", by_device, std::move(v.bill), {}});
+  add_fans_and_room(g);
   return g;
+}
+
+void Recorder::add_fans_and_room(Group& series) {
+  const std::vector<std::string> by_device = {"time", "device"};
+  auto& v = per_device_;
+  if (has_fan_) {
+    series.variables.push_back(
+        {"fan", "1", "speed of the fan at the end of the interval, of its top speed", by_device, std::move(v.fan), {}});
+    series.variables.push_back(
+        {"noise", "dBA", "of the fan at the end of the interval", by_device, std::move(v.noise), {}});
+  }
+  if (input_.room) {
+    series.variables.push_back({"room_temperature",
+                                "degC",
+                                "temperature of the room at its last tick",
+                                {"time"},
+                                std::move(room_temperature_),
+                                {}});
+  }
 }
 
 Group Recorder::requests_group() {

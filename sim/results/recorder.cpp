@@ -61,6 +61,7 @@ Recorder::Recorder(const Input& input, const Layout& layout)
     paces_.push_back(pace_of(input.deployments[place.deployment]));
     speculates_ = speculates_ || paces_.back().drafted > 0;
   }
+  has_fan_ = std::any_of(input.systems.begin(), input.systems.end(), [](const System& s) { return s.box.fan; });
 }
 
 int64_t Recorder::sent(const Request& request) {
@@ -164,11 +165,16 @@ void Recorder::deployment_row(std::size_t deployment, const Load& load, int64_t 
   interval.meter = meter;
 }
 
-void Recorder::device_row(double clock_hz, double temperature, bool throttled) {
-  per_device_.clock.push_back(clock_hz);
-  per_device_.temperature.push_back(temperature);
-  per_device_.throttled.push_back(throttled ? 1 : 0);
+void Recorder::device_row(const Device& device) {
+  per_device_.clock.push_back(device.clock_hz());
+  per_device_.temperature.push_back(device.temperature());
+  per_device_.throttled.push_back(device.throttled() ? 1 : 0);
+  if (!has_fan_) return;
+  per_device_.fan.push_back(device.fan_speed());
+  per_device_.noise.push_back(device.noise());
 }
+
+void Recorder::room_row(double temperature) { room_temperature_.push_back(temperature); }
 
 void Recorder::reading(std::size_t device, const Reading& reading) {
   const std::size_t cell = reading.row * layout_.devices() + device;

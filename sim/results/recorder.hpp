@@ -39,7 +39,8 @@ class Recorder {
   // Series: one row per sample. Energy and bill of a row come later, as a Reading.
   std::size_t start_row(Picoseconds now);
   void deployment_row(std::size_t deployment, const Load& load, int64_t kv_blocks, const Meter& meter);
-  void device_row(double clock_hz, double temperature, bool throttled);
+  void device_row(const Device& device);
+  void room_row(double temperature);
   void reading(std::size_t device, const Reading& reading);
   std::size_t rows() const { return times_.size(); }
   Picoseconds last_row_at() const { return times_.empty() ? 0 : times_.back(); }
@@ -52,6 +53,7 @@ class Recorder {
   Group segments_group();
   Group events_group();
   Group series_group();
+  void add_fans_and_room(Group& series);
 
   struct RequestColumns {
     std::vector<int32_t> stream, replica;
@@ -78,6 +80,7 @@ class Recorder {
   };
   struct DeviceColumns {
     std::vector<double> clock, temperature, wall_power, chip_power, energy, bill;
+    std::vector<double> fan, noise;  // where a box has a fan
     std::vector<int8_t> throttled;
   };
   struct LastRun {  // of a replica: what the next one may continue
@@ -91,7 +94,7 @@ class Recorder {
 
   const Input& input_;
   const Layout& layout_;
-  bool keep_requests_, speculates_ = false;
+  bool keep_requests_, speculates_ = false, has_fan_ = false;
   std::vector<Pace> paces_;  // by replica
   int64_t next_record_ = 0;
   std::vector<Tally> tallies_;
@@ -101,6 +104,7 @@ class Recorder {
   std::vector<LastRun> last_run_;
   std::vector<std::size_t> last_row_of_replica_;
   std::vector<Picoseconds> times_;
+  std::vector<double> room_temperature_;  // where there is a room
   DeploymentColumns per_deployment_;
   DeviceColumns per_device_;
   std::vector<Interval> intervals_;

@@ -120,6 +120,37 @@ double api_usd(const Outcomes& o, const std::vector<std::size_t>& deployments) {
                          [&](double sum, std::size_t d) { return sum + o.ending.hosted[d].cost_usd; });
 }
 
+// Of the loudest box, where one has a fan; the mean is that of the sound's power.
+void add_noise(Json& out, const Outcomes& o, const std::vector<DevicePart>& devices) {
+  double mean = kUnknown, max = kUnknown;
+  bool has_fan = false;
+  for (const auto& [i, energy, part] : devices) {
+    has_fan = has_fan || o.input.systems[o.layout.topology[i].system].box.fan;
+    const auto& s = o.devices[i].statistics();
+    if (s.loudness_integral == 0) continue;
+    mean = std::fmax(mean, 10 * std::log10(s.loudness_integral / seconds(o.ending.at)));
+    max = std::fmax(max, s.noise_max);
+  }
+  if (has_fan) out["noise_dba"] = {{"mean", number(mean)}, {"max", number(max)}};
+}
+
+// The room is everybody's: its cooling counts for the whole only.
+void add_room(Json& out, const Outcomes& o) {
+  if (!o.room) return;
+  const auto& s = o.room->statistics();
+  out["room"] = {{"temperature_c",
+                  {{"mean", ratio(s.temperature_integral, seconds(o.ending.at))},
+                   {"max", number(s.temperature_max)},
+                   {"final", number(o.room->temperature())}}},
+                 {"cooling_j", number(s.cooling_energy)},
+                 {"cooling_usd", number(s.cooling_usd)}};
+  auto& cost = out["cost_usd"];
+  const double total = cost["total"].is_number() ? cost["total"].get<double>() + s.cooling_usd : kUnknown;
+  cost["cooling"] = number(s.cooling_usd);
+  cost["total"] = number(total);
+  out["usd_per_mtok_output"] = ratio(total, out["tokens"]["output"].get<double>() / 1e6);
+}
+
 // Energy, heat and money, over some devices or parts of them; `api`: beside what these cost.
 void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& devices, double api) {
   const double span = seconds(o.ending.at);
@@ -162,6 +193,7 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
   const auto tokens = out["tokens"]["output"].get<double>();
   out["usd_per_mtok_output"] = ratio(total, tokens / 1e6);
   out["j_per_tok_output"] = devices.empty() ? Json(nullptr) : ratio(joules(sum.wall()), tokens);
+  add_noise(out, o, devices);
 }
 
 std::vector<DevicePart> whole_devices(const Outcomes& o) {
@@ -215,6 +247,7 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
   const auto deployments = all_of(o.input.deployments.size());
   add_serving(out, o, all_of(o.layout.replicas.size()), streams, deployments);
   add_physics(out, o, whole_devices(o), api_usd(o, deployments));
+  add_room(out, o);
   Json per_deployment = Json::object();
   for (std::size_t d = 0; d < o.input.deployments.size(); ++d) {
     std::vector<std::size_t> mine;

@@ -11,6 +11,7 @@ struct Outcomes {
   const Input& input;
   const Ending& ending;
   const std::vector<Device>& devices;
+  const std::optional<RoomAir>& room;
   const Layout& layout;
   std::vector<const Tally*> tallies;  // by stream
 };

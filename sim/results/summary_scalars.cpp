@@ -41,6 +41,10 @@ constexpr std::array kMeanings = {
     KeyMeaning{"cost_usd", "USD", "cost"},
     KeyMeaning{"usd_per_mtok_output", "1e-6 USD/count", "cost per million output tokens"},
     KeyMeaning{"j_per_tok_output", "J/count", "energy at the wall per output token"},
+    KeyMeaning{"noise_dba", "dBA", "noise of the loudest box's fan"},
+    KeyMeaning{"room.temperature_c", "degC", "temperature of the room"},
+    KeyMeaning{"room.cooling_j", "J", "electrical energy that cooled the room"},
+    KeyMeaning{"room.cooling_usd", "USD", "its cost"},
     KeyMeaning{"limited_by", "1", "fraction of time limited by"},
 };
 
@@ -91,7 +95,11 @@ std::vector<SummaryScalar> summary_scalars(const nlohmann::ordered_json& summary
   std::vector<SummaryScalar> out;
   for (const auto& [key, value] : summary.items()) {
     if (std::find(kOnlyInJson.begin(), kOnlyInJson.end(), key) != kOnlyInJson.end()) continue;
-    add(out, meaning_of(key), key, "", value);
+    if (key == "room") {  // what it holds has different units
+      for (const auto& [name, inner] : value.items()) add(out, meaning_of("room." + name), "room." + name, "", inner);
+    } else {
+      add(out, meaning_of(key), key, "", value);
+    }
   }
   return out;
 }

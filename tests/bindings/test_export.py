@@ -129,6 +129,14 @@ def test_tables_are_the_columns_with_their_units(results):
     assert summary["goodput_per_s"] == ""
 
 
+def test_the_room_is_a_column_of_the_series_of_its_own(scenario, short):
+    room = {"heat_capacity": "100 kJ/K", "conductance": "10 W/K"}
+    results = tw.run(scenario, set={**short, "environment.room": room})
+    series = list(csv.DictReader(io.StringIO(export_csv.text(results, "series"))))
+    assert [float(row["room_temperature_c"]) for row in series] == results.series["room_temperature"].values.tolist()
+    assert float(series[-1]["room_temperature_c"]) == results.summary["room"]["temperature_c"]["final"]
+
+
 @pytest.mark.parametrize("arguments", [["--as", "csv"], ["--as", "csv", "--table", "events"], ["--as", "vllm-bench"], ["--as", "perfetto"]])
 def test_the_command_writes_to_standard_output_and_to_files(file, tmp_path, arguments):
     done = command(file, *arguments)

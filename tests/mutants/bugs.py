@@ -202,6 +202,29 @@ SHARED_DEVICES = [
     bug("a model that was loaded before the box died again serves", (LOOP, "if (event.detail != crashes_[index(replica)]) return;", "")),
 ]
 
+# Fans, the room, supplies, governors that hold a grudge.
+ROOM = "sim/heat/room_air.cpp"
+SURROUNDINGS = [
+    bug("heat that a box stores warms the room too", (DEVICE, "heat_given_off_ += wall * dt - (network_.stored() - stored);", "heat_given_off_ += wall * dt;")),
+    bug("only the chip's heat reaches the room", (DEVICE, "heat_given_off_ += wall * dt - (network_.stored() - stored);", "heat_given_off_ += chip * dt - (network_.stored() - stored);")),
+    bug("a room keeps the heat of its last tick", (ROOM, "price_integral_ = 0; heat_ = 0;", "price_integral_ = 0;")),
+    bug("cooling is as strong as it has to be", (ROOM, "0.0, unit.cop * unit.max_power)", "0.0, 1e9)")),
+    bug("cooling draws the heat that it takes away", (ROOM, "removed / room_.cooling->cop * dt", "removed * dt")),
+    bug("a new price holds for a whole tick of cooling", (ROOM, "price_integral_ += usd_per_joule_.value_or(0) * seconds(now - price_at_);", "price_integral_ = usd_per_joule_.value_or(0) * seconds(now - tick_start_);")),
+    bug("boxes do not breathe the room's air", (LOOP, "for (auto& device : devices_) device.set_ambient(now_, room_->temperature());", "")),
+    bug("a ramp is a step", ("sim/heat/air.cpp", "if (now - start_ >= ramp_) return to_;", "return to_;")),
+    bug("a fan blows at the last stage, whichever it names", ("hardware/thermal_network.cpp", "return stage.name == fan.stage;", "return stage.name == fan.stage && fan.stage.empty();")),
+    bug("a fan costs nothing", (DEVICE, "out.fan = box_.fan->power.at(box_.fan->speed_of(fan_level_));", "")),
+    bug("a fan that stopped goes on blowing", (DEVICE, "fan_level_ = fan_stopped_ ? 0 : box_.fan->level_of(asked);", "fan_level_ = box_.fan->level_of(asked);")),
+    bug("a fan runs at the level before its curve's", (DEVICE, "fan_level_ = fan_stopped_ ? 0 : box_.fan->level_of(asked); network_.set_fan(fan_level_);", "network_.set_fan(fan_level_); fan_level_ = fan_stopped_ ? 0 : box_.fan->level_of(asked);")),
+    bug("a supply is the chip's alone", (DEVICE, "box_.power.supply - power.rest - power.fan", "box_.power.supply")),
+    bug("a stuck box recovers at the next good tick", (DEVICE, "stuck_ = struck || (stuck_ && rested_ < box_.governor.sticky->rest);", "stuck_ = struck;")),
+    bug("a reboot leaves a box stuck", (LOOP, "devices_[device].reboot();", "")),
+    bug("a power cap is not noticed", (DEVICE, "std::min({power_limit_, power_cap_,", "std::min({power_limit_,")),
+    bug("a supply's curve is not read", ("hardware/box.cpp", "psu_curve.given() ? psu_curve.at(dc) : psu_efficiency", "psu_efficiency")),
+    bug("a mode of a box is not laid over its sheet", ("scenarios/sheets/read_sheets.cpp", "box.root = laid_over(box.root, Node(*chosen)); return box;", "return box;")),
+]
+
 for one_sided in PLANS:
     one_sided.in_one_stepping = True
-BUGS = PLANS + SHARED + CLUSTER + SHARED_DEVICES
+BUGS = PLANS + SHARED + CLUSTER + SHARED_DEVICES + SURROUNDINGS

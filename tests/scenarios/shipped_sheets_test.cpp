@@ -289,7 +289,7 @@ TEST_CASE("a peak that is marked sparse is refused", "[scenarios][sheets]") {
 
 TEST_CASE("a box at rest and at work draws what was measured at the wall", "[scenarios][sheets]") {
   const auto spark = box("dgx-spark").value.power;
-  const auto wall = [](const hardware::Power& p, double chip, double rest) { return (chip + rest) / p.psu_efficiency; };
+  const auto wall = [](const hardware::Power& p, double chip, double rest) { return p.wall(chip + rest); };
   const double idle = spark.idle + spark.leakage_at(35);
   CHECK_THAT(idle, WithinRel(4.0, 0.05));  // nvidia-smi at 35 degC
   CHECK(wall(spark, idle, spark.rest_idle) > 22);

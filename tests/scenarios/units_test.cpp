@@ -66,6 +66,7 @@ TEST_CASE("quantities become SI", "[scenarios][units]") {
       {"2.5/s", Dimension::rate, 2.5},
       {"30/min", Dimension::rate, 0.5},
       {"3600 /h", Dimension::rate, 1},
+      {"35 dBA", Dimension::sound_level, 35},
       {"2 1/s", Dimension::rate, 2},
       {"1e3 W", Dimension::power, 1000},
       {".5 W", Dimension::power, 0.5},
@@ -112,7 +113,7 @@ TEST_CASE("counts are whole and fit", "[scenarios][units]") {
 }
 
 TEST_CASE("every dimension reads its own example", "[scenarios][units]") {
-  for (int i = 0; i <= static_cast<int>(Dimension::rate); ++i) {
+  for (int i = 0; i <= static_cast<int>(Dimension::sound_level); ++i) {
     const auto dimension = static_cast<Dimension>(i);
     const std::string example(info(dimension).example);
     CAPTURE(example);

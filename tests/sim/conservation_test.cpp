@@ -133,7 +133,9 @@ TEST_CASE("dollars are joules times their price", "[sim][conservation][money]") 
     const auto electricity = cost["electricity"].get<double>();
     const auto& bill = values<double>(run.results, "series", "cost");
     REQUIRE(last_of_all(bill, devices(run)) == Approx(electricity).epsilon(1e-9));
-    REQUIRE(cost["total"].get<double>() == Approx(electricity + cost["hardware"].get<double>()));
+    const bool has_room = run.input.room.has_value();
+    const double cooling = has_room ? cost["cooling"].get<double>() : 0;
+    REQUIRE(cost["total"].get<double>() == Approx(electricity + cost["hardware"].get<double>() + cooling));
     // Joule by joule at the price of its instant: what it was before the first change, and after each.
     const auto& time = values<double>(run.results, "series", "time");
     double lowest = *price, highest = *price;
@@ -145,6 +147,9 @@ TEST_CASE("dollars are joules times their price", "[sim][conservation][money]") 
     const auto wall = run.summary["energy_j"]["wall"].get<double>();
     REQUIRE(electricity >= lowest * wall * (1 - 1e-9));
     REQUIRE(electricity <= highest * wall * (1 + 1e-9));
+    const double cooling_energy = has_room ? run.summary["room"]["cooling_j"].get<double>() : 0;
+    REQUIRE(cooling >= lowest * cooling_energy * (1 - 1e-9));
+    REQUIRE(cooling <= highest * cooling_energy * (1 + 1e-9));
   });
 }
 

@@ -143,6 +143,39 @@ void add_changes(Dice& dice, Input& input) {
                    [](const Change& a, const Change& b) { return a.at < b.at; });
 }
 
+// Of boxes and the room around them, whatever else there is.
+void add_surroundings(Dice& dice, Input& input) {
+  if (dice.chance(0.4)) {
+    Room room;
+    room.heat_capacity = dice.real(50, 2000);
+    room.conductance = dice.real(0.5, 10);
+    if (dice.chance(0.3)) room.start_temperature = dice.real(10, 40);
+    if (dice.chance(0.6)) room.cooling = Cooling{dice.real(15, 30), dice.real(1, 4), dice.real(0, 10)};
+    input.room = room;
+  }
+  for (std::size_t s = 0; s < input.systems.size(); ++s) {
+    auto& box = input.systems[s].box;
+    if (dice.chance(0.5)) add_fan(dice, box);
+    if (dice.chance(0.4)) box.power.supply = dice.real(8, 30);
+    if (dice.chance(0.4)) box.power.psu_curve.points = {{5, 0.6}, {10, 0.9}, {30, 0.85}};
+    if (dice.chance(0.4)) box.governor.sticky = hardware::Sticky{dice.real(4, 8), dice.pick({0.25, 1.0, 3.0})};
+    if (dice.chance(0.3)) box.clock.limit = dice.real(200e6, 800e6);
+    const auto add = [&](Change::Kind kind, double value) {
+      input.changes.push_back(
+          {dice.in(0, 40) * 250'000'000'000, kind, static_cast<int>(s), value, "change", Picoseconds{0}});
+    };
+    if (dice.chance(0.3)) add(Change::Kind::supply, dice.real(5, 40));
+    if (dice.chance(0.3)) add(Change::Kind::power_cap, dice.real(3.5, 10));
+    if (box.fan && dice.chance(0.6)) add(Change::Kind::fan_speed, dice.chance(0.3) ? std::nan("") : dice.real(0, 1));
+    if (box.fan && dice.chance(0.6)) add(Change::Kind::fan_stop, static_cast<double>(dice.in(0, 1)));
+  }
+  if (dice.chance(0.4))
+    input.changes.push_back({dice.in(0, 40) * 250'000'000'000, Change::Kind::ambient, -1, dice.real(5, 40), "ramp",
+                             dice.in(1, 10'000) * 1'000'000'000});
+  std::stable_sort(input.changes.begin(), input.changes.end(),
+                   [](const Change& a, const Change& b) { return a.at < b.at; });
+}
+
 Features features_of(const models::Architecture& model) {
   Features features;
   for (const auto& layer : model.layers) {
@@ -179,7 +212,15 @@ Features features_of(const Input& input, const Deployment& d) {
   if (d.replicas > 1 && d.routing == Routing::round_robin) features.insert("round-robin replicas");
   if (d.replicas > 1 && d.routing == Routing::least_loaded) features.insert("least-loaded replicas");
   if (d.replicas > 1 && d.routing == Routing::prefix_aware) features.insert("prefix-aware replicas");
+  const auto& box = input.systems[static_cast<std::size_t>(d.systems.front())].box;
+  if (input.room) features.insert(input.room->cooling ? "cooled room" : "room");
+  if (box.fan) features.insert("fan");
+  if (std::isfinite(box.power.supply)) features.insert("supply limit");
+  if (box.power.psu_curve.given()) features.insert("supply curve");
+  if (box.governor.sticky) features.insert("sticky governor");
+  if (std::isfinite(box.clock.limit)) features.insert("clock limit");
   for (const Change& change : input.changes) {
+    if (change.ramp > 0) features.insert("ambient ramp");
     if (change.kind == Change::Kind::ambient) features.insert("ambient changes");
     if (change.kind == Change::Kind::electricity) features.insert("price changes");
     if (change.system != d.systems.front()) continue;
@@ -187,6 +228,10 @@ Features features_of(const Input& input, const Deployment& d) {
     if (change.kind == Change::Kind::clock) features.insert("clock changes");
     if (change.kind == Change::Kind::bandwidth) features.insert("bandwidth changes");
     if (change.kind == Change::Kind::shutdown) features.insert("shutdown");
+    if (change.kind == Change::Kind::supply) features.insert("supply changes");
+    if (change.kind == Change::Kind::power_cap) features.insert("power cap");
+    if (change.kind == Change::Kind::fan_speed) features.insert("fan changes");
+    if (change.kind == Change::Kind::fan_stop) features.insert("fan fault");
   }
   return features;
 }
@@ -296,6 +341,7 @@ Made make(const Draw& draw) {
   }
   add_changes(dice, input);
   input.record_requests = dice.chance(0.8);
+  add_surroundings(dice, input);
   for (std::size_t d = 0; d < input.deployments.size(); ++d)
     made.features[d].merge(features_of(input, input.deployments[d]));
   return made;

@@ -36,6 +36,17 @@ hardware::Box random_box(Dice& dice) {
   return box;
 }
 
+void add_fan(Dice& dice, hardware::Box& box) {
+  hardware::Fan fan;
+  if (dice.chance(0.5)) fan.stage = "die";
+  fan.levels = static_cast<int>(dice.in(1, 12));
+  fan.speed.points = {{dice.real(20, 35), dice.real(0, 0.3)}, {dice.real(40, 60), 1}};
+  fan.conductance.points = {{0, 0}, {0.5, dice.real(0.1, 1)}, {1, dice.real(0.5, 2)}};
+  if (dice.chance(0.7)) fan.power.points = {{0, 0}, {1, dice.real(0, 3)}};
+  if (dice.chance(0.7)) fan.noise.points = {{0, 20}, {1, 45}};
+  box.fan = fan;
+}
+
 namespace {
 
 models::Layer random_layer(Dice& dice, int64_t window) {

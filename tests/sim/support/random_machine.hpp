@@ -26,6 +26,7 @@ class Dice {
 };
 
 hardware::Box random_box(Dice& dice);
+void add_fan(Dice& dice, hardware::Box& box);
 models::Architecture random_model(Dice& dice);
 models::Engine random_engine(Dice& dice);
 /// A smaller model, or a head, drafts for the deployment. Layers go where both had too many kinds of attention.
