@@ -56,7 +56,8 @@ class Watch {
 
 scenarios::IntervalChoice interval_named(const std::string& text) {
   const auto choice = scenarios::interval_choice(text);
-  if (!choice) throw py::value_error("interval is \"" + text + "\"; expected \"auto\", \"off\" or a number from 2 to 1000");
+  if (!choice)
+    throw py::value_error("interval is \"" + text + "\"; expected \"auto\", \"off\" or a number from 2 to 1000");
   return *choice;
 }
 
@@ -155,7 +156,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("run_file", &run_file, py::arg("path"), py::kw_only(), py::arg("sets"), py::arg("stepping"),
         py::arg("interval"), py::arg("progress"), "Simulate a scenario file; releases the GIL.");
   m.def("run_text", &run_text, py::arg("name"), py::arg("text"), py::kw_only(), py::arg("folder"), py::arg("sets"),
-        py::arg("stepping"), py::arg("interval"), py::arg("progress"), "Simulate a scenario given as text; releases the GIL.");
+        py::arg("stepping"), py::arg("interval"), py::arg("progress"),
+        "Simulate a scenario given as text; releases the GIL.");
   bindings::add_bench_problems(m);
   bindings::add_calibration_names(m);
   bindings::add_commands(m);

@@ -97,9 +97,15 @@ static void fields(Fields& f, WrittenSpeculation& s) {
 static void fields(Fields& f, WrittenApi& a) {
   f.here(a.place);
   f.text(required("sheet", "prices: an id (tokwatt list apis), or a path to a sheet"), a.sheet);
-  f.distribution(optional("ttft", "until the first token, from when the provider takes the request (default lognormal, median 0.6 s, p99 3 s)", kPositive), Dimension::duration, a.ttft);
-  f.distribution(optional("speed", "tokens per time behind the first, drawn for each request (default 80/s)", kPositive),
-                 Dimension::rate, a.speed);
+  f.distribution(
+      optional(
+          "ttft",
+          "until the first token, from when the provider takes the request (default lognormal, median 0.6 s, p99 3 s)",
+          kPositive),
+      Dimension::duration, a.ttft);
+  f.distribution(
+      optional("speed", "tokens per time behind the first, drawn for each request (default 80/s)", kPositive),
+      Dimension::rate, a.speed);
   f.count(optional("requests_per_minute", "that the provider takes of one customer; without it the sheet's", kCount),
           a.requests_per_minute);
   f.count(optional("tokens_per_minute", "prompt and output; without it the sheet's", kCount), a.tokens_per_minute);

@@ -24,16 +24,15 @@ constexpr double kNormal90 = 1.6448536269514722;  // 95 % quantile of the standa
 /// Standard deviation of log(measured / predicted) power, over boxes and models: what docs/validation-load.md finds.
 constexpr double kPowerSpread = 0.10;
 
-/// One value for each of `count` draws from the standard normal: the middles of strata of equal weight, each once, in an
-/// order that depends on what they are for (a Latin hypercube: McKay, Beckman, Conover 1979).
+/// One value for each of `count` draws from the standard normal: the middles of strata of equal weight, each once, in
+/// an order that depends on what they are for (a Latin hypercube: McKay, Beckman, Conover 1979).
 std::vector<double> normal_strata(int64_t count, const std::string& what) {
   const auto key = sim::stream_key(0, what);
   std::vector<std::pair<double, double>> order;  // a random number, the middle of a stratum
   const boost::math::normal standard;
   for (int64_t i = 0; i < count; ++i) {
     const double place = (static_cast<double>(i) + 0.5) / static_cast<double>(count);
-    const double random =
-        sim::draw({sim::Uniform{0, 1}, {}, {}}, key, sim::Purpose::stratum, static_cast<uint64_t>(i));
+    const double random = sim::draw({sim::Uniform{0, 1}, {}, {}}, key, sim::Purpose::stratum, static_cast<uint64_t>(i));
     order.emplace_back(random, boost::math::quantile(standard, place));
   }
   std::sort(order.begin(), order.end());
@@ -119,9 +118,10 @@ double ticks_per_second(const sim::Input& input) {
 bool is_short(const sim::Results& run, double ticks_per_second) {
   constexpr int64_t kMostRequests = 50'000;
   constexpr double kMostTicks = 100'000;
-  const auto series = std::find_if(run.groups.begin(), run.groups.end(), [](const auto& g) { return g.name == "series"; });
+  const auto series =
+      std::find_if(run.groups.begin(), run.groups.end(), [](const auto& g) { return g.name == "series"; });
   const auto& times = std::get<std::vector<double>>(series->variables.front().values);
-  return run.summary["requests"]["submitted"].get<int64_t>() <= kMostRequests &&
+  return run.summary["requests"]["submitted"].get<int64_t>() <= kMostRequests && ticks_per_second > 0 &&
          times.back() * ticks_per_second <= kMostTicks;
 }
 
@@ -139,7 +139,8 @@ nlohmann::ordered_json interval90(const nlohmann::ordered_json& summary, const s
     const double point = value_of(scalars[i]);
     std::vector<double> values;
     for (const auto& run : drawn) values.push_back(value_of(run[i]));
-    const bool known = std::isfinite(point) && std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
+    const bool known =
+        std::isfinite(point) && std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
     if (!known || std::all_of(values.begin(), values.end(), [&](double v) { return v == point; })) continue;
     const auto [low, high] = interval_about(point, values);
     out[scalars[i].name] = {low, high};

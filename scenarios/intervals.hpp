@@ -13,7 +13,7 @@ namespace tokwatt::scenarios {
 
 /// What --interval says.
 struct IntervalChoice {
-  int64_t draws = 16;        ///< 0: none
+  int64_t draws = 16;         ///< 0: none
   bool only_of_short = true;  ///< runs, as is_short() has it
 };
 /// "auto", "off" or how many draws, 2 to 1,000; nothing for other words.
@@ -21,7 +21,8 @@ std::optional<IntervalChoice> interval_choice(const std::string& text);
 
 /// Ticks of all devices in a second.
 double ticks_per_second(const sim::Input& input);
-/// At most 50,000 requests and 100,000 ticks: the answer never depends on the machine.
+/// At most 50,000 requests and 100,000 ticks, and some: where no box is simulated, nothing is left open. The answer
+/// never depends on the machine.
 bool is_short(const sim::Results& run, double ticks_per_second);
 
 /// Called when one more of the draws has been run.

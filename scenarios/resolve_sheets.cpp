@@ -170,7 +170,8 @@ void resolve_systems(Resolution& r) {
   const auto is_hosted = [](const auto& deployment) { return deployment.value.api.has_value(); };
   const auto& deployments = r.written.deployments;
   const auto& keys = r.written.keys;
-  if (std::find(keys.begin(), keys.end(), "systems") == keys.end() && !std::all_of(deployments.begin(), deployments.end(), is_hosted))
+  if (std::find(keys.begin(), keys.end(), "systems") == keys.end() &&
+      !std::all_of(deployments.begin(), deployments.end(), is_hosted))
     r.diagnostics.error(r.written.place, "systems is missing; expected a mapping from names to settings");
   for (const auto& [name, place, written] : r.written.systems) {
     const std::string path = "systems." + path_segment(name);

@@ -32,7 +32,8 @@ Options run_options() {
       .value("summary", "table (default) or json")
       .value("stepping", "macro (default): one event per change; token: one per iteration, slow, the same bytes")
       .value("interval",
-             "auto (default): 90 % intervals of what came out, for runs of at most 50,000 requests and 100,000 ticks; off; "
+             "auto (default): 90 % intervals of what came out, for runs of at most 50,000 requests and 100,000 ticks; "
+             "off; "
              "or from how many draws (auto: 16)")
       .flag("quiet", "nothing on standard error but errors");
   return options;

@@ -122,15 +122,30 @@ std::string noise(const Json& s) {
                      at(s, "noise_dba.max"));
 }
 
+std::string batch(const RunFacts& facts, const Json& s) {
+  const std::string requests =
+      fmt::format("{} mean, {} max", three_digits(at(s, "batch.mean")), grouped(count_at(s, "batch.max")));
+  const std::string share = percent(at(s, "kv.prefix_hit_fraction"));
+  const bool found = count_at(s, "tokens.cached") > 0;
+  if (!facts.has_boxes) return requests + (found ? fmt::format("; {} of prompt tokens found in the cache", share) : "");
+  return fmt::format("{}; KV cache {} full at its peak, {}{} preemptions", requests, percent(at(s, "kv.peak_fraction")),
+                     found ? share + " of prompt tokens found in it, " : "", grouped(count_at(s, "kv.preemptions")));
+}
+
 std::string cost(const RunFacts& facts, const Json& s) {
+  if (!facts.has_boxes)
+    return fmt::format("{}, all of it asked by providers; {} per million output tokens", usd(at(s, "cost_usd.api")),
+                       usd(at(s, "usd_per_mtok_output")));
+  const double asked = at(s, "cost_usd.api");
+  const std::string api = asked > 0 ? ", providers " + usd(asked) : "";
   if (!facts.has_electricity_price) {
-    return fmt::format("hardware {}; electricity unknown (prices.electricity is not given)",
-                       usd(at(s, "cost_usd.hardware")));
+    return fmt::format("hardware {}{}; electricity unknown (prices.electricity is not given)",
+                       usd(at(s, "cost_usd.hardware")), api);
   }
   const double bill = at(s, "cost_usd.cooling");
   const std::string cooling = bill > 0 ? ", cooling " + usd(bill) : "";
-  return fmt::format("{}: electricity {}{}, hardware {}; {} per million output tokens", usd(at(s, "cost_usd.total")),
-                     usd(at(s, "cost_usd.electricity")), cooling, usd(at(s, "cost_usd.hardware")),
+  return fmt::format("{}: electricity {}{}, hardware {}{}; {} per million output tokens", usd(at(s, "cost_usd.total")),
+                     usd(at(s, "cost_usd.electricity")), cooling, usd(at(s, "cost_usd.hardware")), api,
                      usd(at(s, "usd_per_mtok_output")));
 }
 
@@ -220,7 +235,8 @@ std::string boxes(const Json& s) {
 }
 
 /// What limited the whole, or one deployment.
-std::string limit_of(const Json& part) {
+std::string limit_of(const Json& part, bool is_hosted) {
+  if (is_hosted) return "What limits its provider is not known.";
   const auto sent = count_at(part, "requests.submitted");
   if (sent > 0 && count_at(part, "requests.rejected") == sent)
     return fmt::format("Nothing ran: every request was rejected, {}.", kTooLong);
@@ -228,11 +244,12 @@ std::string limit_of(const Json& part) {
 }
 
 /// For each deployment where there are several.
-std::vector<std::string> limits(const Json& s) {
+std::vector<std::string> limits(const RunFacts& facts, const Json& s) {
   const Json& deployments = s.at("deployments");
-  if (deployments.size() < 2) return {limit_of(s)};
+  if (facts.deployments.size() == 1) return {limit_of(s, facts.deployments.front().is_hosted)};
   std::vector<std::string> out;
-  for (const auto& [name, part] : deployments.items()) out.push_back(fmt::format("{}: {}", name, limit_of(part)));
+  for (const auto& served : facts.deployments)
+    out.push_back(fmt::format("{}: {}", served.name, limit_of(deployments.at(served.name), served.is_hosted)));
   return out;
 }
 
@@ -274,12 +291,13 @@ RunFacts facts_of(const scenarios::Loaded& loaded) {
   RunFacts facts;
   facts.title = loaded.input.title.empty() ? "Untitled scenario" : loaded.input.title;
   if (loaded.input.duration) facts.duration = sim::seconds(*loaded.input.duration);
+  facts.has_boxes = !loaded.input.systems.empty();
   facts.one_kind_of_box = loaded.input.systems.size() == 1;
   facts.has_electricity_price = loaded.input.prices.electricity.has_value();
   for (const auto& d : loaded.input.deployments) {
     if (d.hosted) {
-      facts.deployments.push_back({d.name, fmt::format("{}, hosted by its provider",
-                                                       d.hosted->title.empty() ? d.hosted->id : d.hosted->title)});
+      facts.deployments.push_back(
+          {d.name, "hosted: " + (d.hosted->title.empty() ? d.hosted->id : d.hosted->title), true});
       continue;
     }
     if (loaded.input.deployments.size() == 1 && d.systems.size() == loaded.input.systems.size())
@@ -308,17 +326,12 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   lines.raw("\n" + latencies(s, terminal));
   if (const std::string bars = intervals(s); !bars.empty()) lines.add("90 % within", bars);
   lines.raw(parts(s, "deployments", "deployment") + parts(s, "workload", "stream") + "\n");
-  const std::string found = count_at(s, "tokens.cached") > 0
-                                ? percent(at(s, "kv.prefix_hit_fraction")) + " of prompt tokens found in it, "
-                                : "";
-  lines.add("batch", fmt::format("{} mean, {} max; KV cache {} full at its peak, {}{} preemptions",
-                                 three_digits(at(s, "batch.mean")), grouped(count_at(s, "batch.max")),
-                                 percent(at(s, "kv.peak_fraction")), found, grouped(count_at(s, "kv.preemptions"))));
+  lines.add("batch", batch(facts, s));
   if (facts.one_kind_of_box)
     lines.add("power", fmt::format("wall {} mean, {} max; chip {} mean, {} max", watts(at(s, "power_w.wall.mean")),
                                    watts(at(s, "power_w.wall.max")), watts(at(s, "power_w.chip.mean")),
                                    watts(at(s, "power_w.chip.max"))));
-  lines.add("energy", energy_parts(s));
+  if (facts.has_boxes) lines.add("energy", energy_parts(s));
   if (facts.one_kind_of_box) {
     lines.add("heat", heat(s));
     lines.add("clock", clocks(s));
@@ -326,9 +339,9 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   }
   if (s.contains("room")) lines.add("room", room(s));
   lines.add("cost", cost(facts, s));
-  if (!facts.one_kind_of_box) lines.raw("\n" + boxes(s));
+  if (facts.has_boxes && !facts.one_kind_of_box) lines.raw("\n" + boxes(s));
   lines.raw("\n");
-  for (const std::string& sentence : limits(s)) lines.raw(terminal.heading(wrapped(sentence)) + "\n");
+  for (const std::string& sentence : limits(facts, s)) lines.raw(terminal.heading(wrapped(sentence)) + "\n");
   for (const std::string& sentence : {queue_sentence(facts, results), assumed(s)}) {
     if (!sentence.empty()) lines.raw(wrapped(sentence) + "\n");
   }

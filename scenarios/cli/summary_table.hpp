@@ -13,10 +13,12 @@ namespace tokwatt::cli {
 struct RunFacts {
   struct Served {
     std::string name, what;  ///< "assistant", "gpt-oss-120b, mxfp4 weights, bf16 KV cache, vllm, on desk (NVIDIA ...)"
+    bool is_hosted = false;  ///< elsewhere
   };
   std::string title;
   std::optional<double> duration;  ///< [s]; nothing: until drained
   bool has_electricity_price = false;
+  bool has_boxes = true;         ///< else all is hosted elsewhere
   bool one_kind_of_box = false;  ///< means over all boxes say something
   std::vector<Served> deployments;
   std::vector<std::string> streams;

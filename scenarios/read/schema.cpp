@@ -238,7 +238,8 @@ Json Schema::close_object() {
   Json object = {{"type", "object"}, {"properties", std::move(done.properties)}};
   if (!done.required.empty()) object["required"] = done.required;
   if (!done.required_unless.empty())
-    object["anyOf"] = Json::array({Json{{"required", done.required_unless}}, Json{{"required", Json::array({done.unless})}}});
+    object["anyOf"] =
+        Json::array({Json{{"required", done.required_unless}}, Json{{"required", Json::array({done.unless})}}});
   object["additionalProperties"] = false;
   return object;
 }

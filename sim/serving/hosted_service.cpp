@@ -8,7 +8,7 @@
 namespace tokwatt::sim {
 namespace {
 
-constexpr int64_t kBlock = 128;         // tokens: providers cache prompts in pieces of this size
+constexpr int64_t kBlock = 128;            // tokens: providers cache prompts in pieces of this size
 constexpr int64_t kCachedBlocks = 80'000;  // ten million tokens: an account's last minutes
 
 constexpr Picoseconds kMinute = 60'000'000'000'000;
@@ -36,7 +36,8 @@ HostedService::HostedService(const Hosted& hosted, const std::vector<Stream>& st
       cache_(kBlock) {}
 
 Picoseconds HostedService::allowed_at(const Request& r, Picoseconds now) const {
-  return std::max(requests_limit_.allows_at(1, now), tokens_limit_.allows_at(static_cast<double>(r.prompt + r.output), now));
+  return std::max(requests_limit_.allows_at(1, now),
+                  tokens_limit_.allows_at(static_cast<double>(r.prompt + r.output), now));
 }
 
 const std::vector<RequestId>& HostedService::take(Picoseconds now) {

@@ -24,7 +24,7 @@ class RateLimit {
   void pass(double units, Picoseconds now);
 
  private:
-  double time_per_unit_;      // [ps]; 0: no limit
+  double time_per_unit_;       // [ps]; 0: no limit
   Picoseconds full_from_ = 0;  // when the bucket is full again
 };
 

@@ -6,8 +6,8 @@
 
 #include "sim/serving/decode_batch.hpp"
 #include "sim/serving/news.hpp"
-#include "sim/serving/slots.hpp"
 #include "sim/serving/plan.hpp"
+#include "sim/serving/slots.hpp"
 #include "sim/serving/waiting_line.hpp"
 
 namespace tokwatt::sim {

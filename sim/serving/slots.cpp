@@ -56,8 +56,7 @@ Slots::Choice Slots::choose(const Content* content, int64_t tokens) const {
   }
   if (!found) {  // what the oldest one holds may help a little all the same
     const Kept& kept = kept_[static_cast<std::size_t>(best.slot)];
-    if (kept.content)
-      best.cached = std::min(common_prefix(*content, tokens, *kept.content, kept.tokens), tokens - 1);
+    if (kept.content) best.cached = std::min(common_prefix(*content, tokens, *kept.content, kept.tokens), tokens - 1);
   }
   return best;
 }

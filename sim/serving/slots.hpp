@@ -1,7 +1,7 @@
 #pragma once
-// The slots of llama-server: each keeps the tokens of the request it had last, and a new one goes to the free slot whose
-// tokens it begins with most, or else to the one that was free for the longest (server_context::get_available_slot).
-// Shared by both steppings.
+// The slots of llama-server: each keeps the tokens of the request it had last, and a new one goes to the free slot
+// whose tokens it begins with most, or else to the one that was free for the longest
+// (server_context::get_available_slot). Shared by both steppings.
 #include <cstdint>
 #include <memory>
 #include <vector>

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include "tests/catch.hpp"
 #include "models/tuning.hpp"
 #include "sim/simulation.hpp"
+#include "tests/catch.hpp"
 
 using namespace tokwatt;
 using scenarios::Loaded;
@@ -27,7 +27,8 @@ Loaded loaded(const std::vector<std::string>& sets = {}) {
 
 nlohmann::ordered_json intervals_of(const std::vector<std::string>& sets, int64_t draws) {
   const auto run = sim::simulate(loaded(sets).input);
-  return scenarios::interval90(run.summary, [&] { return loaded(sets); }, draws);
+  return scenarios::interval90(
+      run.summary, [&] { return loaded(sets); }, draws);
 }
 
 double width(const nlohmann::ordered_json& interval) {
@@ -76,7 +77,7 @@ TEST_CASE("what the fit leaves over changes speed, and no efficiency exceeds 1",
   CHECK(slow.compute_efficiency == Approx(0.5 * std::exp(-0.2)));
 }
 
-TEST_CASE("--interval is auto, off or a number of draws", "[intervals]") {
+TEST_CASE("an interval is auto, off or a number of draws", "[intervals]") {
   CHECK(scenarios::interval_choice("auto")->only_of_short);
   CHECK(scenarios::interval_choice("off")->draws == 0);
   CHECK(scenarios::interval_choice("40")->draws == 40);

@@ -1,7 +1,7 @@
 #include "sim/serving/hosted_service.hpp"
 
-#include "tests/catch.hpp"
 #include "sim/workload/users.hpp"
+#include "tests/catch.hpp"
 #include "tests/sim/support/toy.hpp"
 
 using namespace tokwatt;

@@ -40,8 +40,8 @@ TEST_CASE("a request goes to the free slot that holds most of it", "[slots]") {
   const auto choice = slots.choose(chat.get(), 100);
   CHECK(choice.slot == 0);  // the first of two that hold as much
   CHECK(choice.cached == 60);
-  CHECK(slots.choose(text({{1, 50}}).get(), 50).cached == 49);     // its last token is computed in any case
-  CHECK(slots.choose(text({{1, 1000}}).get(), 1000).slot == 2);    // 60 tokens are less than a tenth: the oldest one
+  CHECK(slots.choose(text({{1, 50}}).get(), 50).cached == 49);       // its last token is computed in any case
+  CHECK(slots.choose(text({{1, 1000}}).get(), 1000).slot == 2);      // 60 tokens are less than a tenth: the oldest one
   CHECK(slots.choose(text({{2, 2000}}).get(), 2000).cached == 100);  // which may hold a little by chance
   CHECK(slots.choose(nullptr, 100).slot == 2);
   slots.forget();
