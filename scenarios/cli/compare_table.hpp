@@ -3,19 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/cli/compared_boxes.hpp"
 #include "scenarios/cli/program.hpp"
-#include "scenarios/studies/answer.hpp"
 
 namespace tokwatt::cli {
 
-struct ComparedBox {
-  std::string name;    ///< as asked for
-  std::string engine;  ///< empty: none runs there
-  scenarios::Answer answer;
-};
-
 std::string compare_table(const std::string& title, const std::vector<ComparedBox>& boxes, const Terminal& terminal);
-std::string compare_json(const std::vector<ComparedBox>& boxes);
+nlohmann::ordered_json compare_json(const std::vector<ComparedBox>& boxes);
 /// "-37 %", "+1.2 %", "x 12"; "" where there is nothing to compare.
 std::string difference(double value, double reference);
 
