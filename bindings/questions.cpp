@@ -41,8 +41,14 @@ std::string with_units(Json answer, const std::vector<scenarios::Metric>& metric
 std::string capacity(const Question& question, const std::string& slo, const std::string& stream, bool interval) {
   const auto found = cli::find_capacity(question, slo, stream, interval);
   std::vector<scenarios::Metric> metrics;
-  for (const auto& condition : found.conditions) metrics.push_back(condition.metric);
-  return with_units(json_of(found), metrics);
+  Json answer = json_of(found);
+  answer["conditions"] = Json::array();
+  for (const auto& condition : found.conditions) {
+    metrics.push_back(condition.metric);
+    answer["conditions"].push_back(
+        {{"text", condition.text}, {"metric", condition.metric.name}, {"bound", condition.bound}});
+  }
+  return with_units(std::move(answer), metrics);
 }
 
 std::string sensitivity(const Question& question, const std::string& metrics) {
@@ -53,6 +59,15 @@ std::string sensitivity(const Question& question, const std::string& metrics) {
 py::list portions(const std::vector<cli::Portion>& list) {
   py::list out;
   for (const auto& portion : list) out.append(py::make_tuple(portion.name, portion.what, portion.amount));
+  return out;
+}
+
+/// Every number of a summary: (name, units, long_name, value).
+py::list numbers_of(const std::string& summary) {
+  const auto json = Json::parse(summary);
+  py::list out;
+  for (const auto& m : scenarios::metrics_of(json))
+    out.append(py::make_tuple(m.name, m.units, m.long_name, value_of(m, json)));
   return out;
 }
 
@@ -94,6 +109,8 @@ void add_questions(py::module_& m) {
            "The largest load within objectives.")
       .def("sensitivity", &sensitivity, py::kw_only(), py::arg("metrics"), released,
            "What one per cent of each number does.");
+  m.def("numbers_of", &numbers_of, py::arg("summary_json"),
+        "Every number of a summary: (name, units, long_name, value); NaN where it is null.");
   m.def("explain", &explain, py::arg("summary_json"), py::arg("columns"),
         "Where the seconds and joules of a run went, by deployment; columns by path.");
 }

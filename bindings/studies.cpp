@@ -38,9 +38,12 @@ class HeldStudy {
   /// Writes the results and takes the journal away.
   void save(const std::string& path) {
     sim::write_dataset(path, dataset(), study_.texts);
-    if (!journal_) return;
-    records_ = journal_->records();
-    journal_->remove();
+    if (journal_) journal_->remove();
+    close_journal();
+  }
+  /// Its answers stay, and others may work on it.
+  void close_journal() {
+    if (journal_) records_ = journal_->records();
     journal_.reset();
   }
 
@@ -140,6 +143,7 @@ void add_studies(py::module_& m) {
            "Find the answers that are left, on several threads.")
       .def("open_journal", &HeldStudy::open_journal, py::arg("path"),
            "Keep answers in a file as they come, and take those that it has.")
+      .def("close_journal", &HeldStudy::close_journal, "Let go of that file.")
       .def("columns", &columns,
            "The results: columns as of a Run, and the names of those that are coordinates besides the axes.")
       .def("save", &HeldStudy::save, py::arg("path"), released, "Write the results file; the journal goes.");

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -211,7 +212,8 @@ def _refused(points: xr.Dataset) -> str:
 
 def _again(study: SavedStudy) -> str:
     body = paragraph("Equal study, scenario, version and platform give equal bytes, on any number of cores.")
-    body += "<pre tabindex=0>tokwatt study STUDY -o out.h5</pre>"
+    sets = "".join(f" --set {shlex.quote(line)}" for line in study.texts.get("set", "").splitlines())
+    body += f"<pre tabindex=0>tokwatt study STUDY -o out.h5{esc(sets)}</pre>"
     body += behind("The study", f"<pre tabindex=0>{esc(study.texts['study'])}</pre>")
     body += behind("Its base scenario", f"<pre tabindex=0>{esc(study.texts.get('scenario', ''))}</pre>")
     rows = [["version of tokwatt", study.version], *([name, digest] for name, digest in study.hashes.items())]

@@ -97,56 +97,6 @@ void add_helps(const Json& part, Explained& out) {
 
 /// What prompts cost the sequences that decode beside them: the mean over completed requests [s]; nothing without
 /// segments.
-std::optional<double> interference, Explained& out) {
-  const double queue = number(part, {"queue_s", "mean"}), first = number(part, {"ttft_s", "mean"});
-  out.request = number(part, {"e2e_s", "mean"});
-  const double decode = std::max(out.request - first, 0.0);
-  const double beside = std::min(interference.value_or(0), decode);
-  out.requests.push_back({"queue", "sent, not yet admitted", queue});
-  out.requests.push_back({"prefill", "admitted, up to the first token", std::max(first - queue, 0.0)});
-  if (interference) out.requests.push_back({"interference", "decode held up by others' prompts in its steps", beside});
-  out.requests.push_back({"decode", "the tokens after the first", decode - beside});
-  if (!interference)
-    out.missing.emplace_back(
-        "what others' prompts cost those that decode: it takes the segments of one deployment on its own (record: "
-        "{requests: true})");
-}
-
-void add_joules(const Json& part, Explained& out) {
-  out.energy = number(part, {"energy_j", "wall"});
-  out.joules = {{"compute", "arithmetic", number(part, {"energy_j", "compute"})},
-                {"memory", "moving bytes", number(part, {"energy_j", "memory"})},
-                {"static", "the chip being on: idle power and leakage", number(part, {"energy_j", "static"})},
-                {"rest", "host, fans, losses of the power supply", number(part, {"energy_j", "rest"})}};
-}
-
-/// Amdahl's bound on each remedy: half of what a limit takes is what twice as much of it could save.
-void add_helps(const Json& part, Explained& out) {
-  if (out.request <= 0) return;
-  double busy = 0;
-  for (const auto& limit : kLimits) {
-    if (*limit.help != '\0') busy += number(part, {"limited_by", limit.key});
-  }
-  const double waiting = out.requests.front().amount / out.request;
-  if (waiting > 0)
-    out.helps.push_back({"room for more requests at once (memory for KV cache, slots), or a second replica", waiting});
-  for (const auto& limit : kLimits) {
-    if (*limit.help == '\0' || busy <= 0) continue;
-    const bool is_lost = std::string_view(limit.key) == "heat" || std::string_view(limit.key) == "power";
-    const double share = number(part, {"limited_by", limit.key}) / busy * (1 - waiting);
-    if (share > 0) out.helps.push_back({limit.help, is_lost ? share : share / 2});
-  }
-  for (const auto& portion : out.requests) {
-    if (portion.name == "interference" && portion.amount > 0)
-      out.helps.push_back(
-          {"smaller chunks of prompts, or prompts on a box of their own", portion.amount / out.request});
-  }
-  std::stable_sort(out.helps.begin(), out.helps.end(),
-                   [](const Help& a, const Help& b) { return a.at_most > b.at_most; });
-}
-
-}  // namespace
-
 std::optional<double> interference(const ColumnOf& column_of, double completed) {
   const auto steps = column_of("segments/steps"), duration = column_of("segments/duration"),
              growth = column_of("segments/growth"), decoding = column_of("segments/decoding"),

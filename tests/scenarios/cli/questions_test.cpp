@@ -1,10 +1,13 @@
 // The commands that ask something of a scenario: compare, capacity, sensitivity, explain.
 #include <algorithm>
+#include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "scenarios/cli/capacity_search.hpp"
 #include "scenarios/cli/compare_table.hpp"
 #include "scenarios/cli/layout.hpp"
+#include "scenarios/studies/run_study.hpp"
 #include "tests/catch.hpp"
 #include "tests/scenarios/cli/scratch.hpp"
 
@@ -40,6 +43,51 @@ TEST_CASE("a difference is a percentage, or so many times", "[cli][compare]") {
   CHECK(difference(30, 2) == "x 15.0");
   CHECK(difference(1, 0).empty());
   CHECK(difference(std::nan(""), 1).empty());
+}
+
+TEST_CASE("the difference of a box to itself is nothing, whatever is drawn", "[cli][compare]") {
+  const auto said = tokwatt({"compare", input("short.yaml"), "--system", "spark,dgx-spark,m3-ultra-512", "--interval",
+                             "--set", "duration=2 min", "-o", "json"});
+  REQUIRE(said.code == kDone);
+  const auto boxes = Json::parse(said.out);
+  CHECK_FALSE(boxes.at(0).contains("difference90"));
+  for (const auto& [metric, range] : boxes.at(1).at("difference90").items()) {
+    CAPTURE(metric);
+    CHECK(range == Json({0.0, 0.0}));
+  }
+  const auto own = [&](int box) { return boxes.at(box).at("interval90").at("tpot_s.p50").get<std::vector<double>>(); };
+  const auto together = boxes.at(2).at("difference90").at("tpot_s.p50").get<std::vector<double>>();
+  CHECK(together[0] < together[1]);
+  // Wider than this it could only be if the boxes were drawn apart.
+  CHECK(together[0] >= own(2)[0] / own(0)[1] - 1);
+  CHECK(together[1] <= own(2)[1] / own(0)[0] - 1);
+  const auto table = tokwatt({"compare", input("short.yaml"), "--system", "spark,m3-ultra-512,rtx-pro-6000", "--interval",
+                              "--set", "duration=2 min"});
+  CHECK(longest_line(table.out) <= kScreen);
+  CHECK_THAT(table.out, Catch::Contains("16 joint draws") && Catch::Contains(" % to "));
+}
+
+TEST_CASE("an interval is of the draws as a study has them", "[cli][compare]") {
+  const Scratch folder;
+  const auto path = (folder.path() / "draws.yaml").string();
+  std::ofstream(path) << "base: " << input("short.yaml")
+                      << "\nset: {duration: 2 min}\naxes: {draw: {key: calibration.draw, from: 1, to: 16, step: 1}}\n"
+                         "metrics: [tpot_s.p50]\n";
+  const auto study = tokwatt({"study", path, "-o", (folder.path() / "draws.h5").string(), "--quiet"});
+  REQUIRE(study.code == kDone);
+  const auto said = tokwatt(
+      {"compare", input("short.yaml"), "--system", "spark", "--interval", "--set", "duration=2 min", "-o", "json"});
+  const auto range = Json::parse(said.out).at(0).at("interval90").at("tpot_s.p50").get<std::vector<double>>();
+  // The least and the most of 16 lie outside of the middle 90 %, the second and the last but one inside.
+  scenarios::Study draws = scenarios::load_study(path);
+  std::vector<double> values;
+  for (std::size_t point = 0; point < draws.points(); ++point)
+    values.push_back(scenarios::record_at(draws, point).values.front());
+  std::sort(values.begin(), values.end());
+  CHECK(values.front() < range[0]);
+  CHECK(range[0] < values[1]);
+  CHECK(values[14] < range[1]);
+  CHECK(range[1] < values[15]);
 }
 
 TEST_CASE("the largest load is found from anywhere, asking for few", "[cli][capacity]") {
@@ -85,6 +133,19 @@ TEST_CASE("capacity's answer keeps the objectives, and one more user does not", 
   const auto table = tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<70ms"});
   CHECK(longest_line(table.out) <= kScreen);
   CHECK_THAT(table.out, Catch::Contains("Within the objectives: " + std::to_string(within) + " users; beyond: "));
+}
+
+TEST_CASE("capacity's interval holds what the draws bear", "[cli][capacity]") {
+  const auto said = tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<70ms", "--interval", "--set",
+                             "duration=2 min", "-o", "json"});
+  REQUIRE(said.code == kDone);
+  const auto range = Json::parse(said.out).at("interval90").at("within").get<std::vector<double>>();
+  CHECK(range[0] == std::floor(range[0]));
+  CHECK(range[0] < range[1]);
+  const auto table =
+      tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<70ms", "--interval", "--set", "duration=2 min"});
+  CHECK_THAT(table.out, Catch::Contains("90 %: ") && Catch::Contains(" users, over 16 joint draws"));
+  CHECK(longest_line(table.out) <= kScreen);
 }
 
 TEST_CASE("capacity says what is wrong with objectives", "[cli][capacity]") {
