@@ -113,7 +113,8 @@ class Comparison:
             columns[box, "difference"] = (of / reference.replace(0, np.nan) - 1).where(~is_temperature, of - reference)
             for i, end in enumerate(("low", "high") if "difference90" in a else ()):
                 columns[box, end] = pd.Series(_ends(a["difference90"], i), dtype=float).reindex(self.table.index)
-        return pd.DataFrame(columns, index=self.table.index).rename_axis(columns=["box", "of"])
+        names = pd.MultiIndex.from_tuples(columns, names=["box", "of"])
+        return pd.DataFrame(columns, index=self.table.index, columns=names, dtype=float)
 
     def _difference_said(self, metric: str, box: str) -> str:
         if (box, "difference") not in self.differences:
@@ -348,8 +349,8 @@ def sensitivity(scenario: AnyScenario, *, metrics: str | Iterable[str] = "", set
     Returns
     -------
     pandas.DataFrame
-        By number, the largest effect beyond chance first: its ``change`` (``+1 %``, ``+1 W``, ...), and by how much each metric changes, as
-        a fraction. ``attrs["chance"]`` has the largest changes that chance brings.
+        By number, the largest effect beyond chance first: its ``change`` (``+1 %``; a power limit also ``+1 W``), and by how much each
+        metric changes, as a fraction. ``attrs["chance"]`` has the largest changes that chance brings.
 
     Raises
     ------
@@ -360,8 +361,8 @@ def sensitivity(scenario: AnyScenario, *, metrics: str | Iterable[str] = "", set
     """
     asked = metrics if isinstance(metrics, str) else ",".join(metrics)
     answer = json.loads(_question(scenario, set).sensitivity(metrics=asked))
-    rows = {number["name"]: {"change": number["change"], **number["effect"]} for number in answer["numbers"]}
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("number")
+    rows = [{"number": number["name"], "change": number["change"], **number["effect"]} for number in answer["numbers"]]
+    table = pd.DataFrame(rows, columns=["number", "change", *answer["chance"]]).set_index("number")
     table.attrs.update(chance=answer["chance"], units=dict.fromkeys(answer["chance"], "1"))
     return table.astype({name: float for name in answer["chance"]})
 
