@@ -97,9 +97,11 @@ py::dict explain(const std::string& summary, const Columns& columns) {
 
 void add_questions(py::module_& m) {
   const py::call_guard<py::gil_scoped_release> released;
-  py::class_<Question>(m, "Question", "A scenario that can be asked something; answers are JSON, as the commands print.")
+  py::class_<Question>(m, "Question",
+                       "A scenario that can be asked something; answers are JSON, as the commands print.")
       .def_static(
-          "of_file", [](const std::string& path, const std::vector<std::string>& sets) { return cli::question_of(path, sets); },
+          "of_file",
+          [](const std::string& path, const std::vector<std::string>& sets) { return cli::question_of(path, sets); },
           py::arg("path"), py::kw_only(), py::arg("sets"), "Of a scenario file.")
       .def_static("of_text", &question_of_text, py::arg("name"), py::arg("text"), py::kw_only(), py::arg("folder"),
                   py::arg("sets"), "Of a scenario given as text.")

@@ -54,5 +54,5 @@ def capacity(found: Capacity) -> go.Figure:
         figure.update_yaxes(title_text=f"{name}<br>[{unit}]", rangemode="tozero", row=row, col=1)
         if found.interval90:
             figure.add_vrect(x0=found.interval90[0], x1=found.interval90[1], fillcolor=SHADE, line_width=0, layer="below", row=row, col=1)
-    figure.update_xaxes(title_text=found.key, row=len(names), col=1)
+    figure.update_xaxes(title_text=found.key.rpartition(".")[2], row=len(names), col=1)
     return figure.update_layout(template="plotly_white", height=120 + 220 * len(names), margin={"t": 30, "r": 20})

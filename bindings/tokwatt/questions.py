@@ -38,6 +38,7 @@ _ROWS = {
     "cost_usd.total": "cost",
     "usd_per_mtok_output": "cost per million tokens",
 }
+_MANY = 9  # ten times as much: percentages say little then
 _SAID = {"s": words.duration, "W": words.watts, "J": words.energy, "USD": words.usd, "degC": words.celsius, "Hz": words.clock, "count": words.grouped}
 _UNIT = {"count/s": "tokens/s", "J/count": "J/token", "1e-6 USD/count": "USD", "1": ""}
 
@@ -68,7 +69,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     body = "".join(
         "<tr>" + "".join(f"<th {left}>{html.escape(c)}</th>" if i == 0 else f"<td>{html.escape(c)}</td>" for i, c in enumerate(row)) + "</tr>" for row in rows
     )
-    return f"<table><tr>{top}</tr>{body}</table>"
+    return f"<div style='overflow-x:auto'><table><tr>{top}</tr>{body}</table></div>"
 
 
 class Comparison:
@@ -119,20 +120,19 @@ class Comparison:
     def _difference_said(self, metric: str, box: str) -> str:
         if (box, "difference") not in self.differences:
             return ""
-        kelvin = self.table.attrs["units"][metric] == "degC"
-
-        def say(value: float) -> str:
-            if not np.isfinite(value):
-                return ""
-            if kelvin:
-                return f"{value:+.1f} K"
-            return f"× {words.three(1 + value)}" if value >= 9 else f"{100 * value:+.0f} %"
-
-        text = say(self.differences.loc[metric, (box, "difference")])
-        if text and (box, "low") in self.differences:
-            low, high = (say(self.differences.loc[metric, (box, end)]) for end in ("low", "high"))
-            text += f" ({low} to {high})" if low else ""
-        return text
+        of = self.differences.loc[metric, box]
+        if not np.isfinite(of["difference"]):
+            return ""
+        if self.table.attrs["units"][metric] == "degC":
+            say, before, after = "{:+.1f}".format, "", " K"
+        elif of.max() >= _MANY:
+            say, before, after = (lambda value: words.three(1 + value)), "× ", ""
+        else:
+            say, before, after = (lambda value: f"{100 * value:+.0f}"), "", " %"
+        text = f"{before}{say(of['difference'])}{after}"
+        if "low" in of and np.isfinite(of["low"]):
+            text += f" ({say(of['low'])} to {say(of['high'])})"
+        return text.replace(" ", words.SPACE)
 
     def _repr_html_(self) -> str:
         boxes = list(self.boxes.index)

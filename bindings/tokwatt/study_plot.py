@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,13 +10,16 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
+from . import words
 from .plots import COLORS
+from .report_study import long_name
 
 _NOT_METRICS = ("status", "reason", "feasible")
 _USUAL = ("ttft_s.p95", "tpot_s.p95", "throughput_tok_s.output", "power_w.wall.mean", "usd_per_mtok_output")
 _MOST_PANELS = 4
 _MOST_LINES = len(COLORS)
 _HEIGHT = 250  # of a panel [px]
+_TITLE = 24  # of a panel, in letters
 # Units as people read them, and the factor into them.
 _SHOWN = {"s": ("s", 1.0), "1e-6 USD/count": ("USD/Mtoken", 1.0), "J/count": ("J/token", 1.0), "count/s": ("tokens/s", 1.0), "degC": ("°C", 1.0), "Hz": ("GHz", 1e-9)}
 
@@ -97,12 +101,17 @@ def _shown(variable: xr.DataArray) -> tuple[np.ndarray, str]:
     """The values in the unit that is shown, and the title with it."""
     units = str(variable.attrs.get("units", ""))
     unit, factor = _SHOWN.get(units, (units if units != "1" else "", 1.0))
-    return np.asarray(variable, dtype=float) * factor, f"{variable.name}<br>[{unit}]" if unit else str(variable.name)
+    long = "<br>".join(textwrap.wrap(long_name(variable).replace(" %", words.SPACE + "%"), _TITLE))
+    return np.asarray(variable, dtype=float) * factor, f"{long}<br>[{unit}]" if unit else long
 
 
 def _good(points: xr.Dataset) -> xr.DataArray:
     """Within every constraint; where there are none, points that run."""
     return points["feasible"] == 1 if "feasible" in points else points["status"] == 0
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _axis_title(points: xr.Dataset, axis: str) -> str:
@@ -112,7 +121,7 @@ def _axis_title(points: xr.Dataset, axis: str) -> str:
 
 def _lines(points: xr.Dataset, metrics: Sequence[str], along: str, other: str | None) -> go.Figure:
     figure = make_subplots(rows=len(metrics), cols=1, shared_xaxes=True, vertical_spacing=0.06)
-    parts = [("", points)] if other is None else [(str(points[other].values[i]), points.isel({other: i})) for i in range(points.sizes[other])]
+    parts = [("", points)] if other is None else [(_value(points[other].values[i]), points.isel({other: i})) for i in range(points.sizes[other])]
     for row, metric in enumerate(metrics, start=1):
         for color, (name, part) in zip(COLORS, parts, strict=False):
             values, title = _shown(part[metric])

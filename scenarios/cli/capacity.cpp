@@ -22,8 +22,7 @@ Options capacity_options() {
   options.value("slo", "conditions on numbers of the summary, with commas between: \"ttft_p95<2s,tpot_p95<100ms\"")
       .value("stream", "which stream of the workload grows; needed where there are several")
       .values("set", "change a key of the scenario, as tokwatt run has it")
-      .flag("interval",
-            "an interval of 90 %, from 16 draws from what is not known about the engines; takes longer")
+      .flag("interval", "an interval of 90 %, from 16 draws from what is not known about the engines; takes longer")
       .value("output,o", "table (default) or json");
   return options;
 }

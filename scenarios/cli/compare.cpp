@@ -10,18 +10,20 @@ namespace tokwatt::cli {
 namespace {
 
 Options compare_options() {
-  Options options({"tokwatt compare scenarios/twelve-people-on-a-spark.yaml --system spark,m3-ultra-512,strix-halo",
-                   "tokwatt compare SCENARIO --system A,B,C [--of NAME] [--set key=value]... [--interval] [-o table|json]",
-                   "Simulates a scenario on several boxes with the same seed, and shows them side by side with what "
-                   "limits each. Where the scenario's engine does not run on a box, the first that does is taken, as "
-                   "tokwatt fit has them, and named.",
-                   "a scenario file"});
+  Options options(
+      {"tokwatt compare scenarios/twelve-people-on-a-spark.yaml --system spark,m3-ultra-512,strix-halo",
+       "tokwatt compare SCENARIO --system A,B,C [--of NAME] [--set key=value]... [--interval] [-o table|json]",
+       "Simulates a scenario on several boxes with the same seed, and shows them side by side with what "
+       "limits each. Where the scenario's engine does not run on a box, the first that does is taken, as "
+       "tokwatt fit has them, and named.",
+       "a scenario file"});
   options.value("system", "boxes: ids, aliases or paths to sheets, with commas between")
       .value("of", "which of the scenario's systems they stand for; needed where it has several")
       .values("set", "change a key of the scenario, as tokwatt run has it")
-      .flag("interval",
-            "differences with intervals of 90 %, from 16 draws from what is not known about the engines, the same draws "
-            "on each box; takes 17 times as long")
+      .flag(
+          "interval",
+          "differences with intervals of 90 %, from 16 draws from what is not known about the engines, the same draws "
+          "on each box; takes 17 times as long")
       .value("output,o", "table (default) or json");
   return options;
 }

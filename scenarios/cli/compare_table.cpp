@@ -84,8 +84,7 @@ std::string block(const std::vector<ComparedBox>& boxes, std::span<const std::si
     for (const std::size_t b : others) {
       const double value = number_of(boxes[b], *metric);
       cells.insert(cells.end(), {quantity(value, metric->units), difference_of(*metric, value, reference)});
-      if (with_ranges)
-        cells.push_back(range_in_words(difference_range_of(boxes[b], boxes.front(), *metric), *metric));
+      if (with_ranges) cells.push_back(range_in_words(difference_range_of(boxes[b], boxes.front(), *metric), *metric));
     }
     table.row(cells);
   }
@@ -129,10 +128,11 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
     if (!metrics.empty()) out += "\n" + block(boxes, beside, metrics);
   } while (!left.empty());
   if (draws > 0)
-    out += "\n" + wrapped(fmt::format("90 %: the difference over {} joint draws from what is not known about the "
-                                      "engines, the same draw on each box. What the model leaves unexplained of a "
-                                      "measurement comes on top.",
-                                      draws)) +
+    out += "\n" +
+           wrapped(fmt::format("90 %: the difference over {} joint draws from what is not known about the "
+                               "engines, the same draw on each box. What the model leaves unexplained of a "
+                               "measurement comes on top.",
+                               draws)) +
            "\n";
   out += "\n";
   for (std::size_t b = 0; b < boxes.size(); ++b)

@@ -26,8 +26,8 @@ using scenarios::SheetKind;
 using scenarios::Status;
 
 constexpr double kMore = 1.01;
-constexpr std::size_t kNudges = 8;  // that tell chance from effect
-constexpr double kNudge = 5e-5;     // the smallest; large enough that other requests meet in the same steps
+constexpr std::size_t kNudges = 8;       // that tell chance from effect
+constexpr double kNudge = 5e-5;          // the smallest; large enough that other requests meet in the same steps
 constexpr std::size_t kMostMetrics = 4;  // beside each other
 
 /// One change, and the scenario with it.

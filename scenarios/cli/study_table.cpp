@@ -106,7 +106,8 @@ std::string table_of_points(const Study& study, const PointRecords& records, con
 }
 
 /// Where each metric is lowest and highest.
-std::string table_of_extremes(const Study& study, const PointRecords& records, const std::vector<std::size_t>& metrics) {
+std::string table_of_extremes(const Study& study, const PointRecords& records,
+                              const std::vector<std::size_t>& metrics) {
   Columns table("llrl");
   for (const std::size_t m : metrics) {
     const PointRecord* low = nullptr;
@@ -149,8 +150,8 @@ std::string study_table(const Study& study, const PointRecords& records, const T
   out += wrapped(counts(records)) + "\n";
   if (!study.constraints.empty()) out += wrapped(feasible(study, records)) + "\n";
   auto metrics = shown_metrics(study);
-  const bool by_point = study.dimensions.size() == 1 && records.size() <= kMostRows &&
-                        metrics.size() <= kMostMetrics && study.dimensions.front().axes.size() == 1;
+  const bool by_point = study.dimensions.size() == 1 && records.size() <= kMostRows && metrics.size() <= kMostMetrics &&
+                        study.dimensions.front().axes.size() == 1;
   out += "\n" + (by_point ? table_of_points(study, records, metrics) : table_of_extremes(study, records, metrics));
   return out + reasons(study, records);
 }

@@ -9,6 +9,7 @@
 namespace tokwatt::cli {
 
 /// Of a study that is done.
-std::string study_table(const scenarios::Study& study, const scenarios::PointRecords& records, const Terminal& terminal);
+std::string study_table(const scenarios::Study& study, const scenarios::PointRecords& records,
+                        const Terminal& terminal);
 
 }  // namespace tokwatt::cli

@@ -61,8 +61,8 @@ TEST_CASE("the difference of a box to itself is nothing, whatever is drawn", "[c
   // Wider than this it could only be if the boxes were drawn apart.
   CHECK(together[0] >= own(2)[0] / own(0)[1] - 1);
   CHECK(together[1] <= own(2)[1] / own(0)[0] - 1);
-  const auto table = tokwatt({"compare", input("short.yaml"), "--system", "spark,m3-ultra-512,rtx-pro-6000", "--interval",
-                              "--set", "duration=2 min"});
+  const auto table = tokwatt({"compare", input("short.yaml"), "--system", "spark,m3-ultra-512,rtx-pro-6000",
+                              "--interval", "--set", "duration=2 min"});
   CHECK(longest_line(table.out) <= kScreen);
   CHECK_THAT(table.out, Catch::Contains("16 joint draws") && Catch::Contains(" % to "));
 }
