@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -14,6 +15,8 @@
 #include "bindings/run.hpp"
 #include "bindings/studies.hpp"
 #include "scenarios/cli/program.hpp"
+#include "scenarios/intervals.hpp"
+#include "scenarios/plan/planning.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/simulation.hpp"
 
@@ -53,25 +56,38 @@ class Watch {
       std::make_shared<std::chrono::steady_clock::time_point>();
 };
 
-Run simulated(scenarios::Loaded loaded, sim::Stepping stepping, const py::object& progress) {
+scenarios::IntervalChoice interval_named(const std::string& text) {
+  const auto choice = scenarios::interval_choice(text);
+  if (!choice)
+    throw py::value_error("interval is \"" + text + "\"; expected \"auto\", \"off\" or a number from 2 to 1000");
+  return *choice;
+}
+
+Run simulated(const std::function<scenarios::Loaded()>& load, const std::string& stepping, const std::string& interval,
+              const py::object& progress) {
+  const auto chosen = stepping_named(stepping);
+  const auto bars = interval_named(interval);
+  const py::gil_scoped_release released;
+  auto loaded = load();
   const auto seed = loaded.input.seed;
-  auto results = sim::simulate(std::move(loaded.input), stepping, Watch(progress));
+  const double ticks_per_second = scenarios::ticks_per_second(loaded.input);
+  auto results = sim::simulate(std::move(loaded.input), chosen, Watch(progress));
   results.summary["assumed"] = loaded.assumed;
+  if (bars.draws > 0 && (!bars.only_of_short || scenarios::is_short(results, ticks_per_second)))
+    results.summary["interval90"] = scenarios::interval90(results.summary, load, bars.draws);
+  if (loaded.planning) scenarios::add_plan(*loaded.planning, results);
   return {std::move(results), std::move(loaded.texts), seed};
 }
 
 Run run_file(const std::string& path, const std::vector<std::string>& sets, const std::string& stepping,
-             const py::object& progress) {
-  const auto chosen = stepping_named(stepping);
-  const py::gil_scoped_release released;
-  return simulated(scenarios::load(path, sets), chosen, progress);
+             const std::string& interval, const py::object& progress) {
+  return simulated([&] { return scenarios::load(path, sets); }, stepping, interval, progress);
 }
 
 Run run_text(const std::string& name, const std::string& text, const std::string& folder,
-             const std::vector<std::string>& sets, const std::string& stepping, const py::object& progress) {
-  const auto chosen = stepping_named(stepping);
-  const py::gil_scoped_release released;
-  return simulated(scenarios::load_text(name, text, folder, sets), chosen, progress);
+             const std::vector<std::string>& sets, const std::string& stepping, const std::string& interval,
+             const py::object& progress) {
+  return simulated([&] { return scenarios::load_text(name, text, folder, sets); }, stepping, interval, progress);
 }
 
 void save(const Run& run, const std::string& path) {
@@ -140,9 +156,10 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
       .def(py::pickle(&bindings::to_state, &bindings::from_state));
 
   m.def("run_file", &run_file, py::arg("path"), py::kw_only(), py::arg("sets"), py::arg("stepping"),
-        py::arg("progress"), "Simulate a scenario file; releases the GIL.");
+        py::arg("interval"), py::arg("progress"), "Simulate a scenario file; releases the GIL.");
   m.def("run_text", &run_text, py::arg("name"), py::arg("text"), py::kw_only(), py::arg("folder"), py::arg("sets"),
-        py::arg("stepping"), py::arg("progress"), "Simulate a scenario given as text; releases the GIL.");
+        py::arg("stepping"), py::arg("interval"), py::arg("progress"),
+        "Simulate a scenario given as text; releases the GIL.");
   bindings::add_bench_problems(m);
   bindings::add_calibration_names(m);
   bindings::add_commands(m);

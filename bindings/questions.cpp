@@ -27,8 +27,9 @@ Question question_of_text(const std::string& name, const std::string& text, cons
 }
 
 std::string compare(const Question& question, const std::vector<std::string>& systems, const std::string& of,
-                    bool interval) {
-  return cli::compare_json(cli::compared_boxes(question, of, systems, interval)).dump();
+                    const std::vector<std::string>& apis, bool interval) {
+  const auto compared = cli::apis_of(question, apis);
+  return cli::compare_json(cli::compared_boxes(question, of, systems, interval), compared).dump();
 }
 
 /// The answer of the command, and the units of the numbers that it is about.
@@ -105,8 +106,8 @@ void add_questions(py::module_& m) {
           py::arg("path"), py::kw_only(), py::arg("sets"), "Of a scenario file.")
       .def_static("of_text", &question_of_text, py::arg("name"), py::arg("text"), py::kw_only(), py::arg("folder"),
                   py::arg("sets"), "Of a scenario given as text.")
-      .def("compare", &compare, py::kw_only(), py::arg("systems"), py::arg("of"), py::arg("interval"), released,
-           "Boxes side by side.")
+      .def("compare", &compare, py::kw_only(), py::arg("systems"), py::arg("of"), py::arg("apis"), py::arg("interval"),
+           released, "Boxes side by side.")
       .def("capacity", &capacity, py::kw_only(), py::arg("slo"), py::arg("stream"), py::arg("interval"), released,
            "The largest load within objectives.")
       .def("sensitivity", &sensitivity, py::kw_only(), py::arg("metrics"), released,

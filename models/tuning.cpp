@@ -1,5 +1,6 @@
 #include "models/tuning.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace tokwatt::models {
@@ -36,6 +37,20 @@ Tuning unlinked(const Linked& values, double spread_prefill, double spread_decod
   out.spread_prefill = spread_prefill;
   out.spread_decode = spread_decode;
   return out;
+}
+
+Tuning with_residual(Tuning tuning, double prefill, double decode) {
+  const double quicker_prefill = std::exp(prefill * tuning.spread_prefill);
+  const double quicker_decode = std::exp(decode * tuning.spread_decode);
+  for (double Tuning::*efficiency : {&Tuning::compute_efficiency, &Tuning::compute_efficiency_experts,
+                                     &Tuning::compute_efficiency_attention, &Tuning::compute_efficiency_state})
+    tuning.*efficiency = std::min(tuning.*efficiency * quicker_prefill, 1.0);
+  for (double Tuning::*efficiency : {&Tuning::memory_efficiency, &Tuning::memory_efficiency_experts,
+                                     &Tuning::memory_efficiency_kv, &Tuning::vector_efficiency})
+    tuning.*efficiency = std::min(tuning.*efficiency * quicker_decode, 1.0);
+  for (double Tuning::*overhead : {&Tuning::kernel_dispatch, &Tuning::host_per_step, &Tuning::host_per_sequence})
+    tuning.*overhead /= quicker_decode;
+  return tuning;
 }
 
 }  // namespace tokwatt::models

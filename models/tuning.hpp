@@ -41,6 +41,10 @@ using Linked = std::array<double, kTuningParameters>;
 Linked linked(const Tuning& tuning);
 Tuning unlinked(const Linked& values, double spread_prefill, double spread_decode);
 
+/// A tuning with what the fit leaves over put back: so many of its spreads quicker (or, negative, slower) in prefill,
+/// which is arithmetic in matrix kernels, and in decode, which is all else. Efficiencies stay at most 1.
+Tuning with_residual(Tuning tuning, double prefill, double decode);
+
 /// A point and draws from what is not known about it, both linked; draws are deviations from the point. The k-th draws
 /// of everything that was estimated together belong together, which keeps their correlations.
 struct Uncertain {

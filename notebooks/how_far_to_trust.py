@@ -132,7 +132,7 @@ points[["ttft_s.p95", "tpot_s.p95", "j_per_tok_output", "status"]].sel(seed=[1, 
 # ## Which conclusions survive?
 #
 # Doubt about one box is not doubt about a difference: what two boxes share moves both. `compare(interval=True)` takes the same draw
-# on each box, and the difference of each.
+# of that on each box, draws for each box by itself what the model leaves unexplained there, and takes the difference of each.
 
 # %%
 room = {"max_num_seqs": 16, "max_model_len": 16384}  # llama-server takes four conversations at a time unless told otherwise
@@ -150,7 +150,7 @@ sure.replace({True: "the draws agree", False: "open"})
 
 # %% [markdown]
 # *The draws agree* where the interval of 90 % lies on one side: each such draw says the same about which of the two is better, the
-# box above or the first one. What the model leaves unexplained is not in these intervals: take a difference of a few percent for none.
+# box above or the first one.
 #
 # ## What to measure
 #

@@ -48,7 +48,7 @@ base
 # ## The answer, with its interval
 #
 # `capacity` doubles the team until an objective breaks, then closes in on the last size that keeps both. The interval repeats the
-# search with sixteen joint draws from what is not known about vLLM on this box.
+# search with sixteen draws from what is not known about vLLM and this box.
 
 # %%
 answer = tw.capacity(base, slo=[first_token, per_token], interval=True)
@@ -120,7 +120,7 @@ helps
 
 # %%
 low, high = answer.interval90
-print(f"{within} people ({low:g} to {high:g} with what is not known about the engine); at {answer.beyond:g} it is {answer.tried.loc[answer.beyond, 'broken']} that breaks.")
+print(f"{within} people ({low:g} to {high:g} with what is not known about engine and box); at {answer.beyond:g} it is {answer.tried.loc[answer.beyond, 'broken']} that breaks.")
 print(f"With the first token alone in mind it would be {alone[first_token].within:g}.")
 for name, found in capacities.items():
     if name != "as it is":
@@ -129,7 +129,7 @@ for name, found in capacities.items():
 
 # %% [markdown]
 # What this leaves out: quality. A smaller model carries more people and may be the wrong one; tokwatt knows nothing about that. And the
-# interval holds the engine's parameters, not what people do: a team with other prompts and other breaks is another scenario.
+# interval holds what is not known of engine and box, not what people do: a team with other prompts and other breaks is another scenario.
 
 # %%
 # What must hold whatever the numbers are.

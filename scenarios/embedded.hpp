@@ -16,6 +16,9 @@ std::span<const File> models();
 std::span<const File> quants();
 std::span<const File> engines();
 std::span<const File> calibrations();
+std::span<const File> tariffs();
+std::span<const File> apis();
+std::span<const File> rentals();
 std::span<const File> ready_made();  // scenarios
 std::span<const File> ready_made_studies();
 

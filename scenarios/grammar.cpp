@@ -15,6 +15,9 @@ constexpr Range kInstant{0, kLongestSeconds, false};
 constexpr Range kAir{-60, 100};  ///< [degC]
 constexpr Range kRate{1e-9, 1e9, false};
 constexpr Range kUsers{1, 1e6};
+constexpr Range kMonths{1, 360};
+constexpr Range kGrowth{-0.5, 0.5};  ///< per month
+constexpr Range kInterest{0, 1};     ///< per year
 
 const Choices kUntil{{"drained"}, {}};
 Choices trace_formats_to_choose() {
@@ -29,6 +32,7 @@ const Choices kSchedulings{{"fcfs", "priority", "shortest-first"}, {}};
 const Choices kColdStarts{{"storage", "page-cache"}, {}};
 const Choices kFaults{{"shutdown"}, {"fan", "power-cap"}};
 const Choices kOnFailure{{"fail", "retry"}, {}};
+const Choices kFollows{{"replacement", "purchase"}, {}};
 const Choices kProcesses{{"poisson", "constant", "gamma", "weibull"}, {}};
 
 }  // namespace
@@ -42,6 +46,10 @@ static void fields(Fields& f, WrittenSystem& s) {
   f.text(
       optional("link", "between its devices, where it has several: an id (tokwatt list links), or a path to a sheet"),
       s.link);
+  f.text(optional("rental",
+                  "it is rented: an id (tokwatt list rentals), a path to a sheet, or a price of each device such as "
+                  "\"2.95 USD/h\"; its electricity is in the rent"),
+         s.rental);
   f.overrides<BoxSheet>(s.tree);
 }
 
@@ -74,17 +82,30 @@ static void fields(Fields& f, WrittenSpeculation& s) {
   f.number(acceptance, s.acceptance);
 }
 
+static void fields(Fields& f, WrittenApi& a) {
+  f.here(a.place);
+  f.text(required("sheet", "prices: an id (tokwatt list apis), or a path to a sheet"), a.sheet);
+  f.distribution(optional("ttft", "until the first token, from when the provider takes the request (default lognormal, median 0.6 s, p99 3 s)", kPositive), Dimension::duration, a.ttft);
+  f.distribution(optional("speed", "tokens per time behind the first, drawn for each request (default 80/s)", kPositive),
+                 Dimension::rate, a.speed);
+  f.count(optional("requests_per_minute", "that the provider takes of one customer; without it the sheet's", kCount),
+          a.requests_per_minute);
+  f.count(optional("tokens_per_minute", "prompt and output; without it the sheet's", kCount), a.tokens_per_minute);
+}
+
 static void fields(Fields& f, WrittenDeployment& d) {
-  f.here(d.place);
-  f.text(required("model",
-                  "model: an id, an alias, a path to a sheet, to a Hugging Face config.json or its folder, or to "
-                  "a GGUF file"),
+  f.here(d.place, &d.keys);
+  f.text(required_unless("api", "model",
+                         "model: an id, an alias, a path to a sheet, to a Hugging Face config.json or its folder, or "
+                         "to a GGUF file"),
          d.model);
   f.text(optional("quant", "format of the weights: an id, or a path to a sheet; a GGUF file has its own"), d.quant);
   f.text(optional("kv", "format of the KV cache: bf16, f16, fp8, q8_0 or q4_0; without it the engine's own"), d.kv);
-  f.text(required("engine", "engine: an id, or a path to a sheet"), d.engine);
-  f.one_or_more(required("runs_on", "the system it runs on, or a list of systems of one sheet; on all their devices"),
+  f.text(required_unless("api", "engine", "engine: an id, or a path to a sheet"), d.engine);
+  f.one_or_more(required_unless("api", "runs_on",
+                                "the system it runs on, or a list of systems of one sheet; on all their devices"),
                 d.runs_on);
+  f.section(optional("api", "in place of all else: a model hosted elsewhere, priced by the token"), d.api);
   f.count(
       optional("tensor_parallel", "devices that share each copy of the model, layer by layer (default 1)", kDevices),
       d.tensor_parallel);
@@ -107,7 +128,7 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.choice(optional("on_failure",
                     "what becomes of requests whose box dies (default fail): they fail, or are sent again at once"),
            kOnFailure, d.on_failure);
-  for (const char* key : {"pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
+  for (const char* key : {"pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback"}) {
     f.not_yet(key);
   }
 }
@@ -204,12 +225,69 @@ static void fields(Fields& f, WrittenPrices& p) {
              p.hardware);
   f.number(optional("resale", "share of the price that is left at the horizon, in place of the sheet's", kFraction),
            p.resale);
+  f.text(optional("tariff", "in place of electricity: an id (tokwatt list tariffs), or a path to a sheet; needs start"),
+         p.tariff);
+  f.text_map(optional("exchange", "what one unit of a tariff's currency costs: {EUR: 1.10 USD}"), p.exchange);
+}
+
+static void fields(Fields& f, WrittenShock& s) {
+  f.here(s.place);
+  f.count(required("month", "from whose beginning on it holds", kMonths), s.month);
+  f.text(optional("hardware", "of what a new box costs: +40 %, or x1.4"), s.hardware);
+  f.text(optional("electricity", "of its price"), s.electricity);
+  f.text(optional("api", "of what all of `against` ask"), s.api);
+}
+
+static void fields(Fields& f, WrittenLoan& l) {
+  f.quantity(required("rate", "nominal rate; a twelfth is charged each month", kInterest), Dimension::interest, l.rate);
+  f.count(required("months", "equal payments, one at the end of each month", kMonths), l.months);
+}
+
+static void fields(Fields& f, WrittenResale& p) {
+  f.here(p.place);
+  f.count(required("month", "age of the box", kMonths), p.month);
+  f.number(required("low", "share of the price that is left, at the least", {0, 10}), p.low);
+  f.number(required("high", "the same at the most", {0, 10}), p.high);
+}
+
+static void fields(Fields& f, WrittenPlan& p) {
+  f.here(p.place, &p.keys);
+  f.count(optional("months", "how long it is (default 36)", kMonths), p.months);
+  f.number(
+      optional("days_per_month", "such as the one simulated; 21 are working days (default 30.4, all)", {0, 31, true}),
+      p.days_per_month);
+  f.quantity(optional("growth", "of requests, compounded", kGrowth), Dimension::growth, p.growth);
+  f.quantity(optional("electricity_growth", "of its price, compounded", kGrowth), Dimension::growth,
+             p.electricity_growth);
+  f.quantity(optional("hardware_growth", "of the price of a new box, compounded", kGrowth), Dimension::growth,
+             p.hardware_growth);
+  f.sections(optional("shocks", "factors on prices, from a month on"), p.shocks);
+  f.section(optional("financing", "a loan for the price; without it it is paid at once"), p.financing);
+  f.sections(optional("resale",
+                      "what is left of the price; straight lines between, from all of it when new. Without it "
+                      "as under prices"),
+             p.resale);
+  f.choice(optional("resale_follows", "replacement (default): what a new box costs then; or purchase: what was paid"),
+           kFollows, p.resale_follows);
+  f.number(optional("cooling", "energy with that of cooling over energy without (default 1)", {1, 10}), p.cooling);
+  f.quantity(optional("discount", "for present values", kInterest), Dimension::interest, p.discount);
+  f.quantity(optional("power_between", "drawn at the wall outside the days' runs (default 0 W)", {0, 1e7}),
+             Dimension::power, p.power_between);
+  f.number(
+      optional("energy_spread", "share by which the energy may be off, either way (default 0.1, assumed)", kFraction),
+      p.energy_spread);
+  f.texts(optional("against",
+                   "what to compare with: ids of APIs and rentals (tokwatt list apis, rentals), or a path to "
+                   "an API's sheet"),
+          p.against);
+  f.quantities(optional("wait", "months to wait before buying, the cheapest API of `against` meanwhile", kMonths),
+               Dimension::number, p.wait);
 }
 
 static void fields(Fields& f, WrittenChange& c) {
   f.quantity(required("at", "instant of the change", kInstant), Dimension::duration, c.at);
   f.quantity(optional("for", "after which the value before comes back", kSpan), Dimension::duration, c.lasts);
-  f.here(c.place);
+  f.here(c.place, &c.keys);
   f.changes(optional("set",
                      "environment.ambient, prices.electricity or of systems.NAME power.limit, clock.max or "
                      "memory.bandwidth, and the new value"),
@@ -232,25 +310,27 @@ static void fields(Fields& f, QuantOverrides& o) { f.overrides<QuantSheet>(o.tre
 static void fields(Fields& f, EngineOverridesByUser& o) { f.overrides<EngineSheet>(o.tree); }
 
 void fields(Fields& f, Written& w) {
-  f.here(w.place);
+  f.here(w.place, &w.keys);
   f.text(optional("title", "what it is about"), w.title);
   f.count(optional("seed", "of all random numbers", {0, 9.2e18}), w.seed);
   f.text(optional("start", "date and time at which it starts, quoted: \"2026-11-23 09:00\""), w.start);
   f.quantity(optional("duration", "how long it lasts, at most 106 days; or `until`", kSpan), Dimension::duration,
              w.duration);
   f.choice(optional("until", "drained: until every request has its answer; or `duration`"), kUntil, w.until);
-  f.named(required("systems", "boxes, by name"), w.systems);
+  f.named(optional("systems", "boxes, by name; needed unless every model is hosted elsewhere"), w.systems);
   f.sections(optional("links", "cables between boxes"), w.links);
   f.named(required("deployments", "models served, by name"), w.deployments);
   f.sections(required("workload", "streams of requests; each with trace, arrivals, users or sessions"), w.workload);
   f.section(optional("environment", "surroundings"), w.environment);
   f.section(optional("prices", "prices"), w.prices);
+  f.sections(optional("tariff", "in place of prices.electricity: the first rule that holds is the price; needs start"),
+             w.tariff);
+  f.section(optional("plan", "months and years of such days: cash flow, resale, and what others ask"), w.plan);
   f.sections(optional("timeline", "changes while it runs"), w.timeline);
   f.section(optional("record", "what is kept"), w.record);
   f.named(optional("models", "fields of model sheets to change, by id"), w.models);
   f.named(optional("quants", "fields of quant sheets to change, by id"), w.quants);
   f.named(optional("engines", "fields of engine sheets to change, by id"), w.engines);
-  for (const char* key : {"tariff", "plan"}) f.not_yet(key);
 }
 
 }  // namespace tokwatt::scenarios

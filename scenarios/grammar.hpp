@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "scenarios/read/fields.hpp"
+#include "scenarios/sheets/price_fields.hpp"
 #include "sim/workload/arrivals.hpp"
 
 namespace tokwatt::scenarios {
 
 struct WrittenSystem {
-  Text sheet, link;
+  Text sheet, link, rental;
   int64_t count = 1;
   std::optional<double> start_temperature;
   Node tree;  ///< the whole mapping: the keys above, and any field of a box sheet
@@ -36,8 +37,17 @@ struct WrittenSpeculation {
   double acceptance = 0;
 };
 
+/// A hosted model: somebody else's servers.
+struct WrittenApi {
+  Place place;
+  Text sheet;
+  std::optional<sim::Distribution> ttft, speed;
+  std::optional<int64_t> requests_per_minute, tokens_per_minute;
+};
+
 struct WrittenDeployment {
   Place place;
+  std::vector<std::string> keys;  ///< that it has, with good values or bad
   Text model, quant, kv, engine;
   std::vector<Text> runs_on;
   int64_t tensor_parallel = 1, replicas = 1;
@@ -47,6 +57,7 @@ struct WrittenDeployment {
   std::optional<bool> prefix_cache;
   std::optional<WrittenSpeculation> speculative;
   Text cold_start, on_failure;
+  std::optional<WrittenApi> api;
 };
 
 struct WrittenArrivals {
@@ -98,6 +109,40 @@ struct WrittenPrices {
   Place place;
   std::vector<std::string> keys;  ///< that it has, with good values or bad
   std::optional<double> electricity, horizon, hardware, resale;
+  Text tariff;
+  std::vector<Named<Text>> exchange;
+};
+
+struct WrittenShock {
+  Place place;
+  int64_t month = 0;
+  Text hardware, electricity, api;
+};
+
+struct WrittenLoan {
+  double rate = 0;
+  int64_t months = 0;
+};
+
+struct WrittenResale {
+  Place place;
+  int64_t month = 0;
+  double low = 0, high = 0;
+};
+
+struct WrittenPlan {
+  Place place;
+  std::vector<std::string> keys;  ///< that it has, with good values or bad
+  int64_t months = 36;
+  double days_per_month = 730.5 / 24;
+  double growth = 0, electricity_growth = 0, hardware_growth = 0;
+  std::vector<WrittenShock> shocks;
+  std::optional<WrittenLoan> financing;
+  std::vector<WrittenResale> resale;
+  Text resale_follows;
+  double cooling = 1, discount = 0, power_between = 0, energy_spread = 0.1;
+  std::vector<Text> against;
+  std::vector<double> wait;
 };
 
 struct WrittenChange {
@@ -105,6 +150,7 @@ struct WrittenChange {
   std::optional<double> lasts;
   std::vector<std::pair<Text, Node>> set;
   Place place;
+  std::vector<std::string> keys;  ///< that it has, with good values or bad
   Text fault, system;
 };
 
@@ -123,6 +169,7 @@ struct EngineOverridesByUser : SheetOverrides {};
 
 struct Written {
   Place place;
+  std::vector<std::string> keys;  ///< that it has, with good values or bad
   std::string title;
   int64_t seed = 0;
   Text start, until;
@@ -133,6 +180,8 @@ struct Written {
   std::vector<WrittenStream> workload;
   WrittenEnvironment environment;
   WrittenPrices prices;
+  std::vector<WrittenRule> tariff;
+  std::optional<WrittenPlan> plan;
   std::vector<WrittenChange> timeline;
   WrittenRecord record;
   std::vector<Named<ModelOverrides>> models;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "money/tariff.hpp"
 #include "scenarios/grammar.hpp"
 #include "scenarios/scenario.hpp"
 #include "scenarios/sheets/sheets.hpp"
@@ -20,8 +21,10 @@ struct Resolution {
   std::string folder;  ///< relative paths start here
   Diagnostics& diagnostics;
   Loaded& loaded;
-  std::vector<std::string> infeasible;  ///< good input that cannot be done, with the reasons
-  std::vector<RawSheet> boxes;          ///< of loaded.input.systems, with the user's overrides laid over them
+  std::vector<std::string> infeasible;          ///< good input that cannot be done, with the reasons
+  std::vector<RawSheet> boxes;                  ///< of loaded.input.systems, with the user's overrides laid over them
+  std::optional<money::Tariff> tariff{};        ///< in USD
+  std::vector<money::PriceStep> electricity{};  ///< of the tariff, from the start on
 };
 
 void resolve_systems(Resolution& r);
@@ -35,6 +38,8 @@ void resolve_cables(Resolution& r);
 std::optional<hardware::Link> resolve_link(const Text& name, const std::string& key, Resolution& r);
 /// One deployment's boxes and replicas, as far as they are good.
 void resolve_placement(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
+/// One that is hosted elsewhere.
+void resolve_hosted(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
 /// How long its model takes to load, where the start is cold.
 void resolve_cold_start(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
 /// How long it takes after a shutdown, and what becomes of its requests then.
@@ -44,6 +49,12 @@ void check_tensor_parallel(const WrittenDeployment& w, const std::string& path, 
                            Resolution& r);
 /// Needs the deployments. Opens traces, which checks them to their last line.
 void resolve_workload(Resolution& r);
+/// Needs the systems: what hardware and electricity cost, rented boxes among it.
+void resolve_prices(Resolution& r);
+/// Needs the prices.
+void resolve_tariff(Resolution& r);
+/// The months that the scenario is a day of. Needs the prices.
+void resolve_plan(Resolution& r);
 /// Needs the systems and the prices.
 void resolve_timeline(Resolution& r);
 

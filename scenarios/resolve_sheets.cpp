@@ -9,7 +9,7 @@
 namespace tokwatt::scenarios {
 namespace {
 
-const std::vector<std::string> kSystemKeys = {"sheet", "count", "link", "start_temperature"};
+const std::vector<std::string> kSystemKeys = {"sheet", "count", "link", "start_temperature", "rental"};
 
 /// The part of a system's mapping that overrides its sheet.
 Node overrides_of(const WrittenSystem& system) {
@@ -67,11 +67,7 @@ void resolve_prefix_cache(const WrittenDeployment& written, const std::string& p
                           Resolution& r) {
   const bool recurrent = models::kv_bytes(d.model, d.kv.element_bytes).state_fixed > 0;
   d.prefix_cache = written.prefix_cache.value_or(d.engine.prefix_cache && !recurrent);
-  if (d.prefix_cache && d.engine.policy != models::Policy::vllm) {
-    r.infeasible.push_back(
-        fmt::format("{}.prefix_cache: {} keeps prompts by slot, which is not built yet; leave it out or say false",
-                    path, d.engine.id));
-  } else if (d.prefix_cache && recurrent) {
+  if (d.prefix_cache && recurrent) {
     r.infeasible.push_back(fmt::format(
         "{}.prefix_cache: {} has recurrent layers, whose states {} does not keep; leave it out or say false", path,
         d.model.id, d.engine.id));
@@ -100,6 +96,11 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, UsedSheets& used,
   const WrittenDeployment& w = entry.value;
   sim::Deployment d;
   d.name = entry.name;
+  if (w.api) {
+    resolve_hosted(w, path, d, r);
+    r.loaded.input.deployments.push_back(std::move(d));
+    return;
+  }
   resolve_placement(w, path, d, r);
   const auto weights = open_weights(w.model, w.quant, w.place, path, r);
   const auto engine = w.engine.given()
@@ -164,6 +165,11 @@ int index_of(const Text& name, const std::string& key, const std::vector<std::st
 }
 
 void resolve_systems(Resolution& r) {
+  const auto is_hosted = [](const auto& deployment) { return deployment.value.api.has_value(); };
+  const auto& deployments = r.written.deployments;
+  const auto& keys = r.written.keys;
+  if (std::find(keys.begin(), keys.end(), "systems") == keys.end() && !std::all_of(deployments.begin(), deployments.end(), is_hosted))
+    r.diagnostics.error(r.written.place, "systems is missing; expected a mapping from names to settings");
   for (const auto& [name, place, written] : r.written.systems) {
     const std::string path = "systems." + path_segment(name);
     sim::System system;

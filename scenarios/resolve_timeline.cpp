@@ -48,6 +48,12 @@ Meaning meaning(Kind kind) {
   return {Dimension::power, kPositive};
 }
 
+bool has(const std::vector<std::string>& keys, const std::string& key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+constexpr double kMostOfSheet = 1000;  ///< times the sheet's bandwidth, or as many times less: beyond it is a slip
+
 class TimelineResolver {
  public:
   explicit TimelineResolver(Resolution& r) : r_(r) {
@@ -56,14 +62,16 @@ class TimelineResolver {
 
   void resolve() {
     for (const auto& change : r_.written.timeline) {
-      if (change.set.empty() == !change.fault.given())
+      const bool sets = has(change.keys, "set"), fails = has(change.keys, "fault");
+      if (sets == fails)
         r_.diagnostics.error(change.place,
                              "a change of the timeline has one of set and fault; expected either of them");
-      if (change.system.given() && !change.fault.given())
+      if (has(change.keys, "system") && !fails)
         r_.diagnostics.error(change.system.place, "system goes with fault; expected fault: shutdown beside it");
       for (const auto& [key, value] : change.set) add(change, key, value);
       if (change.fault.given()) add_fault(change);
     }
+    if (r_.electricity.size() > 1) spans_[{Kind::electricity}];  // a tariff changes by itself
     for (auto& [target, spans] : spans_) emit(target, spans);
     auto& changes = r_.loaded.input.changes;
     std::stable_sort(changes.begin(), changes.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
@@ -90,10 +98,9 @@ class TimelineResolver {
                                                    in_quotes(node.scalar), expectation(dimension)));
       return;
     }
-    const auto& prices = r_.written.prices;
-    if (target->kind == Kind::electricity && !prices.electricity) {
+    if (target->kind == Kind::electricity && !r_.loaded.input.prices.electricity) {
       // A value that was given and is wrong has its error already.
-      if (std::find(prices.keys.begin(), prices.keys.end(), "electricity") == prices.keys.end())
+      if (!tries_to_price_electricity())
         r_.diagnostics.error(key.place, "prices.electricity has no value to start from; give it one under prices");
       return;
     }
@@ -103,6 +110,14 @@ class TimelineResolver {
         r_.diagnostics.error(node.place,
                              fmt::format("{} is {}, off the box's clocks; expected {:.0f} to {:.0f} MHz", key.value,
                                          in_quotes(node.scalar), clock.min / 1e6, clock.max / 1e6));
+        return;
+      }
+    }
+    if (target->kind == Kind::bandwidth) {
+      const double of_sheet = r_.loaded.input.systems[static_cast<std::size_t>(target->system)].box.memory.bandwidth;
+      if (value < of_sheet / kMostOfSheet || value > of_sheet * kMostOfSheet) {
+        r_.diagnostics.error(node.place, fmt::format("{} is {}, more than {:.0f} times off the sheet's {:.0f} GB/s",
+                                                     key.value, in_quotes(node.scalar), kMostOfSheet, of_sheet / 1e9));
         return;
       }
     }
@@ -117,6 +132,23 @@ class TimelineResolver {
     Span span{sim::picoseconds(change.at), sim::kNever, value, key.value, node.scalar};
     if (change.lasts) span.end = span.at + std::min(sim::picoseconds(*change.lasts), sim::kNever - span.at);
     spans_[*target].push_back(std::move(span));
+  }
+
+  bool tries_to_price_electricity() const {
+    const auto& keys = r_.written.prices.keys;
+    return has(keys, "electricity") || has(keys, "tariff") || !r_.written.tariff.empty();
+  }
+
+  /// What is in force where no change of the timeline is: the tariff's prices, one after the other.
+  std::vector<Span> tariff_spans() const {
+    std::vector<Span> out;
+    for (const auto& step : r_.electricity) {
+      const auto at = sim::picoseconds(static_cast<double>(step.after));
+      if (!out.empty()) out.back().end = at;
+      out.push_back(
+          {at, sim::kNever, step.price, "prices.electricity", fmt::format("{:.4f} USD/kWh", step.price * 3.6e6)});
+    }
+    return out;
   }
 
   void add_fault(const WrittenChange& change) {
@@ -184,23 +216,28 @@ class TimelineResolver {
   }
 
   /// The value in force is that of the last span that began and has not ended; when it ends, the one before comes back.
+  /// Beneath the timeline lies the tariff.
   void emit(const Target& target, std::vector<Span>& spans) {
+    const auto beneath = target.kind == Kind::electricity ? tariff_spans() : std::vector<Span>();
     std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.at < b.at; });
     const auto last_in_force = [&](sim::Picoseconds t) -> const Span* {
       const Span* last = nullptr;
       for (const auto& span : spans) {
         if (span.at <= t && t < span.end) last = &span;
       }
-      return last;
+      if (last || beneath.empty()) return last;
+      return &*std::prev(std::upper_bound(beneath.begin(), beneath.end(), t,
+                                          [](sim::Picoseconds at, const Span& span) { return at < span.at; }));
     };
     std::vector<sim::Picoseconds> instants;
+    for (const auto& span : beneath) instants.push_back(span.at);
     for (const auto& span : spans) {
       instants.push_back(span.at);
       if (span.end != sim::kNever) instants.push_back(span.end);
     }
     std::sort(instants.begin(), instants.end());
     instants.erase(std::unique(instants.begin(), instants.end()), instants.end());
-    const Span* before = nullptr;
+    const Span* before = beneath.empty() ? nullptr : &beneath.front();
     for (const auto t : instants) {
       const Span* now = last_in_force(t);
       if (now == before) continue;

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <filesystem>
 
+#include "scenarios/dates.hpp"
+#include "scenarios/plan/planning.hpp"
 #include "scenarios/read/merge.hpp"
 #include "scenarios/resolve.hpp"
 
@@ -15,25 +15,9 @@ namespace {
 
 constexpr double kMostSamples = 20e6;  // of the series: beyond it the file is larger than anybody wants
 
-/// "2026-11-23 09:00", seconds optional.
-bool is_date_and_time(const std::string& text) {
-  unsigned month = 0, day = 0, hour = 0, minute = 0, second = 0;
-  int year = 0, used = 0;
-  const bool digits_only = text.find_first_not_of("0123456789-: ") == std::string::npos;
-  if (!digits_only || text.size() < 16 || text[4] != '-' || text[7] != '-' || text[10] != ' ' || text[13] != ':')
-    return false;
-  if (std::sscanf(text.c_str(), "%4d-%2u-%2u %2u:%2u%n", &year, &month, &day, &hour, &minute, &used) != 5 || used != 16)
-    return false;
-  if (text.size() > 16) {
-    if (text.size() != 19 || std::sscanf(text.c_str() + 16, ":%2u%n", &second, &used) != 1 || used != 3) return false;
-  }
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month}, std::chrono::day{day}};
-  return date.ok() && hour < 24 && minute < 60 && second < 60;
-}
-
 void resolve_time(Resolution& r) {
   const Written& w = r.written;
-  if (w.start.given() && !is_date_and_time(w.start.value)) {
+  if (w.start.given() && !date_and_time(w.start.value)) {
     r.diagnostics.error(w.start.place, fmt::format("start is {}; expected a date and time such as \"2026-11-23 09:00\"",
                                                    in_quotes(w.start.value)));
   }
@@ -49,24 +33,10 @@ void resolve_time(Resolution& r) {
   }
 }
 
-void resolve_prices(Resolution& r) {
-  const WrittenPrices& p = r.written.prices;
-  r.loaded.input.prices.electricity = p.electricity;
-  r.loaded.input.prices.horizon = p.horizon.value_or(kDefaultHorizon);
-  auto& systems = r.loaded.input.systems;
-  if ((p.hardware || p.resale) && systems.size() > 1) {
-    r.diagnostics.error(
-        p.place, "prices.hardware and prices.resale are of one system; with more, give systems.NAME.price to each");
-  }
-  for (auto& system : systems) {
-    if (p.hardware) system.box.price.purchase = *p.hardware;
-    if (p.resale) system.box.price.resale_fraction = *p.resale;
-  }
-}
-
-/// Everything that is wrong is reported at once, before anything is said to be infeasible.
+/// Everything that is wrong is reported at once, before anything is said to be infeasible. With a load, it is a day of
+/// another scenario's plan.
 Loaded resolve(const Node& root, const std::string& text, const std::string& folder,
-               const std::vector<std::string>& sets, Diagnostics& diagnostics) {
+               const std::vector<std::string>& sets, Diagnostics& diagnostics, std::optional<double> load = {}) {
   Written written;
   Reader({diagnostics, false, "", {}, nullptr, {}}).read(root, written);
   const bool is_mapping = root.kind == Node::Kind::mapping;
@@ -74,6 +44,7 @@ Loaded resolve(const Node& root, const std::string& text, const std::string& fol
     diagnostics.error(written.place, "duration is missing; expected a duration such as \"8 h\", or until: drained");
   }
   Loaded loaded;
+  if (load) loaded.load = multiply_load(written, *load);
   loaded.start = written.start.value;
   loaded.input.title = written.title;
   loaded.input.seed = static_cast<uint64_t>(written.seed);
@@ -88,12 +59,22 @@ Loaded resolve(const Node& root, const std::string& text, const std::string& fol
   resolve_memory(r);
   resolve_workload(r);
   resolve_prices(r);
+  resolve_tariff(r);
   resolve_timeline(r);
+  if (!load) resolve_plan(r);
   if (!diagnostics.ok()) throw InputError(diagnostics);
   if (!r.infeasible.empty()) throw Infeasible(fmt::format("{}", fmt::join(r.infeasible, "\n")));
   auto& assumed = loaded.assumed;
   std::sort(assumed.begin(), assumed.end());
   assumed.erase(std::unique(assumed.begin(), assumed.end()), assumed.end());
+  if (loaded.planning) {
+    auto planning = std::make_shared<Planning>(*loaded.planning);
+    planning->at_load = [=](double times) {
+      Diagnostics of_the_day;
+      return resolve(root, text, folder, sets, of_the_day, times);
+    };
+    loaded.planning = std::move(planning);
+  }
   return loaded;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 // From a scenario file to the input of a simulation.
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,12 +10,16 @@
 
 namespace tokwatt::scenarios {
 
+struct Planning;
+
 struct Loaded {
   sim::Input input;
   std::vector<sim::CarriedText> texts;  ///< the scenario and each sheet used, for the results file
   std::vector<std::string> assumed;     ///< inputs that rest on assumption: "dgx-spark: power.psu_efficiency", sorted
   std::vector<std::string> notes;       ///< what was put right on the way and should be known: rows moved into order
   std::string start;                    ///< date and time at which it starts, as written; or empty
+  double load = 1;                      ///< requests, as a multiple of what is written
+  std::shared_ptr<const Planning> planning;  ///< of a scenario with a plan (scenarios/plan/planning.hpp), or null
 };
 
 /// Reads, checks and resolves a scenario with its sheets and traces. `sets` are the texts of --set options.

@@ -87,6 +87,15 @@ constexpr Unit kUnits[] = {
     {"1/h", Dimension::rate, 1 / kHour},
     {"/d", Dimension::rate, 1 / kDay},
     {"1/d", Dimension::rate, 1 / kDay},
+    {"USD/Mtok", Dimension::money_per_token, 1e-6},
+    {"USD/ktok", Dimension::money_per_token, 1e-3},
+    {"USD/kWh", Dimension::local_money_per_energy, 1 / (1e3 * kWattHour)},
+    {"EUR/kWh", Dimension::local_money_per_energy, 1 / (1e3 * kWattHour)},
+    {"GBP/kWh", Dimension::local_money_per_energy, 1 / (1e3 * kWattHour)},
+    {"JPY/kWh", Dimension::local_money_per_energy, 1 / (1e3 * kWattHour)},
+    {"AUD/kWh", Dimension::local_money_per_energy, 1 / (1e3 * kWattHour)},
+    {"%/month", Dimension::growth, 0.01},
+    {"%/year", Dimension::interest, 0.01},
 };
 
 struct Prefix {
@@ -115,7 +124,7 @@ constexpr Prefix kPrefixes[] = {
     {"Pi", 0x1p50, true},
 };
 
-constexpr std::array<DimensionInfo, 23> kInfo = {{
+constexpr std::array<DimensionInfo, 27> kInfo = {{
     {"a number", "0.85", "1"},
     {"a size", "128 GB", "B"},
     {"a rate", "273 GB/s", "B/s"},
@@ -139,6 +148,10 @@ constexpr std::array<DimensionInfo, 23> kInfo = {{
     {"a frequency per kelvin", "4.5 MHz/K", "Hz/K"},
     {"a voltage", "0.9 V", "V"},
     {"a frequency of events", "2.5/s", "1/s"},
+    {"a price of tokens", "1.25 USD/Mtok", "USD/token"},
+    {"a price of energy", "0.30 EUR/kWh", "1/J"},
+    {"a growth", "5 %/month", "1/month"},
+    {"a yearly rate", "6 %/year", "1/year"},
 }};
 
 std::optional<double> prefix_factor(const Unit& unit, std::string_view text) {

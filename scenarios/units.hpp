@@ -32,6 +32,10 @@ enum class Dimension {
   frequency_per_kelvin,
   voltage,
   rate,  ///< of events [1/s]
+  money_per_token,
+  local_money_per_energy,  ///< in a currency that is told elsewhere
+  growth,                  ///< per month, compounded
+  interest,                ///< per year
 };
 
 struct DimensionInfo {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "sim/cluster/routing.hpp"
 #include "sim/serving/macro_replica.hpp"
 #include "sim/serving/token_replica.hpp"
 
@@ -33,6 +34,11 @@ void EventLoop<Replica>::handle(const Event& event) {
       return handle_tell(event.subject);
     case EventKind::step_end:
       return handle_step_end(event);
+    case EventKind::hosted_take:
+      return take_hosted(static_cast<std::size_t>(event.subject));
+    case EventKind::hosted_first:
+    case EventKind::hosted_end:
+      return handle_hosted(event);
     case EventKind::loaded:
       return handle_loaded(event);
     case EventKind::tick:
@@ -54,12 +60,17 @@ void EventLoop<Replica>::handle(const Event& event) {
 
 namespace {
 
+constexpr Picoseconds kPauseOfHosted = 1'000'000'000'000;  // before a client that was refused tries something else
 constexpr std::size_t kMostSamples = 20'000'000;  // a gigabyte of series
 
 std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
 int32_t part_of_sheet(double value, double of_sheet) {
-  return static_cast<int32_t>(std::clamp(std::round(value / of_sheet * kWholeDevice), 1.0, 2e9));
+  return static_cast<int32_t>(std::lround(value / of_sheet * kWholeDevice));
+}
+
+Arrival sent_again(const Request& r, Picoseconds now) {
+  return {now, r.prompt, r.output, r.number, r.content, r.thinking, static_cast<int32_t>(r.priority)};
 }
 
 }  // namespace
@@ -92,6 +103,10 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
     made = {place.deployment, system};
     replicas_.emplace_back(static_cast<int>(r), servings_.back(), pool_, static_cast<ReplicaObserver&>(*this));
     ending_[r].blocks = servings_.back().kv.blocks;
+  }
+  for (const auto& deployment : input.deployments) {
+    hosted_.push_back(deployment.hosted ? std::make_unique<HostedService>(*deployment.hosted, input.streams, pool_)
+                                        : nullptr);
   }
 }
 
@@ -138,7 +153,7 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
   Request request;
   request.stream = stream;
   request.attempt = attempt;
-  request.priority = input_.streams[index(stream)].priority;
+  request.priority = arrival.priority ? *arrival.priority : input_.streams[index(stream)].priority;
   request.number = arrival.number;
   request.prompt = arrival.prompt;
   request.output = arrival.output;
@@ -150,7 +165,13 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
   const RequestId id = pool_.add(request);
   if (index(id) >= live_requests_.size()) live_requests_.resize(index(id) + 1);
   live_requests_[index(id)] = id + 1;
-  const std::size_t r = route(index(input_.streams[index(stream)].deployment), pool_[id]);
+  const auto deployment = index(input_.streams[index(stream)].deployment);
+  if (hosted_[deployment]) {
+    schedule_give_up(id);
+    hosted_[deployment]->arrive(id);
+    return take_hosted(deployment);
+  }
+  const std::size_t r = route(deployment, pool_[id]);
   auto& replica = replicas_[r];
   if (arrival.prompt + arrival.output > replica.serving().kv.max_model_len)
     return reject(id, replica.serving().kv.max_model_len);
@@ -177,46 +198,33 @@ void EventLoop<Replica>::reject(RequestId id, int64_t longest) {
   answer(rejected);
 }
 
-// prefix_aware is the rule of SGLang's gateway (policy cache_aware, its defaults): to the least loaded replica when
-// loads differ by more than 64 requests and by half; else to the one that has most of the prompt in its cache (of
-// equals the least loaded), if that is more than 0.3 of it; else to the least loaded one.
 template <class Replica>
 std::size_t EventLoop<Replica>::route(std::size_t deployment, const Request& request) {
-  constexpr int64_t kBalanceAbsolute = 64;
-  constexpr double kBalanceRelative = 1.5, kLeastMatch = 0.3;
   const auto& all = layout_.replicas_of[deployment];
   if (all.size() == 1) return all.front();
   candidates_.clear();
   std::copy_if(all.begin(), all.end(), std::back_inserter(candidates_), [&](std::size_t r) { return loaded_[r]; });
   const auto& candidates = candidates_.empty() ? all : candidates_;  // where none can serve yet, any will do
-  const Routing routing = input_.deployments[deployment].routing;
-  if (routing == Routing::round_robin) return candidates[next_turn_[deployment]++ % candidates.size()];
-  const auto load = [&](std::size_t r) { return replicas_[r].requests(); };
-  const auto [least, most] = std::minmax_element(candidates.begin(), candidates.end(),
-                                                 [&](std::size_t a, std::size_t b) { return load(a) < load(b); });
-  const bool unbalanced = load(*most) - load(*least) > kBalanceAbsolute &&
-                          static_cast<double>(load(*most)) > kBalanceRelative * static_cast<double>(load(*least));
-  if (routing == Routing::least_loaded || unbalanced) return *least;
-  auto longest = static_cast<int64_t>(kLeastMatch * static_cast<double>(request.prompt));
-  std::optional<std::size_t> best;
-  for (const std::size_t r : candidates) {
-    const int64_t cached = replicas_[r].cached_tokens(request, now_);
-    if (cached < longest || (cached == longest && !(best && load(r) < load(*best)))) continue;
-    longest = cached;
-    best = r;
-  }
-  return best.value_or(*least);
+  return tokwatt::sim::route(
+      input_.deployments[deployment].routing, candidates, next_turn_[deployment], request.prompt,
+      [&](std::size_t r) { return replicas_[r].requests(); },
+      [&](std::size_t r) { return replicas_[r].cached_tokens(request, now_); });
 }
 
 // What a client does when it knows how its request ended: what follows it, if anything does. What follows a rejected
 // one does not come at the same instant: of a user without thinking time that would go on for ever.
 template <class Replica>
+Picoseconds EventLoop<Replica>::pause_of(const Stream& stream) const {
+  const auto& replicas = layout_.replicas_of[index(stream.deployment)];
+  return replicas.empty() ? kPauseOfHosted
+                          : devices_[layout_.replicas[replicas.front()].devices.front()].tick_length();
+}
+
+template <class Replica>
 void EventLoop<Replica>::answer(const Request& request) {
   const auto& stream = input_.streams[index(request.stream)];
   if (!stream.source->closed()) return;
-  const std::size_t replica = layout_.replicas_of[index(stream.deployment)].front();
-  const auto& device = devices_[layout_.replicas[replica].devices.front()];
-  stream.source->left(request.number, now_, request.outcome == Outcome::completed ? 0 : device.tick_length());
+  stream.source->left(request.number, now_, request.outcome == Outcome::completed ? 0 : pause_of(stream));
   while (schedule_next_arrival(request.stream)) {
   }
 }
@@ -248,6 +256,16 @@ void EventLoop<Replica>::schedule_give_up(RequestId id) {
 }
 
 template <class Replica>
+void EventLoop<Replica>::give_up_on_replica(int number, RequestId id) {
+  auto& replica = replicas_[index(number)];
+  const uint64_t version = replica.version();
+  const bool has_left = replica.give_up(id, now_);
+  if (replica.version() != version) schedule_step_end(number);
+  if (has_left) remove(id);
+  note_work(index(number));
+}
+
+template <class Replica>
 void EventLoop<Replica>::handle_give_up(const Event& event) {
   const RequestId id = event.subject;
   if (static_cast<uint64_t>(pool_[id].record) != event.detail || pool_[id].outcome != Outcome::unfinished) return;
@@ -255,19 +273,58 @@ void EventLoop<Replica>::handle_give_up(const Event& event) {
   pool_[id].finished = now_;
   const Request request = pool_[id];
   const auto& stream = input_.streams[index(request.stream)];
-  auto& replica = replicas_[index(request.replica)];
-  const uint64_t version = replica.version();
-  const bool has_left = replica.give_up(id, now_);
-  if (replica.version() != version) schedule_step_end(request.replica);
-  if (has_left) remove(id);
-  note_work(index(request.replica));
+  if (request.replica < 0) {
+    leave_hosted(id);
+  } else {
+    give_up_on_replica(request.replica, id);
+  }
   if (request.outcome == Outcome::timed_out && request.attempt < stream.retries) {
     recorder_.tally(request.stream).retried += 1;
-    send(request.stream, {now_, request.prompt, request.output, request.number, request.content, request.thinking},
-         request.attempt + 1);
+    send(request.stream, sent_again(request, now_), request.attempt + 1);
   } else {
     answer(request);
   }
+}
+
+// --- deployments that are hosted elsewhere --------------------------------------------------------------------------
+
+/// The provider takes what its rate limits let pass.
+template <class Replica>
+void EventLoop<Replica>::take_hosted(std::size_t deployment) {
+  auto& service = *hosted_[deployment];
+  for (const RequestId id : service.take(now_)) {
+    const auto record = static_cast<uint64_t>(pool_[id].record);
+    queue_.push({service.first_token_at(id), EventKind::hosted_first, id, 0, record});
+    queue_.push({service.ends_at(id), EventKind::hosted_end, id, 0, record});
+  }
+  if (const auto at = service.next_take(now_))
+    queue_.push({*at, EventKind::hosted_take, static_cast<int>(deployment)});
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_hosted(const Event& event) {
+  const RequestId id = event.subject;
+  if (live_requests_[index(id)] == 0 || static_cast<uint64_t>(pool_[id].record) != event.detail) return;  // gave up
+  const auto deployment = index(input_.streams[index(pool_[id].stream)].deployment);
+  if (event.kind == EventKind::hosted_first) {
+    hosted_[deployment]->give_first_token(id);
+    return recorder_.first_token(deployment, now_ - pool_[id].sent);
+  }
+  pool_[id].outcome = Outcome::completed;
+  pool_[id].finished = now_;
+  leave_hosted(id);
+}
+
+/// A request leaves its provider, at the end of its answer or because its client gave up.
+template <class Replica>
+void EventLoop<Replica>::leave_hosted(RequestId id) {
+  const int stream = pool_[id].stream;
+  const auto deployment = index(input_.streams[index(stream)].deployment);
+  hosted_[deployment]->leave(id, now_, recorder_.tally(stream).itl);
+  const Request request = pool_[id];
+  remove(id);
+  take_hosted(deployment);
+  if (request.outcome == Outcome::completed) answer(request);
 }
 
 // --- steps ---------------------------------------------------------------------------------------------------------
@@ -380,8 +437,7 @@ void EventLoop<Replica>::fail(RequestId id) {
   const auto deployment = index(input_.streams[index(request.stream)].deployment);
   if (input_.deployments[deployment].on_failure == OnFailure::fail) return answer(request);
   recorder_.tally(request.stream).retried += 1;
-  send(request.stream, {now_, request.prompt, request.output, request.number, request.content, request.thinking},
-       request.attempt);
+  send(request.stream, sent_again(request, now_), request.attempt);
 }
 
 // --- devices that are shared ----------------------------------------------------------------------------------------
@@ -491,6 +547,10 @@ void EventLoop<Replica>::sample() {
       meter += replicas_[r].meter(now_);
       blocks += ending_[r].blocks;
     }
+    if (hosted_[d]) {
+      load = hosted_[d]->load();
+      meter = hosted_[d]->meter(now_);
+    }
     recorder_.deployment_row(d, load, blocks, meter);
   }
   for (std::size_t d = 0; d < devices_.size(); ++d) {
@@ -551,11 +611,19 @@ Ending EventLoop<Replica>::finish() {
     replicas_[r].stop(now_);
   }
   ending.replicas = ending_;
+  ending.hosted.resize(hosted_.size());
   for (const RequestId id : live_requests_) {
     if (id == 0) continue;
+    if (pool_[id - 1].replica < 0) {
+      const int stream = pool_[id - 1].stream;
+      hosted_[index(input_.streams[index(stream)].deployment)]->leave(id - 1, now_, recorder_.tally(stream).itl);
+    }
     const Request& request = pool_[id - 1];
     recorder_.left(request);
     recorder_.tally(request.stream).last_finished = now_;
+  }
+  for (std::size_t d = 0; d < hosted_.size(); ++d) {
+    if (hosted_[d]) ending.hosted[d] = {hosted_[d]->meter(now_), hosted_[d]->batch_max(), hosted_[d]->cost_usd()};
   }
   return ending;
 }

@@ -1,5 +1,6 @@
 #pragma once
 // The event loop. Read run() first.
+#include <memory>
 #include <vector>
 
 #include "sim/cluster/layout.hpp"
@@ -8,6 +9,7 @@
 #include "sim/heat/device.hpp"
 #include "sim/pool.hpp"
 #include "sim/results/recorder.hpp"
+#include "sim/serving/hosted_service.hpp"
 #include "sim/serving/serving.hpp"
 #include "sim/simulation.hpp"
 
@@ -20,9 +22,16 @@ struct ReplicaEnding {
 };
 
 /// What is left when the loop has ended, for the summary.
+struct HostedEnding {
+  Meter meter;
+  int64_t batch_max = 0;
+  double cost_usd = 0;
+};
+
 struct Ending {
   Picoseconds at = 0;
   std::vector<ReplicaEnding> replicas;
+  std::vector<HostedEnding> hosted;  ///< by deployment; of those on boxes, nothing
 };
 
 template <class Replica>
@@ -51,14 +60,19 @@ class EventLoop : private ReplicaObserver {
   void fail(RequestId id);
   void operating_point_changed(std::size_t device);
   void handle_arrival(const Event& event);
+  void handle_hosted(const Event& event);
   void handle_divide();
   void handle_step_start(int replica);
   Ending finish();
 
+  void take_hosted(std::size_t deployment);
+  void leave_hosted(RequestId id);
   void send(int stream, const Arrival& arrival, int64_t attempt = 0);
   void reject(RequestId id, int64_t longest);
   std::size_t route(std::size_t deployment, const Request& request);
   void schedule_give_up(RequestId id);
+  void give_up_on_replica(int number, RequestId id);
+  Picoseconds pause_of(const Stream& stream) const;
   void answer(const Request& request);
   void remove(RequestId id);
   bool schedule_next_arrival(int stream);
@@ -94,6 +108,7 @@ class EventLoop : private ReplicaObserver {
   RequestPool pool_;
   std::vector<RequestId> live_requests_;  // by place in the pool: id + 1, or 0 when the place is free
   std::vector<Replica> replicas_;
+  std::vector<std::unique_ptr<HostedService>> hosted_;  // by deployment; nothing: on boxes of our own
   std::vector<bool> start_pending_;      // by replica
   std::vector<bool> loaded_;             // by replica: its model is in memory
   std::vector<uint64_t> crashes_;        // by replica

@@ -10,10 +10,10 @@
 namespace tokwatt::sim {
 
 /// What happens; the order of the names is the order at one instant. Clients are told what an earlier step gave before
-/// another one ends; a step ends, and a model is loaded, before the tick that judges it; a sample sees the state that
+/// another one ends; a step ends, an answer from elsewhere begins or ends, and a model is loaded, before the tick that judges it; a sample sees the state that
 /// the tick leaves, changes and clients who give up come before the arrivals they meet, devices are divided among those
 /// who have work then, and steps start last, when everything else of the instant is known.
-enum class EventKind : uint8_t { tell, step_end, loaded, tick, sample, change, give_up, arrival, divide, step_start };
+enum class EventKind : uint8_t { tell, step_end, hosted_take, hosted_first, hosted_end, loaded, tick, sample, change, give_up, arrival, divide, step_start };
 
 struct Event {
   Picoseconds time = 0;

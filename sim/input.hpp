@@ -51,11 +51,25 @@ enum class Scheduling {
 /// What becomes of requests whose box dies: their clients are told, or the router sends them again.
 enum class OnFailure { fail, retry };
 
+/// A model on somebody else's servers: what its clients see of it, and what it charges (docs/theory/hosted.md).
+struct Hosted {
+  static constexpr double kLeastSpeed = 0.01;  ///< that is drawn [tokens/s]
+
+  std::string id, title;
+  Distribution ttft;   ///< [s], from when the provider takes the request
+  Distribution speed;  ///< of the tokens that follow, drawn once for each request [tokens/s]
+  struct Price {
+    double prompt = 0, output = 0;  ///< [USD/token]
+    std::optional<double> cached;   ///< of prompt tokens sent before; nothing: as any other
+  } price;
+  std::optional<double> requests_per_minute, tokens_per_minute;  ///< prompt and output; nothing: no limit
+};
+
 /// Which replica of a deployment gets a request (docs/theory/cluster.md).
 enum class Routing { round_robin, least_loaded, prefix_aware };
 
-/// A model served on every device of some boxes, by equal replicas. limits hold the engine's defaults, overridden by
-/// the scenario.
+/// A model served on every device of some boxes, by equal replicas, or hosted elsewhere: then on none, and of the rest
+/// only the name counts. limits hold the engine's defaults, overridden by the scenario.
 struct Deployment {
   std::string name;
   std::vector<int> systems = {0};  ///< indices into Input::systems; of a deployment on several, boxes of one sheet
@@ -76,6 +90,7 @@ struct Deployment {
   double reload_time = 0;                ///< the same from when its boxes are up again after a shutdown [s]
   OnFailure on_failure = OnFailure::fail;
   std::optional<Speculation> speculation;
+  std::optional<Hosted> hosted;
 
   int64_t drafted() const { return speculation ? speculation->tokens : 0; }  ///< for each sequence in a step
 };
@@ -91,7 +106,8 @@ struct Change {
   Picoseconds at = 0;
   Kind kind = Kind::ambient;
   int system = -1;   ///< of all but the first two
-  double value = 0;  ///< [degC], [USD/J], [W], the highest clock [Hz], [B/s], how long until it is up again [s]
+  double value = 0;  ///< [degC], [USD/J], [W], the highest clock [Hz], [B/s] (at most
+                     ///< 1000 times the sheet's, or as much less), how long until it is up again [s]
   std::string text;  ///< as /events shows it
 };
 

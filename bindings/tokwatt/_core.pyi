@@ -47,11 +47,11 @@ class Run:
         """
         Title of the scenario.
         """
-def run_file(path: str, *, sets: collections.abc.Sequence[str], stepping: str, progress: typing.Any) -> Run:
+def run_file(path: str, *, sets: collections.abc.Sequence[str], stepping: str, interval: str, progress: typing.Any) -> Run:
     """
     Simulate a scenario file; releases the GIL.
     """
-def run_text(name: str, text: str, *, folder: str, sets: collections.abc.Sequence[str], stepping: str, progress: typing.Any) -> Run:
+def run_text(name: str, text: str, *, folder: str, sets: collections.abc.Sequence[str], stepping: str, interval: str, progress: typing.Any) -> Run:
     """
     Simulate a scenario given as text; releases the GIL.
     """
@@ -180,7 +180,7 @@ class Question:
         """
         Of a scenario given as text.
         """
-    def compare(self, *, systems: collections.abc.Sequence[str], of: str, interval: bool) -> str:
+    def compare(self, *, systems: collections.abc.Sequence[str], of: str, apis: collections.abc.Sequence[str], interval: bool) -> str:
         """
         Boxes side by side.
         """

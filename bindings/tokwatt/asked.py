@@ -84,7 +84,7 @@ class Sheet:
     sources: dict[str, str]
 
 
-_KINDS = {"systems": "box", "models": "model", "quants": "quant", "engines": "engine", "links": "link"}
+_KINDS = {"systems": "box", "models": "model", "quants": "quant", "engines": "engine", "links": "link", "tariffs": "tariff", "apis": "API", "rentals": "rental"}
 
 
 def sheets(results: Results) -> list[Sheet]:

@@ -7,11 +7,9 @@ import collections
 import dataclasses
 import datetime
 import os
-import pathlib
 import re
 import shlex
 import sys
-import tempfile
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,9 +18,10 @@ from . import _core, bench_files, overlay, own_box
 from .bench_rows import Read, Reading
 from .calibrate_report import engine_report, labels, next_lines, notes_lines, percent, unused_lines
 from .calibration import Problem
-from .errors import Infeasible, InputError
+from .errors import Infeasible
 from .errors import Problem as Mistake
 from .file_names import Mapping, Models, chips_in, other_quant, quant_in, stem, vendors_in
+from .output import FAILURES, told, write
 
 
 @dataclasses.dataclass
@@ -388,22 +387,6 @@ def check_output(path: str, system: str) -> None:
             )
 
 
-def write(path: str, text: str) -> None:
-    """Writes a file whole, or not at all."""
-    folder = os.path.dirname(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".tokwatt-")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        pathlib.Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; the program `tokwatt` checks the options and prints the help."""
     parser = argparse.ArgumentParser(prog="tokwatt calibrate", description=__doc__)
@@ -427,18 +410,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = options.output or f"{found.box}.calibrated.yaml"
         check_output(path, found.system)
         write(path, found.sheet(path))
-    except InputError as error:
-        sys.stderr.write(str(error))
-        return 3
-    except Infeasible as error:
-        sys.stderr.write(f"cannot be done: {error}\n")
-        return 4
-    except ValueError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    except OSError as error:
-        sys.stderr.write(f"error: cannot write {options.output}: {error.strerror}\n")
-        return 3
+    except FAILURES as error:
+        return told(error, options.output or "the sheet")
     sys.stdout.write(found.report(path))
     return 0
 

@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import export_csv, export_perfetto, export_vllm
-from .calibrate import write
-from .errors import Infeasible, InputError
-from .output import check_output
+from .output import FAILURES, check_output, told, write
 from .probe import check_readable
 from .results import Results
 from .saved import open_results, wrong_file
@@ -76,18 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         else:
             write(options.output, text)
-    except InputError as error:
-        sys.stderr.write(str(error))
-        return 3
-    except Infeasible as error:
-        sys.stderr.write(f"cannot be done: {error}\n")
-        return 4
-    except ValueError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    except OSError as error:
-        sys.stderr.write(f"error: cannot write {options.output}: {error.strerror}\n")
-        return 3
+    except FAILURES as error:
+        return told(error, options.output)
     sys.stderr.write("".join(f"note: {note}\n" for note in notes))
     return 0
 

@@ -17,7 +17,7 @@ def _one_deployment(system: dict[str, Any], deployment: dict[str, Any], users: i
     """Summary of people who ask again at once."""
     stream = {"name": "people", "to": "model", "users": users, "think": "0.001 s", "prompt": prompt, "output": output}
     scenario = {"duration": duration, "systems": {"box": system}, "deployments": {"model": {**deployment, "runs_on": "box"}}, "workload": [stream]}
-    return simulate.run(scenario).summary
+    return simulate.run(scenario, interval="off").summary
 
 
 def joules_per_token(path: pathlib.Path) -> pd.DataFrame:

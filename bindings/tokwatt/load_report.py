@@ -328,7 +328,8 @@ def spark_stages() -> list[tuple[float, float]]:
             "systems": {"box": {"sheet": "dgx-spark"}},
             "deployments": {"model": {"model": "qwen3-0.6b", "engine": "vllm", "quant": "bf16", "runs_on": "box"}},
             "workload": [nothing],
-        }
+        },
+        interval="off",
     )
     sheet = results.texts["systems/box"]
     stage = r"heat_capacity: (?:\{value: )?([\d.]+) J/K.*?resistance: (?:\{value: )?([\d.]+) K/W"

@@ -71,7 +71,7 @@ class Trial:
 
     def run_it(self, set: Mapping[str, Any] | None = None) -> Results:
         with tempfile.TemporaryDirectory() as folder:
-            return simulate.run(self.scenario(folder), set=set)
+            return simulate.run(self.scenario(folder), set=set, interval="off")
 
 
 def random_lengths(n: int, prompt: int, output: int, seed: int = SEED) -> tuple[np.ndarray, np.ndarray]:

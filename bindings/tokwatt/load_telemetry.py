@@ -131,7 +131,7 @@ def run_day(day: Day) -> pd.DataFrame:
     """The samples of a day."""
     with tempfile.TemporaryDirectory() as folder:
         scenario = day.trial.scenario(folder) | {"environment": {"ambient": f"{AMBIENT} degC"}}
-        return samples(day, simulate.run(scenario))
+        return samples(day, simulate.run(scenario, interval="off"))
 
 
 def measured(path: pathlib.Path) -> pd.DataFrame:

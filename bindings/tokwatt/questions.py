@@ -87,9 +87,12 @@ class Comparison:
         Columns (box, ``low``) and (box, ``high``) of the numbers themselves.
     summaries : dict of str to dict
         The summary of each box that runs, as :attr:`Results.summary`.
+    api_usd : pandas.DataFrame
+        What each API that was asked for would take for the tokens of each box that runs [USD]; one row an API.
     """
 
     def __init__(self, answers: list[dict[str, Any]]) -> None:
+        self.api_usd = pd.DataFrame({a["system"]: a["api_usd"] for a in answers if "api_usd" in a}, dtype=float)
         self.summaries = {a["system"]: a["summary"] for a in answers if "summary" in a}
         self.boxes = pd.DataFrame(
             {a["system"]: {"engine": a["engine"], "status": a["status"], "verdict": _verdict(a)} for a in answers},
@@ -146,6 +149,11 @@ class Comparison:
                 if i:
                     row.append(self._difference_said(metric, box))
             rows.append(row)
+        for api, usd in self.api_usd.iterrows():
+            row = [f"at {api}"]
+            for i, box in enumerate(boxes):
+                row += [_say(usd.get(box, np.nan), "USD"), *([""] if i else [])]
+            rows.append(row)
         verdicts = "".join(f"<li><b>{html.escape(box)}</b> ({html.escape(b.engine)}): {html.escape(b.verdict)}</li>" for box, b in self.boxes.iterrows())
         about = "" if self.interval90 is None else f"<p>In brackets: {_DRAWN}</p>"
         return f"{_table(head, rows)}{about}<ul>{verdicts}</ul>"
@@ -171,7 +179,7 @@ class Comparison:
         return question_plots.comparison(self, list(metrics) or [m for m in question_plots.COMPARED if m in self.table.index], _ROWS)
 
 
-_DRAWN = "5 to 95 % over joint draws from what is not known about the engines; what the model leaves unexplained of a measurement comes on top."
+_DRAWN = "5 to 95 % over draws from what is not known of engines and boxes."
 
 
 def _verdict(answer: Mapping[str, Any]) -> str:
@@ -187,6 +195,7 @@ def compare(
     *,
     systems: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     of: str = "",
+    apis: Iterable[str | os.PathLike[str]] = (),
     set: Mapping[str, Any] | None = None,
     interval: bool = False,
 ) -> Comparison:
@@ -202,11 +211,13 @@ def compare(
         Boxes by id, alias or path to a sheet. The others are compared with the first.
     of : str, optional
         Which of the scenario's systems they stand for; needed where it has several.
+    apis : iterable of str or path, optional
+        APIs to price the same tokens at, as on the day of the scenario.
     set : mapping, optional
         Changes before the scenario is checked, as for :func:`tokwatt.run`.
     interval : bool
-        Differences with intervals of 90 %, from 16 draws from what is not known about the engines, the same draws on each box. Takes 17
-        times as long. What the model leaves unexplained of a measurement is not in them.
+        Differences with intervals of 90 %, from 16 draws from what is not known of engines and boxes; what they share is the same draw on
+        each box. Takes 17 times as long.
 
     Returns
     -------
@@ -221,7 +232,7 @@ def compare(
     names = [systems] if isinstance(systems, str | os.PathLike) else list(systems)
     if not names:
         raise ValueError("systems is empty; expected boxes to compare, such as [\"spark\", \"m3-ultra-512\"]")
-    answers = _question(scenario, set).compare(systems=[os.fspath(name) for name in names], of=of, interval=interval)
+    answers = _question(scenario, set).compare(systems=[os.fspath(name) for name in names], of=of, apis=[os.fspath(name) for name in apis], interval=interval)
     return Comparison(json.loads(answers))
 
 
@@ -315,8 +326,7 @@ def capacity(
     set : mapping, optional
         Changes before the scenario is checked, as for :func:`tokwatt.run`.
     interval : bool
-        An interval of 90 % of the answer, from 16 draws from what is not known about the engines. Takes some 16 times as long. What the
-        model leaves unexplained of a measurement is not in it.
+        An interval of 90 % of the answer, from 16 draws from what is not known of engines and boxes. Takes some 16 times as long.
 
     Returns
     -------

@@ -8,9 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from . import report_audit, report_run, report_study
-from .calibrate import write
 from .errors import InputError
-from .output import check_output
+from .output import FAILURES, check_output, told, write
 from .probe import check_readable
 from .saved import open_results, wrong_file
 from .saved_study import SavedStudy, is_study
@@ -53,15 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(page)
             return 0
         write(output, page)
-    except InputError as error:
-        sys.stderr.write(str(error))
-        return 3
-    except ValueError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    except OSError as error:
-        sys.stderr.write(f"error: cannot write {output}: {error.strerror}\n")
-        return 3
+    except FAILURES as error:
+        return told(error, output)
     sys.stderr.write(f"the report is in {output}\n")
     return 0
 

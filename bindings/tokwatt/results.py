@@ -68,6 +68,17 @@ class Results:
         """What happened when: throttling, preemptions, changes of the timeline; ``time`` in s."""
         return self._frame("events")
 
+    @cached_property
+    def plan(self) -> xr.Dataset:
+        """The months of the scenario's ``plan``: tokens, joules and USD by month, and what each of ``against`` would have cost so far.
+
+        Raises
+        ------
+        KeyError
+            The scenario has no plan.
+        """
+        return self.dataset("plan")
+
     @property
     def title(self) -> str:
         """Title of the scenario."""
@@ -124,13 +135,14 @@ class Results:
             It cannot be written.
         """
         from . import report_run
-        from .calibrate import write
+        from .output import write
 
         write(os.fspath(path), report_run.html(self))
 
     def _columns(self, group: str) -> list[tables.Column]:
         if group not in self._run.groups:
             hint = "; the scenario says record: {requests: false}" if group in ("requests", "segments") else ""
+            hint = "; the scenario has none" if group == "plan" else hint
             raise KeyError(f"these results have no {group}{hint}")
         return [tables.Column(*column) for column in self._run.columns(group)]
 

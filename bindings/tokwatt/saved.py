@@ -33,6 +33,7 @@ _NUMBERS = (
 _OF_A_STREAM = [path for path in _NUMBERS if path.startswith(("duration_s", "goodput", "requests.", "tokens.", "throughput", "ttft", "tpot", "itl", "e2e", "queue_s"))]
 # The dimensions of each group's columns, and the columns that no reader can do without.
 _GROUPS = {
+    "plan": (("month", "against"), {"month": ("month",), "cumulated": ("month",)}),
     "series": (
         ("time", "deployment", "device"),
         {
@@ -154,7 +155,7 @@ class SavedRun:
 
     def _group(self, group: h5py.Group, name: str) -> list[tuple]:
         dims, needed = _GROUPS[name]
-        scales = {dim: group[dim] for dim in dims}
+        scales = {dim: group[dim] for dim in dims if dim in group}
         columns = []
         for key, dataset in group.items():
             of = dims_of(dataset, key, scales, needed.get(key))

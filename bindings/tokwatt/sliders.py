@@ -46,10 +46,10 @@ class WhatIf(widgets.VBox):
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
         self._paths: dict[str, tuple[str, str]] = {}  # control -> (dotted path, unit)
-        first = scenario.run()
+        first = scenario.run(interval="off")
         self._record = {"record.requests": False, "record.every": f"{_every(first)} s"}
         # Without records percentiles come from a histogram (0.1 % wide): what it was before is read the same way.
-        self._before = scenario.run(set=self._record).summary
+        self._before = scenario.run(set=self._record, interval="off").summary
         self.results: Results | None = first
         self.controls: dict[str, widgets.Widget] = _controls(scenario, first, self._paths)
         self._page = widgets.HTML()
@@ -64,7 +64,7 @@ class WhatIf(widgets.VBox):
 
     def _changed(self, _change: Any = None) -> None:
         try:
-            self.results = run(self._scenario, set={**self._record, **self.set()})
+            self.results = run(self._scenario, set={**self._record, **self.set()}, interval="off")
             body = _page(self.results, self._before)
         except (Infeasible, InputError) as error:
             self.results = None

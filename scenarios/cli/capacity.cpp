@@ -22,7 +22,7 @@ Options capacity_options() {
   options.value("slo", "conditions on numbers of the summary, with commas between: \"ttft_p95<2s,tpot_p95<100ms\"")
       .value("stream", "which stream of the workload grows; needed where there are several")
       .values("set", "change a key of the scenario, as tokwatt run has it")
-      .flag("interval", "an interval of 90 %, from 16 draws from what is not known about the engines; takes longer")
+      .flag("interval", "an interval of 90 %, from 16 draws from what is not known of engines and boxes; takes longer")
       .value("output,o", "table (default) or json");
   return options;
 }
@@ -67,9 +67,7 @@ std::string verdict(const Capacity& capacity) {
 
 std::string interval_in_words(const Capacity& capacity) {
   const auto interval = capacity.interval90();
-  if (!interval) return "No interval: nothing about these engines is drawn from.\n";
-  return wrapped(fmt::format("90 %: {} to {}, over {} joint draws from what is not known about the engines. What the "
-                             "model leaves unexplained of a measurement comes on top.",
+  return wrapped(fmt::format("90 %: {} to {}, over {} draws from what is not known of engines and boxes.",
                              capacity.key.shown(interval->low), capacity.key.in_words(interval->high),
                              capacity.draws.size())) +
          "\n";

@@ -6,6 +6,7 @@
 
 #include "scenarios/embedded.hpp"
 #include "scenarios/read/reader.hpp"
+#include "scenarios/sheets/price_sheets.hpp"
 
 namespace tokwatt::cli {
 
@@ -86,7 +87,9 @@ std::optional<FileKind> kind_of(const Node& root) {
       {"base", FileKind::box},          {"memory", FileKind::box},           {"compute", FileKind::box},
       {"thermal", FileKind::box},       {"layers", FileKind::model},         {"attention", FileKind::model},
       {"latent", FileKind::model},      {"model_type", FileKind::model},     {"text_config", FileKind::model},
-      {"duration", FileKind::scenario}, {"bandwidth", FileKind::link},
+      {"duration", FileKind::scenario}, {"bandwidth", FileKind::link},       {"rules", FileKind::tariff},
+      {"currency", FileKind::tariff},   {"provider", FileKind::api},         {"offers", FileKind::rental},
+      {"typical", FileKind::rental},
   };
   for (const auto& [key, kind] : kTelling) {
     if (root.find(key)) return kind;
@@ -109,6 +112,12 @@ SheetKind sheet_kind(FileKind kind) {
       return SheetKind::engine;
     case FileKind::link:
       return SheetKind::link;
+    case FileKind::tariff:
+      return SheetKind::tariff;
+    case FileKind::api:
+      return SheetKind::api;
+    case FileKind::rental:
+      return SheetKind::rental;
     case FileKind::scenario:
     case FileKind::study:
     case FileKind::box:
@@ -139,6 +148,18 @@ AnySheet read_any(SheetKind kind, const scenarios::RawSheet& raw, scenarios::Dia
       break;
     case SheetKind::link:
       take(out, scenarios::read_link(raw, diagnostics));
+      break;
+    case SheetKind::tariff: {
+      auto sheet = scenarios::read_tariff(raw, diagnostics);
+      out.rules = scenarios::in_words(sheet.value);
+      take(out, std::move(sheet));
+      break;
+    }
+    case SheetKind::api:
+      take(out, scenarios::read_api(raw, diagnostics));
+      break;
+    case SheetKind::rental:
+      take(out, scenarios::read_rental(raw, diagnostics));
       break;
   }
   return out;

@@ -17,16 +17,17 @@ struct Entry {
   std::string_view text;
 };
 
-inline constexpr scenarios::SheetKind kSheetKinds[] = {scenarios::SheetKind::box, scenarios::SheetKind::model,
+inline constexpr scenarios::SheetKind kSheetKinds[] = {scenarios::SheetKind::box,   scenarios::SheetKind::model,
                                                        scenarios::SheetKind::quant, scenarios::SheetKind::engine,
-                                                       scenarios::SheetKind::link};
+                                                       scenarios::SheetKind::link,  scenarios::SheetKind::tariff,
+                                                       scenarios::SheetKind::api,   scenarios::SheetKind::rental};
 
 std::vector<Entry> sheets(scenarios::SheetKind kind);
 std::vector<Entry> ready_made_scenarios();
 std::vector<Entry> ready_made_studies();
 
 /// What a tree seems to be, by the keys that only one kind of file has; nothing: none of them.
-enum class FileKind { scenario, study, box, model, quant, engine, link };
+enum class FileKind { scenario, study, box, model, quant, engine, link, tariff, api, rental };
 std::optional<FileKind> kind_of(const scenarios::Node& root);
 const char* noun(FileKind kind);
 scenarios::SheetKind sheet_kind(FileKind kind);
@@ -38,6 +39,7 @@ struct AnySheet {
   std::vector<scenarios::SheetNumber> numbers;  ///< of a box, those of its `engines:` too
   std::shared_ptr<const scenarios::Source> source;
   std::optional<models::Architecture> model;
+  std::vector<std::string> rules;  ///< of a tariff, in words
 };
 AnySheet read_any(scenarios::SheetKind kind, const scenarios::RawSheet& raw, scenarios::Diagnostics& diagnostics);
 

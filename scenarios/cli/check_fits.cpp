@@ -50,6 +50,7 @@ std::string advice(const sim::Deployment& deployment, const hardware::Box& box, 
 
 void check_fits(const scenarios::Loaded& loaded, const std::string& path, const std::vector<std::string>& sets) {
   for (const auto& deployment : loaded.input.deployments) {
+    if (deployment.hosted) continue;
     const auto& box = box_of(loaded, deployment);
     try {
       sim::kv_capacity(deployment, box);

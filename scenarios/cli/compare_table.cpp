@@ -9,6 +9,7 @@
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/summary_table.hpp"
 #include "scenarios/studies/condition.hpp"
+#include "scenarios/utf8.hpp"
 
 namespace tokwatt::cli {
 namespace {
@@ -16,8 +17,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 using scenarios::Status;
 
-constexpr std::size_t kBeside = 2;  // boxes beside the first in one table: more do not fit the screen, with
-                                    // intervals no more than one
+constexpr std::size_t kBeside = 2;  // boxes beside the first in one table: more do not fit the screen, with intervals
+                                    // no more than one
+constexpr std::size_t kLongestName = 24;  // of an API, for the same reason
 
 struct Row {
   const char* label;
@@ -63,9 +65,17 @@ std::string range_in_words(const std::optional<scenarios::Interval>& range, cons
   return fmt::format("{} to {}", difference(1 + range->low, 1), difference(1 + range->high, 1));
 }
 
+/// What the tokens of a box's run would have cost; NaN where it did not run.
+double cost_at(const ComparedApi& api, const ComparedBox& box) {
+  if (box.answer.status != Status::ok) return std::nan("");
+  const auto& tokens = box.answer.summary.at("tokens");
+  return money::cost(api.prices, {tokens.at("prompt").get<double>(), tokens.at("cached").get<double>(),
+                                  tokens.at("output").get<double>()});
+}
+
 /// The first box, and others beside it.
 std::string block(const std::vector<ComparedBox>& boxes, std::span<const std::size_t> others,
-                  const std::vector<scenarios::Metric>& metrics) {
+                  const std::vector<ComparedApi>& apis, const std::vector<scenarios::Metric>& metrics) {
   const bool with_ranges = !boxes.front().draws.empty();
   std::string alignment = "lr";
   std::vector<std::string> head = {"", "A"};
@@ -88,6 +98,16 @@ std::string block(const std::vector<ComparedBox>& boxes, std::span<const std::si
     }
     table.row(cells);
   }
+  for (const auto& api : apis) {
+    const double reference = cost_at(api, boxes.front());
+    std::vector<std::string> cells = {"at " + scenarios::shortened(api.name, kLongestName), quantity(reference, "USD")};
+    for (const std::size_t b : others) {
+      const double value = cost_at(api, boxes[b]);
+      cells.insert(cells.end(), {quantity(value, "USD"), difference(value, reference)});
+      if (with_ranges) cells.emplace_back("");
+    }
+    table.row(cells);
+  }
   return table.text();
 }
 
@@ -107,7 +127,8 @@ std::string difference(double value, double reference) {
   return std::abs(percent) < 9.95 ? fmt::format("{:+.1f} %", percent) : fmt::format("{:+.0f} %", percent);
 }
 
-std::string compare_table(const std::string& title, const std::vector<ComparedBox>& boxes, const Terminal& terminal) {
+std::string compare_table(const std::string& title, const std::vector<ComparedBox>& boxes,
+                          const std::vector<ComparedApi>& apis, const Terminal& terminal) {
   std::string out = title.empty() ? "" : terminal.heading(wrapped(title)) + "\n";
   for (std::size_t b = 0; b < boxes.size(); ++b) {
     const std::string engine = boxes[b].engine.empty() ? "" : ", " + boxes[b].engine;
@@ -125,13 +146,12 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
   do {
     const auto beside = left.first(std::min(draws > 0 ? 1 : kBeside, left.size()));
     left = left.subspan(beside.size());
-    if (!metrics.empty()) out += "\n" + block(boxes, beside, metrics);
+    if (!metrics.empty()) out += "\n" + block(boxes, beside, apis, metrics);
   } while (!left.empty());
   if (draws > 0)
     out += "\n" +
-           wrapped(fmt::format("90 %: the difference over {} joint draws from what is not known about the "
-                               "engines, the same draw on each box. What the model leaves unexplained of a "
-                               "measurement comes on top.",
+           wrapped(fmt::format("90 %: the difference over {} draws from what is not known of engines and boxes. What "
+                               "they share is the same draw on each box.",
                                draws)) +
            "\n";
   out += "\n";
@@ -140,7 +160,7 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
   return out;
 }
 
-Json compare_json(const std::vector<ComparedBox>& boxes) {
+Json compare_json(const std::vector<ComparedBox>& boxes, const std::vector<ComparedApi>& apis) {
   const auto ranges = [](const auto& metrics, auto of) {
     Json out = Json::object();
     for (const auto& metric : metrics) {
@@ -157,6 +177,7 @@ Json compare_json(const std::vector<ComparedBox>& boxes) {
       continue;
     }
     entry["summary"] = box.answer.summary;
+    for (const auto& api : apis) entry["api_usd"][api.name] = cost_at(api, box);
     if (!box.draws.empty()) {
       const auto metrics = scenarios::metrics_of(box.answer.summary);
       entry["interval90"] = ranges(metrics, [&](const auto& metric) { return range_of(box, metric); });

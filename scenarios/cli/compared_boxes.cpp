@@ -104,7 +104,6 @@ ComparedBox facts_of_box(const Question& question, const std::string& name, cons
   box.name = name;
   try {
     const auto loaded = question.load(sets);
-    box.draws_there_are = scenarios::draws_of(loaded);
     std::vector<std::string> engines;
     for (const auto& deployment : loaded.input.deployments) {
       if (std::find(engines.begin(), engines.end(), deployment.engine.id) == engines.end())
@@ -116,21 +115,11 @@ ComparedBox facts_of_box(const Question& question, const std::string& name, cons
   return box;
 }
 
-/// As many as all boxes have that have any.
-int64_t common_draws(const std::vector<ComparedBox>& boxes) {
-  int64_t least = 0;
-  for (const auto& box : boxes) {
-    const int64_t draws = box.draws_there_are;
-    if (draws > 0) least = least == 0 ? draws : std::min(least, draws);
-  }
-  return least;
-}
-
 /// The scenarios of all boxes as they are, then with each draw.
 std::vector<std::function<Loaded()>> plain_and_drawn(const std::vector<std::function<Loaded()>>& plain, int64_t draws) {
   auto out = plain;
-  for (int64_t draw = 1; draw <= draws; ++draw) {
-    for (const auto& load : plain) out.push_back(scenarios::with_draw(load, draw));
+  for (int64_t draw = 0; draw < draws; ++draw) {
+    for (const auto& load : plain) out.push_back(scenarios::with_draw_of_box(load, draw));
   }
   return out;
 }
@@ -155,7 +144,7 @@ std::vector<ComparedBox> compared_boxes(const Question& question, const std::str
     boxes.push_back(facts_of_box(question, names[i], all_sets[i]));
     plain.push_back([&question, &sets = all_sets[i]] { return question.load(sets); });
   }
-  auto answers = scenarios::answers_of(plain_and_drawn(plain, with_draws ? common_draws(boxes) : 0));
+  auto answers = scenarios::answers_of(plain_and_drawn(plain, with_draws ? scenarios::kDraws : 0));
   for (std::size_t i = 0; i < answers.size(); ++i) {
     auto& box = boxes[i % boxes.size()];
     if (i < boxes.size()) {

@@ -14,8 +14,7 @@ struct ComparedBox {
   std::string name;    ///< as asked for
   std::string engine;  ///< empty: none runs there
   scenarios::Answer answer;
-  int64_t draws_there_are = 0;           ///< from what is not known about its engines
-  std::vector<scenarios::Answer> draws;  ///< with each of those that were asked for
+  std::vector<scenarios::Answer> draws;  ///< from what is not known of its engines and of it; where they were asked for
 };
 
 /// `of` says which system is meant; empty: the only one. With draws, the k-th of each box belong together. Throws

@@ -38,8 +38,7 @@ bool piles_up(const Json& summary) {
   return unfinished > kFew && static_cast<double>(unfinished) > kShare * requests.at("submitted").get<double>();
 }
 
-/// `draw` 0 is the calibration itself.
-TriedLoad tried(const Question& question, const Capacity& asked, double load, int64_t draw) {
+TriedLoad tried(const Question& question, const Capacity& asked, double load, std::optional<int64_t> draw) {
   const auto& key = asked.key;
   const auto plain = [&] { return question.load({key.key + "=" + key.shown(load)}); };
   TriedLoad trial{load, scenarios::answer_of(scenarios::with_draw(plain, draw)), {}};
@@ -54,13 +53,13 @@ TriedLoad tried(const Question& question, const Capacity& asked, double load, in
   return trial;
 }
 
-std::vector<double> capacities_of_draws(const Question& question, const Capacity& plain, int64_t draws) {
-  std::vector<double> out(static_cast<std::size_t>(draws));
+std::vector<double> capacities_of_draws(const Question& question, const Capacity& plain) {
+  std::vector<double> out(scenarios::kDraws);
   LoadRange range = plain.key.range;
   range.start = plain.found.within.value_or(range.start);  // near where each of them ends
   tbb::parallel_for(std::size_t{0}, out.size(), [&](std::size_t k) {
     const auto keeps = [&](double load) {
-      return tried(question, plain, load, static_cast<int64_t>(k) + 1).broken.empty();
+      return tried(question, plain, load, static_cast<int64_t>(k)).broken.empty();
     };
     out[k] = largest_load(range, keeps).within.value_or(0);
   });
@@ -81,16 +80,15 @@ std::optional<scenarios::Interval> Capacity::interval90() const {
 
 Capacity find_capacity(const Question& question, const std::string& slo, const std::string& stream, bool with_draws) {
   auto loaded = question.load();
-  const int64_t draws = with_draws ? scenarios::draws_of(loaded) : 0;
   Capacity out;
   out.key = load_key_of(question, stream);
   out.conditions = conditions_of(slo, scenarios::shape_of_summary(std::move(loaded)));
   out.found = largest_load(out.key.range, [&](double load) {
-    out.tried.push_back(tried(question, out, load, 0));
+    out.tried.push_back(tried(question, out, load, std::nullopt));
     return out.tried.back().broken.empty();
   });
   std::sort(out.tried.begin(), out.tried.end(), [](const auto& a, const auto& b) { return a.load < b.load; });
-  out.draws = capacities_of_draws(question, out, draws);
+  if (with_draws) out.draws = capacities_of_draws(question, out);
   return out;
 }
 

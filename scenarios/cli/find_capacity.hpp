@@ -31,7 +31,8 @@ struct Capacity {
 };
 
 /// `slo` are conditions with commas between, `stream` the one that grows (empty: the only one). With draws the search
-/// is done again with each draw from what is not known about the engines. Throws UsageError, InputError and Infeasible.
+/// is done again with each draw from what is not known of engines and boxes. Throws UsageError, InputError and
+/// Infeasible.
 Capacity find_capacity(const Question& question, const std::string& slo, const std::string& stream, bool with_draws);
 
 nlohmann::ordered_json json_of(const Capacity& capacity);

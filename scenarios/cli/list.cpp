@@ -1,6 +1,7 @@
 // tokwatt list: what comes with the program.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -9,6 +10,7 @@
 #include "scenarios/cli/options.hpp"
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/read/reader.hpp"
+#include "scenarios/sheets/price_sheets.hpp"
 
 namespace tokwatt::cli {
 namespace {
@@ -20,12 +22,48 @@ std::vector<Entry> entries(const std::string& what) {
   if (what == "quants") return sheets(scenarios::SheetKind::quant);
   if (what == "engines") return sheets(scenarios::SheetKind::engine);
   if (what == "links") return sheets(scenarios::SheetKind::link);
+  if (what == "tariffs") return sheets(scenarios::SheetKind::tariff);
+  if (what == "apis") return sheets(scenarios::SheetKind::api);
+  if (what == "rentals") return sheets(scenarios::SheetKind::rental);
   return sheets(scenarios::SheetKind::box);
 }
 
+std::string range(double low, double high, const char* unit) {
+  return low == high ? fmt::format("{:.4g} {}", low, unit) : fmt::format("{:.4g} to {:.4g} {}", low, high, unit);
+}
+
+std::string price_of(const money::Tariff& tariff) {
+  const auto cheaper = [](const auto& a, const auto& b) { return a.price < b.price; };
+  const auto [low, high] = std::minmax_element(tariff.rules.begin(), tariff.rules.end(), cheaper);
+  return range(low->price * 3.6e6, high->price * 3.6e6, (tariff.currency + "/kWh").c_str());
+}
+
+std::string price_of(const money::Api& api) {
+  const auto& [input, cached, output] = api.prices.back().prices;
+  const std::string of_cached = cached < input ? fmt::format(" ({:.4g} cached)", cached * 1e6) : "";
+  return fmt::format("{:.4g}{} in, {:.4g} out USD/Mtok", input * 1e6, of_cached, output * 1e6);
+}
+
+std::string price_of(const money::Rental& rental) {
+  return fmt::format("{:.4g} USD/h, offers from {}", rental.typical * 3600,
+                     range(rental.lowest() * 3600, rental.highest() * 3600, "USD/h"));
+}
+
+/// What a sheet of prices asks now; empty of any other.
+std::string price_in(const std::string& what, const std::string& id) {
+  scenarios::Diagnostics reported_where_it_is_used;
+  const auto read = [&](scenarios::SheetKind kind, auto reader) {
+    const auto raw = scenarios::open_sheet(kind, {id, {}}, "list", "", reported_where_it_is_used);
+    return price_of(reader(*raw, reported_where_it_is_used).value);
+  };
+  if (what == "tariffs") return read(scenarios::SheetKind::tariff, scenarios::read_tariff);
+  if (what == "apis") return read(scenarios::SheetKind::api, scenarios::read_api);
+  return what == "rentals" ? read(scenarios::SheetKind::rental, scenarios::read_rental) : "";
+}
+
 void check(const std::vector<std::string>& arguments) {
-  static const std::vector<std::string> kWhat = {"systems", "models",    "quants", "engines",
-                                                 "links",   "scenarios", "studies"};
+  static const std::vector<std::string> kWhat = {"systems", "models", "quants",  "engines",   "links",
+                                                 "tariffs", "apis",   "rentals", "scenarios", "studies"};
   if (arguments.size() > 1)
     throw UsageError(fmt::format("unexpected {}; one list at a time", scenarios::in_quotes(arguments[1])));
   const std::string& what = arguments.front();
@@ -48,10 +86,11 @@ std::string as_json(const std::vector<Entry>& listed) {
 }  // namespace
 
 int list(const Arguments& arguments, const Terminal& terminal) {
-  Options options({"tokwatt list systems",
-                   "tokwatt list systems|models|quants|engines|links|scenarios|studies [--all] [-o table]",
-                   "Lists what comes with the program: its name, other names it goes by, its title.",
-                   "systems, models, quants, engines, links, scenarios or studies"});
+  Options options({"tokwatt list systems", "tokwatt list LIST [--all] [-o table]",
+                   "Lists what comes with the program: its name, other names it goes by, its title; of prices what "
+                   "they are now. LIST "
+                   "is systems, models, quants, engines, links, tariffs, apis, rentals, scenarios or studies.",
+                   "systems, models, quants, engines, links, tariffs, apis, rentals, scenarios or studies"});
   options.flag("all", "hypothetical ones too: products that cannot be bought")
       .value("output,o", "table (default) or json");
   if (!options.read(arguments, terminal)) return kDone;
@@ -71,6 +110,7 @@ int list(const Arguments& arguments, const Terminal& terminal) {
   Columns table("ll");
   for (const auto& entry : listed) {
     table.row({entry.id, with_mark(entry)});
+    if (const auto price = price_in(what, entry.id); !price.empty()) table.row({"", price});
     if (!entry.aliases.empty()) table.row({"", fmt::format("also: {}", fmt::join(entry.aliases, ", "))});
   }
   terminal.out << table.text();

@@ -2,14 +2,18 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
+#include <mutex>
 #include <ostream>
 
 #include "scenarios/cli/check_fits.hpp"
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/options.hpp"
 #include "scenarios/cli/output_file.hpp"
+#include "scenarios/cli/plan_table.hpp"
 #include "scenarios/cli/progress.hpp"
 #include "scenarios/cli/summary_table.hpp"
+#include "scenarios/intervals.hpp"
+#include "scenarios/plan/planning.hpp"
 #include "scenarios/scenario.hpp"
 #include "scenarios/units.hpp"
 #include "sim/simulation.hpp"
@@ -27,19 +31,18 @@ Options run_options() {
       .value("output,o", "results file; - is standard output, and the summary then goes to standard error")
       .value("summary", "table (default) or json")
       .value("stepping", "macro (default): one event per change; token: one per iteration, slow, the same bytes")
-      .value("interval", "off (default); intervals of 90 % are not built yet")
+      .value("interval",
+             "auto (default): 90 % intervals of what came out, for runs of at most 50,000 requests and 100,000 ticks; off; "
+             "or from how many draws (auto: 16)")
       .flag("quiet", "nothing on standard error but errors");
   return options;
 }
 
-/// off is all there is; the rest of the design's grammar is refused by name.
-void check_interval(const std::string& interval) {
-  if (interval == "off") return;
-  const auto draws = scenarios::parse_count(interval);
-  const auto* count = std::get_if<int64_t>(&draws);
-  if (interval == "auto" || (count && *count > 0))
-    throw UsageError("intervals on runs are not built yet; use --interval off");
-  throw UsageError(fmt::format("--interval is {}; expected off, auto or a number", scenarios::in_quotes(interval)));
+scenarios::IntervalChoice interval_choice(const std::string& text) {
+  const auto choice = scenarios::interval_choice(text);
+  if (choice) return *choice;
+  throw UsageError(
+      fmt::format("--interval is {}; expected auto, off or a number from 2 to 1000", scenarios::in_quotes(text)));
 }
 
 /// Runs it, with a line on the terminal that says how far it is.
@@ -47,6 +50,19 @@ sim::Results simulated(sim::Input input, sim::Stepping stepping, const Terminal&
   if (quiet || !terminal.err_is_live) return sim::simulate(std::move(input), stepping);
   ProgressLine line(terminal.err);
   return sim::simulate(std::move(input), stepping, [&](const sim::ProgressReport& report) { line.show(report); });
+}
+
+/// The error bars, with a line on the terminal that says how many of the draws have been run.
+nlohmann::ordered_json intervals_of(const sim::Results& results, int64_t draws, const Options& options,
+                                    const Terminal& terminal) {
+  const auto load = [&] { return scenarios::load(options.arguments().front(), options.all("set")); };
+  if (options.has("quiet") || !terminal.err_is_live) return scenarios::interval90(results.summary, load, draws);
+  ProgressLine line(terminal.err);
+  std::mutex showing;
+  return scenarios::interval90(results.summary, load, draws, [&](int64_t done) {
+    const std::lock_guard lock(showing);
+    line.show([&](double) { return fmt::format("intervals: {} of {} draws", done, draws); });
+  });
 }
 
 }  // namespace
@@ -61,7 +77,7 @@ int run(const Arguments& arguments, const Terminal& terminal) {
   const bool as_json = options.choice("summary", {"table", "json"}) == "json";
   const auto stepping =
       options.choice("stepping", {"macro", "token"}) == "token" ? sim::Stepping::token : sim::Stepping::macro;
-  check_interval(options.get("interval", "off"));
+  const auto interval = interval_choice(options.get("interval", "auto"));
   const std::string output = options.get("output");
   if (options.has("output")) check_writable(output);
 
@@ -69,15 +85,20 @@ int run(const Arguments& arguments, const Terminal& terminal) {
   check_fits(loaded, options.arguments().front(), options.all("set"));
   const RunFacts facts = facts_of(loaded);
   const uint64_t seed = loaded.input.seed;
+  const double ticks_per_second = scenarios::ticks_per_second(loaded.input);
   const bool quiet = options.has("quiet");
   const auto start = std::chrono::steady_clock::now();
   auto results = simulated(std::move(loaded.input), stepping, terminal, quiet);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   results.summary["assumed"] = loaded.assumed;
+  if (interval.draws > 0 && (!interval.only_of_short || scenarios::is_short(results, ticks_per_second)))
+    results.summary["interval90"] = intervals_of(results, interval.draws, options, terminal);
+  if (loaded.planning) scenarios::add_plan(*loaded.planning, results);
 
   if (options.has("output")) write_output(output, terminal.out, results, loaded.texts, seed);
   std::ostream& answer = output == "-" ? terminal.err : terminal.out;
-  answer << (as_json ? results.summary.dump(2) + "\n" : summary_table(facts, results, terminal));
+  answer << (as_json ? results.summary.dump(2) + "\n"
+                     : summary_table(facts, results, terminal) + plan_table(results.summary, terminal));
   if (quiet) return kDone;
   for (const auto& note : loaded.notes) fmt::print(terminal.err, "note: {}\n", note);
   fmt::print(terminal.err, "simulated in {}", duration(took.count()));

@@ -53,7 +53,8 @@ Found find_file(const std::string& name, scenarios::Diagnostics& diagnostics) {
   sheet.root = scenarios::parse(sheet.source, diagnostics);
   const auto kind = kind_of(sheet.root).value_or(FileKind::scenario);
   if ((kind == FileKind::scenario || kind == FileKind::study) && diagnostics.ok())
-    diagnostics.error({sheet.source, 1, 1, 1}, "this is no sheet; expected a box, model, quant, engine or link");
+    diagnostics.error({sheet.source, 1, 1, 1},
+                      "this is no sheet; expected a box, model, quant, engine, link, tariff, API or rental");
   if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
   const auto* id = sheet.root.find("id");
   sheet.id = id ? id->scalar : name;
@@ -72,9 +73,11 @@ Found find(const std::string& name, scenarios::Diagnostics& diagnostics) {
   if (name.find_first_of("/.") != std::string::npos || std::filesystem::is_directory(name, no_throw))
     return find_file(name, diagnostics);
   const std::string hint = scenarios::did_you_mean(name, all_names());
-  diagnostics.error({},
-                    fmt::format("there is no sheet {}{}", scenarios::in_quotes(name),
-                                hint.empty() ? "; see tokwatt list systems, models, quants, engines, links" : hint));
+  diagnostics.error(
+      {},
+      fmt::format(
+          "there is no sheet {}{}", scenarios::in_quotes(name),
+          hint.empty() ? "; see tokwatt list systems, models, quants, engines, links, tariffs, apis, rentals" : hint));
   throw scenarios::InputError(diagnostics);
 }
 
@@ -118,6 +121,10 @@ std::string as_table(const AnySheet& sheet, const std::string& id, const Termina
   if (!description.empty()) out += "\n" + wrapped(description) + "\n";
   out += "\n" + number_table(sheet.numbers, terminal);
   if (sheet.model) out += "\n" + terminal.heading("derived") + "\n" + derived_table(*sheet.model);
+  if (!sheet.rules.empty()) {
+    out += "\n" + terminal.heading("in order") + "\n";
+    for (const auto& rule : sheet.rules) out += "  " + wrapped(rule, 4) + "\n";
+  }
   if (head.sources.empty()) return out;
   out += "\n" + terminal.heading("sources") + "\n";
   Columns sources("ll", 2);
@@ -146,17 +153,18 @@ std::string as_json(const AnySheet& sheet, const std::string& id) {
                               {"note", n.note}});
   }
   if (sheet.model) out["derived"] = derived_json(*sheet.model);
+  if (!sheet.rules.empty()) out["rules"] = sheet.rules;
   return out.dump(2) + "\n";
 }
 
 }  // namespace
 
 int show(const Arguments& arguments, const Terminal& terminal) {
-  Options options(
-      {"tokwatt show dgx-spark", "tokwatt show NAME [-o table|json|yaml]",
-       "Shows a box, model, quant, engine or link number by number: value, confidence, source, note. NAME is an id, "
-       "an alias (tokwatt list), or a path to a sheet or config.json of your own.",
-       "the name of a sheet"});
+  Options options({"tokwatt show dgx-spark", "tokwatt show NAME [-o table|json|yaml]",
+                   "Shows a box, model, quant, engine, link, tariff, API or rental number by number: value, "
+                   "confidence, source, note. NAME is an id, "
+                   "an alias (tokwatt list), or a path to a sheet or config.json of your own.",
+                   "the name of a sheet"});
   options.value("output,o", "table (default), json, or yaml: the sheet as it is written");
   if (!options.read(arguments, terminal)) return kDone;
   if (options.arguments().size() > 1)

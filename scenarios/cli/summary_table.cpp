@@ -150,6 +150,29 @@ std::string latencies(const Json& s, const Terminal& terminal) {
   return terminal.heading(text.substr(0, end)) + text.substr(end);
 }
 
+/// The error bars of what is asked for most; empty where the run has none.
+std::string intervals(const Json& s) {
+  if (!s.contains("interval90")) return "";
+  struct Shown {
+    const char *key, *label;
+    std::string (*in_words)(double);
+  };
+  const auto rate = [](double value) { return three_digits(value) + " tok/s"; };
+  const std::array<Shown, 5> shown = {{{"throughput_tok_s.output", "out", rate},
+                                       {"ttft_s.p50", "TTFT p50", duration},
+                                       {"ttft_s.p95", "TTFT p95", duration},
+                                       {"tpot_s.p50", "TPOT p50", duration},
+                                       {"power_w.wall.mean", "wall", watts}}};
+  std::vector<std::string> parts;
+  for (const auto& [key, label, in_words] : shown) {
+    const auto interval = s["interval90"].find(key);
+    if (interval == s["interval90"].end()) continue;
+    const std::string low = in_words((*interval)[0].get<double>()), high = in_words((*interval)[1].get<double>());
+    parts.push_back(fmt::format("{} {}", label, low == high ? low : fmt::format("{} to {}", low, high)));
+  }
+  return joined(parts);
+}
+
 /// Deployments or streams side by side, where there are several.
 std::string parts(const Json& s, const char* key, const char* what) {
   const Json& all = s.at(key);
@@ -238,6 +261,10 @@ RunFacts facts_of(const scenarios::Loaded& loaded) {
   facts.one_kind_of_box = loaded.input.systems.size() == 1;
   facts.has_electricity_price = loaded.input.prices.electricity.has_value();
   for (const auto& d : loaded.input.deployments) {
+    if (d.hosted) {
+      facts.deployments.push_back({d.name, fmt::format("{}, hosted by its provider", d.hosted->title.empty() ? d.hosted->id : d.hosted->title)});
+      continue;
+    }
     if (loaded.input.deployments.size() == 1 && d.systems.size() == loaded.input.systems.size())
       facts.one_kind_of_box = true;
     const std::string draft =
@@ -262,6 +289,7 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   lines.add("throughput", throughput(s));
   if (const std::string met = objective(s); !met.empty()) lines.add("objective", met);
   lines.raw("\n" + latencies(s, terminal));
+  if (const std::string bars = intervals(s); !bars.empty()) lines.add("90 % within", bars);
   lines.raw(parts(s, "deployments", "deployment") + parts(s, "workload", "stream") + "\n");
   const std::string found = count_at(s, "tokens.cached") > 0
                                 ? percent(at(s, "kv.prefix_hit_fraction")) + " of prompt tokens found in it, "

@@ -34,9 +34,15 @@ struct Key {
   Range range = kAny;
   bool peak = false;                  ///< of arithmetic: may say `sparsity: dense`, must not be a sparse figure
   bool distribution_not_yet = false;  ///< the design also has a distribution here
+  const char* unless = nullptr;  ///< required: unless this key is there
   bool of_any_key = false;  ///< of changes: to any key of a scenario, so that a value may be a number or a list
 };
 constexpr Key required(const char* name, const char* doc, Range range = kAny) { return {name, doc, true, range}; }
+constexpr Key required_unless(const char* other, const char* name, const char* doc) {
+  Key key = required(name, doc);
+  key.unless = other;
+  return key;
+}
 constexpr Key optional(const char* name, const char* doc, Range range = kAny) { return {name, doc, false, range}; }
 
 /// A word of the user's, with its place for later checks.

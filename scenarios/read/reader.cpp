@@ -108,7 +108,8 @@ const Node* Reader::take(const Key& key, const std::string& expected) {
   if (overrides_ > 0) return nullptr;
   const Node* node = frame.node->find(key.name);
   if (!node) {
-    if (key.required) {
+    const bool replaced = key.unless && frame.node->find(key.unless);
+    if (key.required && !replaced) {
       const std::string path = shown(*frame.node, path_of(key.name));
       context_.diagnostics.error(frame.node->place, fmt::format("{} is missing; expected {}", path, expected));
     }

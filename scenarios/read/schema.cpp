@@ -51,13 +51,18 @@ void describe(Json& schema, const std::string& path, std::string& out) {
     at = &(*at)["additionalProperties"];
   if (!at->contains("properties")) return;
   const auto required = at->value("required", Json::array());
+  const auto unless = at->contains("anyOf") ? (*at)["anyOf"][0].value("required", Json::array()) : Json::array();
+  const auto among = [](const Json& keys, const std::string& key) {
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
+  };
   for (const auto& [key, value] : (*at)["properties"].items()) {
-    const bool needed = std::find(required.begin(), required.end(), key) != required.end();
+    std::string needed = among(required, key) ? "yes" : "";
+    if (among(unless, key)) needed = fmt::format("yes, or `{}`", (*at)["anyOf"][1]["required"][0].get<std::string>());
     const bool list = value.contains("items") && value["items"].contains("properties");
     const bool names = value.contains("additionalProperties") && value["additionalProperties"].is_object() &&
                        value["additionalProperties"].contains("properties");
     const std::string name = path + key;
-    out += fmt::format("| `{}` | {} | {} |\n", name, needed ? "yes" : "", value.value("description", ""));
+    out += fmt::format("| `{}` | {} | {} |\n", name, needed, value.value("description", ""));
     Json copy = value;
     describe(copy, name + (list ? "[]." : names ? ".NAME." : "."), out);
   }
@@ -76,13 +81,20 @@ const Json* schema_at(const Json& schema, const std::vector<std::string>& path, 
 
 }  // namespace
 
+void Schema::require(const Key& key) {
+  if (!key.required || lenient_ > 0) return;
+  Open& mapping = open_.back();
+  (key.unless ? mapping.required_unless : mapping.required).emplace_back(key.name);
+  if (key.unless) mapping.unless = key.unless;
+}
+
 bool Schema::add(const Key& key, Json schema, const std::string& unit) {
   Json described = {{"description", key.doc + unit}};
   described.update(schema);
   if (!default_.is_null()) described["default"] = std::move(default_);
   default_ = nullptr;
   open_.back().properties[key.name] = std::move(described);
-  if (key.required && lenient_ == 0) open_.back().required.emplace_back(key.name);
+  require(key);
   return false;
 }
 
@@ -169,8 +181,8 @@ bool Schema::changes(const Key& key, std::vector<std::pair<Text, Node>>&) {
 }
 
 bool Schema::enter(const Key& key) {
-  if (key.required && lenient_ == 0) open_.back().required.emplace_back(key.name);
-  open_.push_back({key.name, key.doc, Shape::section, Json::object(), {}});
+  require(key);
+  open_.push_back({key.name, key.doc, Shape::section, Json::object(), {}, {}, {}});
   return true;
 }
 
@@ -207,6 +219,8 @@ Json Schema::close_object() {
   }
   Json object = {{"type", "object"}, {"properties", std::move(done.properties)}};
   if (!done.required.empty()) object["required"] = done.required;
+  if (!done.required_unless.empty())
+    object["anyOf"] = Json::array({Json{{"required", done.required_unless}}, Json{{"required", Json::array({done.unless})}}});
   object["additionalProperties"] = false;
   return object;
 }

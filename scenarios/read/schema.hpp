@@ -57,9 +57,12 @@ class Schema : public Fields {
     Shape shape = Shape::section;
     nlohmann::ordered_json properties = nlohmann::ordered_json::object();
     std::vector<std::string> required;
+    std::vector<std::string> required_unless;  ///< `unless` is there
+    std::string unless;
   };
   void open_object() { open_.emplace_back(); }
   nlohmann::ordered_json close_object();
+  void require(const Key& key);
   bool add(const Key& key, nlohmann::ordered_json schema, const std::string& unit = "");
   nlohmann::ordered_json or_sourced(const Key& key, nlohmann::ordered_json plain) const;
 

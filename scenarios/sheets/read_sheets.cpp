@@ -14,8 +14,6 @@
 #include "sim/arithmetic.hpp"
 
 namespace tokwatt::scenarios {
-namespace {
-
 Origin origin_of(const RawSheet& sheet, std::string prefix) {
   Origin origin{sheet.source, sheet.id, std::move(prefix), {}};
   if (const Node* sources = sheet.root.find("sources")) {
@@ -23,6 +21,8 @@ Origin origin_of(const RawSheet& sheet, std::string prefix) {
   }
   return origin;
 }
+
+namespace {
 
 /// Reports what fields mean together, at the field that is to blame.
 class Check {

@@ -32,6 +32,12 @@ std::span<const embedded::File> files(SheetKind kind) {
       return embedded::quants();
     case SheetKind::link:
       return embedded::links();
+    case SheetKind::tariff:
+      return embedded::tariffs();
+    case SheetKind::api:
+      return embedded::apis();
+    case SheetKind::rental:
+      return embedded::rentals();
     case SheetKind::engine:
       break;
   }
@@ -248,6 +254,12 @@ const char* noun(SheetKind kind) {
       return "quant";
     case SheetKind::link:
       return "link";
+    case SheetKind::tariff:
+      return "tariff";
+    case SheetKind::api:
+      return "API";
+    case SheetKind::rental:
+      return "rental";
     case SheetKind::engine:
       break;
   }

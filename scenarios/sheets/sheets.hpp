@@ -14,8 +14,8 @@ namespace tokwatt::scenarios {
 
 struct GgufModel;
 
-enum class SheetKind { box, model, quant, engine, link };
-/// "box", "model", "quant", "engine", "link".
+enum class SheetKind { box, model, quant, engine, link, tariff, api, rental };
+/// "box", "model", ... "rental".
 const char* noun(SheetKind kind);
 
 /// Ids of the sheets that come with the program, sorted.
@@ -39,6 +39,9 @@ struct RawSheet {
   std::shared_ptr<const GgufModel> gguf{};  ///< of a GGUF file, which is no tree; else null
   std::vector<Origin> bases{};              ///< boxes that it was laid over (`base:`), the nearest first
 };
+
+/// A sheet as one of the texts that take part in a tree.
+Origin origin_of(const RawSheet& sheet, std::string prefix);
 
 /// Lays a box's sheet over the one that its `base:` names (an id, an alias, or a path relative to `folder`), and that
 /// one over its own. A box of a file that open_sheet() did not open.

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <utility>
+
+#include "scenarios/intervals.hpp"
 
 namespace tokwatt::scenarios {
 namespace {
@@ -23,10 +26,21 @@ std::optional<Interval> interval90(std::vector<double> values) {
   return Interval{percentile(values, 0.05), percentile(values, 0.95)};
 }
 
-std::function<Loaded()> with_draw(std::function<Loaded()> load, int64_t draw) {
+std::function<Loaded()> with_draw(std::function<Loaded()> load, std::optional<int64_t> draw) {
   return [load = std::move(load), draw] {
     auto loaded = load();
-    take_draw(loaded, draw);
+    if (draw) take_doubt(loaded, *draw, kDraws);
+    return loaded;
+  };
+}
+
+std::function<Loaded()> with_draw_of_box(std::function<Loaded()> load, int64_t draw) {
+  return [load = std::move(load), draw] {
+    auto loaded = load();
+    std::string where;
+    for (const auto& system : loaded.input.systems) where += " on " + system.box.id;
+    for (const auto& deployment : loaded.input.deployments) where += " by " + deployment.engine.id;
+    take_doubt(loaded, draw, kDraws, where);
     return loaded;
   };
 }

@@ -4,7 +4,7 @@
 namespace tokwatt::scenarios {
 
 static const CsvLayout kLayout{
-    .columns = {"arrival_s", "prompt_tokens", "output_tokens"}, .others = {"id"}, .ours = true};
+    .columns = {"arrival_s", "prompt_tokens", "output_tokens"}, .others = {"id", "priority"}, .ours = true};
 
 extern const TraceFormat kCsv;
 const TraceFormat kCsv{

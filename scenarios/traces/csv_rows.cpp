@@ -7,7 +7,7 @@
 namespace tokwatt::scenarios {
 namespace {
 
-enum class Role { instant, prompt, output, ignored };
+enum class Role { instant, prompt, output, priority, ignored };
 constexpr std::array kRoles = {Role::instant, Role::prompt, Role::output};
 
 bool contains(std::span<const std::string> names, std::string_view name) {
@@ -18,7 +18,7 @@ Role role_of(std::string_view name, const CsvLayout& layout) {
   for (std::size_t k = 0; k < kRoles.size(); ++k) {
     if (name == layout.columns[k]) return kRoles[k];
   }
-  return Role::ignored;
+  return layout.ours && name == "priority" ? Role::priority : Role::ignored;
 }
 
 class HeaderCheck {
@@ -45,8 +45,6 @@ class HeaderCheck {
     const std::string& name = names_[i];
     if (contains(names_.first(i), name))
       return fmt::format("column {} comes twice; expected each column once", in_quotes(name));
-    if (layout_.ours && name == "priority")
-      return fmt::format("column {} is not built yet; expected a file without it", in_quotes(name));
     if (layout_.ours && name == "session")
       return fmt::format(
           "column {} makes this a file of sessions; expected columns arrival_s, prompt_tokens and "
@@ -117,6 +115,8 @@ class CsvRows final : public RowReader {
         return parse_tokens(text, row.prompt);
       case Role::output:
         return parse_tokens(text, row.output);
+      case Role::priority:
+        return parse_priority(text, row.priority.emplace());
       case Role::ignored:
         break;
     }
@@ -124,6 +124,7 @@ class CsvRows final : public RowReader {
   }
 
   std::string explain(Role role, std::string_view text) const {
+    if (role == Role::priority) return explain_priority(text);
     if (role != Role::instant) return explain_tokens(text);
     return layout_.wall_clock ? timestamps_.explain(text) : explain_instant(text, TimeUnit::s);
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <limits>
@@ -130,6 +131,17 @@ std::string explain_tokens(std::string_view text) {
     what = negative ? "negative" : digits(size) == size.size() ? "too large" : "not a whole number";
   }
   return fmt::format("{}, {}{}", in_quotes(text), what, kExpected);
+}
+
+bool parse_priority(std::string_view text, int32_t& priority) {
+  constexpr int32_t kMost = 1'000'000'000;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), priority);
+  return error == std::errc{} && end == text.data() + text.size() && priority >= -kMost && priority <= kMost;
+}
+
+std::string explain_priority(std::string_view text) {
+  return fmt::format("{}; expected a whole number from -1,000,000,000 to 1,000,000,000",
+                     text.empty() ? "empty" : in_quotes(text));
 }
 
 bool parse_instant(std::string_view text, TimeUnit unit, TraceInstant& instant) {

@@ -21,6 +21,10 @@ bool parse_tokens(std::string_view text, int32_t& tokens);
 /// `"12.5", not a whole number; expected ...`
 std::string explain_tokens(std::string_view text);
 
+/// A whole number from -1,000,000,000 to 1,000,000,000.
+bool parse_priority(std::string_view text, int32_t& priority);
+std::string explain_priority(std::string_view text);
+
 enum class TimeUnit { s, ms, ns };
 
 /// A decimal number of that unit, 0 to 1e12 s, rounded half up to picoseconds.

@@ -20,7 +20,8 @@ struct TraceRow {
   TraceInstant at = 0;  ///< not rebased [ps]
   int64_t line = 0;
   int32_t prompt = 0, output = 0;
-  std::vector<sim::Part> parts;  ///< what the prompt begins with, where the format says so
+  std::optional<int32_t> priority;  ///< where the format has one
+  std::vector<sim::Part> parts;     ///< what the prompt begins with, where the format says so
 };
 
 /// Turns lines into rows.

@@ -83,7 +83,11 @@ class TraceFile final : public TraceSource {
         next_time_ = times_->next();
       }
       TraceRow taken = take(row);
-      if (reason == nullptr) return sim::Arrival{*at, taken.prompt, taken.output, number, content_of(std::move(taken))};
+      if (reason != nullptr) continue;
+      sim::Arrival arrival{*at, taken.prompt, taken.output, number};
+      arrival.priority = taken.priority;
+      arrival.content = content_of(std::move(taken));
+      return arrival;
     }
     return std::nullopt;
   }

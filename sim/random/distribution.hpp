@@ -49,7 +49,9 @@ enum class Purpose : uint32_t {
   thinking = 7,
   patience = 8,
   sample = 9,  ///< of a study: where in its stratum
-  stratum = 10
+  stratum = 10,
+  hosted_ttft = 11,
+  hosted_speed = 12
 };
 
 /// Key of a stream's random numbers.

@@ -158,8 +158,9 @@ void Recorder::deployment_row(std::size_t deployment, const Load& load, int64_t 
   per_deployment_.queue.push_back(load.waiting);
   const auto replicas = static_cast<Picoseconds>(layout_.replicas_of[deployment].size());
   const auto spent = time_by_limit(interval.meter, meter, span * replicas);
-  per_deployment_.limited_by.push_back(
-      static_cast<int8_t>(std::max_element(spent.begin(), spent.end()) - spent.begin()));
+  auto most = static_cast<Limit>(std::max_element(spent.begin(), spent.end()) - spent.begin());
+  if (replicas == 0) most = load.waiting > 0 ? Limit::queue : Limit::idle;  // hosted: all that is known of it
+  per_deployment_.limited_by.push_back(static_cast<int8_t>(most));
   interval.meter = meter;
 }
 

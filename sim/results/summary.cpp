@@ -73,7 +73,7 @@ Json requests_of(const Outcomes& o, const std::vector<std::size_t>& streams) {
 
 // Batch, KV cache and what limited it, over some replicas.
 void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& replicas,
-                 const std::vector<std::size_t>& streams) {
+                 const std::vector<std::size_t>& streams, const std::vector<std::size_t>& deployments) {
   double running = 0, busy = 0, peak = 0;
   int64_t batch_max = 0, preemptions = 0, prompt = 0, cached = 0;
   std::array<double, kLimits> limits{};
@@ -85,6 +85,12 @@ void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& r
     peak = std::max(peak, static_cast<double>(used_max) / static_cast<double>(blocks));
     const auto spent = time_by_limit({}, meter, o.ending.at);
     for (std::size_t k = 0; k < kLimits; ++k) limits[k] += spent[k];
+  }
+  for (const std::size_t d : deployments) {
+    const auto& hosted = o.ending.hosted[d];
+    running += static_cast<double>(hosted.meter[Quantity::running_time]);
+    busy += static_cast<double>(hosted.meter[Quantity::busy_time]);
+    batch_max = std::max(batch_max, hosted.batch_max);
   }
   for (const std::size_t s : streams) {
     preemptions += o.tallies[s]->preemptions;
@@ -108,8 +114,14 @@ struct DevicePart {
   double part = 1;  ///< of the hardware's cost
 };
 
-// Energy, heat and money, over some devices or parts of them.
-void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& devices) {
+/// What the providers of hosted deployments charge.
+double api_usd(const Outcomes& o, const std::vector<std::size_t>& deployments) {
+  return std::accumulate(deployments.begin(), deployments.end(), 0.0,
+                         [&](double sum, std::size_t d) { return sum + o.ending.hosted[d].cost_usd; });
+}
+
+// Energy, heat and money, over some devices or parts of them; `api`: beside what these cost.
+void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& devices, double api) {
   const double span = seconds(o.ending.at);
   Energy sum;
   double wall_max = 0, chip_max = 0, temperature = 0, temperature_max = -kInfinity, final_temperature = -kInfinity,
@@ -139,16 +151,17 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
                      {"memory", joules(sum.memory)}, {"static", joules(sum.fixed)}, {"rest", joules(sum.rest)}};
   out["power_w"] = {{"wall", {{"mean", ratio(joules(sum.wall()), span)}, {"max", number(wall_max)}}},
                     {"chip", {{"mean", ratio(joules(sum.chip()), span)}, {"max", number(chip_max)}}}};
+  if (devices.empty()) temperature = clock = kUnknown;
   out["temperature_c"] = {
       {"mean", number(temperature)}, {"max", number(temperature_max)}, {"final", number(final_temperature)}};
   out["clock_hz"] = {{"mean", number(clock)}, {"min", number(clock_min)}};
   out["throttled_s"] = number(throttled);
-  const double total = electricity + hardware;
+  const double total = electricity + hardware + api;
   out["cost_usd"] = {
-      {"electricity", number(electricity)}, {"hardware", number(hardware)}, {"api", 0.0}, {"total", number(total)}};
+      {"electricity", number(electricity)}, {"hardware", number(hardware)}, {"api", api}, {"total", number(total)}};
   const auto tokens = out["tokens"]["output"].get<double>();
   out["usd_per_mtok_output"] = ratio(total, tokens / 1e6);
-  out["j_per_tok_output"] = ratio(joules(sum.wall()), tokens);
+  out["j_per_tok_output"] = devices.empty() ? Json(nullptr) : ratio(joules(sum.wall()), tokens);
 }
 
 std::vector<DevicePart> whole_devices(const Outcomes& o) {
@@ -199,8 +212,9 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
     return found != known.end() ? found->second : known.emplace(some, requests_of(o, some)).first->second;
   };
   Json out = requests(streams);
-  add_serving(out, o, all_of(o.layout.replicas.size()), streams);
-  add_physics(out, o, whole_devices(o));
+  const auto deployments = all_of(o.input.deployments.size());
+  add_serving(out, o, all_of(o.layout.replicas.size()), streams, deployments);
+  add_physics(out, o, whole_devices(o), api_usd(o, deployments));
   Json per_deployment = Json::object();
   for (std::size_t d = 0; d < o.input.deployments.size(); ++d) {
     std::vector<std::size_t> mine;
@@ -208,8 +222,8 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
       if (static_cast<std::size_t>(o.input.streams[s].deployment) == d) mine.push_back(s);
     }
     Json part = requests(mine);
-    add_serving(part, o, o.layout.replicas_of[d], mine);
-    add_physics(part, o, parts_of(o, d));
+    add_serving(part, o, o.layout.replicas_of[d], mine, {d});
+    add_physics(part, o, parts_of(o, d), api_usd(o, {d}));
     per_deployment[o.input.deployments[d].name] = std::move(part);
   }
   out["deployments"] = std::move(per_deployment);

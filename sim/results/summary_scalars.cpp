@@ -51,7 +51,7 @@ constexpr std::array kEndings = {
     KeyMeaning{"_j", "J", ""},       KeyMeaning{"_c", "degC", ""},
 };
 
-constexpr std::array<std::string_view, 4> kOnlyInJson = {"deployments", "workload", "assumed", "interval90"};
+constexpr std::array<std::string_view, 5> kOnlyInJson = {"deployments", "workload", "assumed", "interval90", "plan"};
 
 KeyMeaning meaning_of(std::string_view key) {
   const auto known =

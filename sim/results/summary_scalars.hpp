@@ -15,7 +15,8 @@ struct SummaryScalar {
   std::variant<int64_t, double> value;  ///< null becomes NaN
 };
 
-/// Every number and null of the summary outside `deployments`, `workload`, `assumed` and `interval90`, in its order.
+/// Every number and null of the summary outside `deployments`, `workload`, `assumed`, `interval90` and `plan`, in its
+/// order.
 std::vector<SummaryScalar> summary_scalars(const nlohmann::ordered_json& summary);
 
 }  // namespace tokwatt::sim

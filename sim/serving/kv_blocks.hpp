@@ -24,6 +24,10 @@ class KvBlocks {
 
   /// What a waiting request need not compute: whole cached blocks, at least one token less than all.
   PrefixCache::Hit find(const Request& r);
+  /// The same where a slot holds its first tokens: in blocks that nobody else uses.
+  PrefixCache::Hit in_slot(int64_t tokens) const {
+    return {tokens / capacity_.block_size, tokens / capacity_.block_size};
+  }
   int64_t tokens_of(const PrefixCache::Hit& hit) const { return hit.blocks * capacity_.block_size; }
   /// The same in tokens, for a request that has not come yet, while so many blocks are in use.
   int64_t cached_tokens(const Request& r, int64_t used);

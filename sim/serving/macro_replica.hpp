@@ -6,6 +6,7 @@
 
 #include "sim/serving/decode_batch.hpp"
 #include "sim/serving/news.hpp"
+#include "sim/serving/slots.hpp"
 #include "sim/serving/plan.hpp"
 #include "sim/serving/waiting_line.hpp"
 
@@ -47,6 +48,7 @@ class MacroReplica {
   Load load(Picoseconds now) const;
   /// Tokens of a request's prompt that its prefix cache holds.
   int64_t cached_tokens(const Request& request, Picoseconds now) {
+    if (serving_.has_slots()) return slots_.choose(request.content.get(), request.prompt).cached;
     return blocks_.cached_tokens(request, load(now).used_blocks);
   }
   /// Totals up to an instant, the step in flight counted by rule 3. Ticks and samples often ask at the same one.
@@ -85,7 +87,6 @@ class MacroReplica {
   void drop_leaving_members();
   void finish_prompts(Picoseconds now);
   void let_go(RequestId id);
-  void free_all_slots();
 
   int number_;
   const Serving& serving_;
@@ -95,8 +96,8 @@ class MacroReplica {
   WaitingLine waiting_;
   DecodeBatch batch_;
   KvBlocks blocks_;                 // during the plan's first step
+  Slots slots_;                     // llama-server's
   std::vector<RequestId> prompts_;  // begun, by rank
-  std::deque<int64_t> free_slots_;  // llama-server: least recently used first
   std::vector<Chunk> chunks_;       // of the plan
   int64_t running_ = 0;
   int64_t admissions_ = 0;

@@ -15,7 +15,7 @@ struct Request {
   int64_t record = 0;  ///< number in order of sending, over all streams
   int stream = 0;
   int replica = -1;      ///< that it was sent to; -1: none
-  int64_t priority = 0;  ///< the stream's
+  int64_t priority = 0;  ///< its own, or the stream's
   uint64_t number = 0;   ///< the stream's own
   int64_t prompt = 0, output = 0;
   int64_t thinking = 0;                    ///< of the output, tokens in front of the answer

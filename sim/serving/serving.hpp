@@ -24,6 +24,9 @@ struct Serving {
   /// Of a request with so many tokens in the end.
   int64_t window_blocks_of(int64_t tokens) const { return kv.window_blocks_of(tokens + cost.pace().drafted); }
 
+  /// A sequence has a slot of its own, with a part of the context (llama-server).
+  bool has_slots() const { return policy == models::Policy::llama_server; }
+
   StepPricer cost;
   KvCapacity kv;
   bool prefix_cache;

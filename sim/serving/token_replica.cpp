@@ -10,16 +10,9 @@ TokenReplica::TokenReplica(int number, const Serving& serving, RequestPool& pool
       pace_(serving.cost.pace()),
       pool_(pool),
       observer_(observer),
-      blocks_(serving.kv, serving.prefix_cache),
-      news_(number, pool, observer) {
-  free_all_slots();
-}
-
-void TokenReplica::free_all_slots() {
-  free_slots_.clear();
-  if (serving_.policy != models::Policy::llama_server) return;
-  for (int64_t slot = 0; slot < serving_.max_num_seqs; ++slot) free_slots_.push_back(slot);
-}
+      blocks_(serving.kv, serving.prefix_cache && !serving.has_slots()),
+      slots_(serving.has_slots() ? serving.max_num_seqs : 0, serving.prefix_cache),
+      news_(number, pool, observer) {}
 
 void TokenReplica::arrive(RequestId id, Picoseconds) { enqueue(id); }
 
@@ -40,7 +33,7 @@ void TokenReplica::let_go(RequestId id) {
   const Request& r = pool_[id];
   if (!prefilling(id)) ++composition_;
   blocks_.release(id, r);
-  if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank);
+  if (serving_.has_slots()) slots_.give_back(r.rank, r.content, r.computed);
 }
 
 // Decode first: each decoding sequence, in order of admission, takes its KV slots. When there is no block for it,
@@ -103,7 +96,8 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
     const RequestId id = waiting_.front();
     Request& r = pool_[id];
     r.target = r.prompt + r.produced;
-    const auto hit = blocks_.find(r);
+    const auto choice = paged ? Slots::Choice{} : slots_.choose(r.content.get(), r.target);
+    const auto hit = paged ? blocks_.find(r) : blocks_.in_slot(choice.cached);
     const int64_t tokens = std::min(r.target - blocks_.tokens_of(hit), budget);
     if (!blocks_.admit(id, r, hit, tokens)) return true;
     waiting_.pop_front();
@@ -112,8 +106,8 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
     r.admission = admissions_++;
     r.rank = r.admission;
     if (!paged) {
-      r.rank = free_slots_.front();
-      free_slots_.pop_front();
+      r.rank = choice.slot;
+      slots_.take(choice.slot);
     }
     if (r.admitted == kNever) {
       r.admitted = now;
@@ -297,7 +291,7 @@ std::vector<RequestId> TokenReplica::crash(Picoseconds now) {
   waiting_.clear();
   news_.clear();
   blocks_.forget();
-  free_all_slots();
+  slots_.forget();
   std::sort(lost.begin(), lost.end(), [this](RequestId a, RequestId b) { return pool_[a].record < pool_[b].record; });
   return lost;
 }

@@ -7,6 +7,7 @@
 
 #include "sim/serving/in_flight_step.hpp"
 #include "sim/serving/news.hpp"
+#include "sim/serving/slots.hpp"
 
 namespace tokwatt::sim {
 
@@ -44,7 +45,10 @@ class TokenReplica {
   /// Requests that it has, running or waiting.
   int64_t requests() const { return std::ssize(running_) + std::ssize(waiting_); }
   /// Tokens of a request's prompt that its prefix cache holds.
-  int64_t cached_tokens(const Request& request, Picoseconds) { return blocks_.cached_tokens(request, blocks_.used()); }
+  int64_t cached_tokens(const Request& request, Picoseconds) {
+    if (serving_.has_slots()) return slots_.choose(request.content.get(), request.prompt).cached;
+    return blocks_.cached_tokens(request, blocks_.used());
+  }
   Load load(Picoseconds) const { return {std::ssize(running_), std::ssize(waiting_), blocks_.used()}; }
   /// Totals up to an instant, the step in flight counted by rule 3.
   Meter meter(Picoseconds now) const;
@@ -86,7 +90,6 @@ class TokenReplica {
   int64_t units_into_step(Picoseconds now) const;
   void report_step() const;
   void let_go(RequestId id);
-  void free_all_slots();
   int64_t tokens_of_step(const Request& r) const;
   void emit_tokens(RequestId id, int64_t tokens, Picoseconds now);
   void emit_token(RequestId id, Gap gap, Picoseconds now);
@@ -98,9 +101,9 @@ class TokenReplica {
   ReplicaObserver& observer_;
 
   KvBlocks blocks_;
+  Slots slots_;  // llama-server's
   std::deque<RequestId> waiting_;
   std::vector<RequestId> running_;  // in order of admission
-  std::deque<int64_t> free_slots_;  // llama-server: least recently used first
   int64_t admissions_ = 0;
   int64_t composition_ = 0;
   uint64_t version_ = 0;

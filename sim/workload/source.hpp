@@ -31,6 +31,7 @@ struct Arrival {
   uint64_t number = 0;                               ///< the source's own
   std::shared_ptr<const Content> content = nullptr;  ///< nothing: shares with nobody
   int64_t thinking = 0;                              ///< of the output, tokens in front of the answer
+  std::optional<int32_t> priority = {};              ///< nothing: its stream's
 };
 
 /// Rows of a trace: read = handed out as requests + dropped, by reason.

@@ -23,3 +23,11 @@ def short():
 @pytest.fixture(scope="session")
 def results(scenario, short):
     return tw.run(scenario, set=short)
+
+
+@pytest.fixture(scope="session")
+def file(results, tmp_path_factory):
+    """The short run as a file; tests leave it as it is."""
+    path = tmp_path_factory.mktemp("results") / "out.h5"
+    results.save(path)
+    return path

@@ -13,13 +13,6 @@ from tokwatt import export_csv, export_perfetto, export_vllm, token_times
 
 
 @pytest.fixture(scope="module")
-def file(results, tmp_path_factory):
-    path = tmp_path_factory.mktemp("export") / "out.h5"
-    results.save(path)
-    return path
-
-
-@pytest.fixture(scope="module")
 def arriving(scenario):
     stream = {
         "name": "calls",

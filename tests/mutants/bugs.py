@@ -14,6 +14,7 @@ def bug(name, *edits):
 
 
 MACRO = "sim/serving/macro_replica.cpp"
+MACRO_SCHEDULING = "sim/serving/macro_scheduling.cpp"
 PLAN = "sim/serving/plan.cpp"
 PRICER = "sim/serving/step_pricer.cpp"
 TOKEN = "sim/serving/token_replica.cpp"
@@ -23,6 +24,7 @@ CACHE = "sim/serving/prefix_cache.cpp"
 COST = "sim/serving/cost_model.cpp"
 SERVING = "sim/serving/serving.cpp"
 LOOP = "sim/event_loop.cpp"
+ROUTING = "sim/cluster/routing.hpp"
 DEVICE = "sim/heat/device.cpp"
 TALLY = "sim/results/tally.cpp"
 RECORDER = "sim/results/recorder.cpp"
@@ -42,10 +44,10 @@ PLANS = [
     bug("a long plan forgets the blocks of its last step", (BATCH, "held_ = blocks_.at(moved(steps - 1));", "held_ = blocks_.at(moved(std::max<int64_t>(steps - 2, 0)));")),
     bug("a plan has blocks for a step more than it has", (MACRO, "return 1 + with_blocks;", "return 2 + with_blocks;")),
     bug("a plan grows with the members whose windows are full", (BATCH, "const int64_t pairs = (first.growing + others.growing) * pace_.per_step;", "const int64_t pairs = (first.growing + others.growing + first.full) * pace_.per_step;")),
-    bug("a full cache preempts a decoding sequence before a begun prompt", (MACRO, "return prompts_.empty() ? batch_.last() : prompts_.back();", "return batch_.size() > 0 ? batch_.last() : prompts_.back();")),
-    bug("the gap of a preempted sequence begins at its plan's start", (MACRO, "pool_[id].last_token = now;  // steps follow each other without a gap", "")),
+    bug("a full cache preempts a decoding sequence before a begun prompt", (MACRO_SCHEDULING, "return prompts_.empty() ? batch_.last() : prompts_.back();", "return batch_.size() > 0 ? batch_.last() : prompts_.back();")),
+    bug("the gap of a preempted sequence begins at its plan's start", (MACRO_SCHEDULING, "pool_[id].last_token = now;  // steps follow each other without a gap", "")),
     bug("the first answer comes a token late", (BATCH, "answers_.push({pace_.first_step_at(r.thinking + 1,", "answers_.push({pace_.first_step_at(r.thinking + 2,")),
-    bug("prompts of llama-server go in order of admission", (MACRO, "return pool_[other].rank > r.rank;", "return pool_[other].admission > r.admission;")),
+    bug("prompts of llama-server go in order of admission", (MACRO_SCHEDULING, "return pool_[other].rank > r.rank;", "return pool_[other].admission > r.admission;")),
     bug("the last step of a plan is not metered", (MACRO, "done_ += amounts_of(steps);", "done_ += amounts_of(std::max<int64_t>(steps - 1, 1));")),
     bug("the end of the run drops the steps of the plan in flight", (MACRO, "advance(plan_.completed_by(now));", "")),
     bug("gaps between tokens are counted for one sequence of each stream", (MACRO, "plan_.duration(), all, by_stream[s], bits);", "plan_.duration(), all, 1, bits);")),
@@ -90,17 +92,17 @@ SHARED = [
     bug("the bill is not marked as paid", (DEVICE, "billed_ = wall;", "if (usd_per_joule_) billed_ = wall / 2;")),
     bug("both steppings preempt whoever came first",
         (TOKEN, "return running_.back();", "return running_.front();"),
-        (MACRO, "return prompts_.empty() ? batch_.last() : prompts_.back();", "return batch_.size() > 0 ? batch_.first() : prompts_.back();"),
+        (MACRO_SCHEDULING, "return prompts_.empty() ? batch_.last() : prompts_.back();", "return batch_.size() > 0 ? batch_.first() : prompts_.back();"),
         ("sim/serving/decode_batch.hpp", "RequestId last() const { return tail_; }", "RequestId last() const { return tail_; } RequestId first() const { RequestId id = tail_; while (link(id).before >= 0) id = link(id).before; return id; }")),
     bug("both steppings send the preempted to the end of the queue",
-        (TOKEN, "waiting_.push_front(id);", "waiting_.push_back(id);"), (MACRO, "waiting_.push_front(id);", "waiting_.push_back(id);")),
+        (TOKEN, "waiting_.push_front(id);", "waiting_.push_back(id);"), (MACRO_SCHEDULING, "waiting_.push_front(id);", "waiting_.push_back(id);")),
     bug("both steppings compute only the prompt again after a preemption",
         (TOKEN, "r.fraction = 0; r.target = r.prompt + r.produced;  // recompute", "r.fraction = 0; r.target = r.prompt;"),
         (TOKEN, "r.target = r.prompt + r.produced; const auto hit", "r.target = r.prompt; const auto hit"),
-        (MACRO, "r.reserved = 0; r.target = r.prompt + r.produced;", "r.reserved = 0; r.target = r.prompt;"),
-        (MACRO, "r.target = r.prompt + r.produced; const auto hit", "r.target = r.prompt; const auto hit")),
+        (MACRO_SCHEDULING, "r.reserved = 0; r.target = r.prompt + r.produced;", "r.reserved = 0; r.target = r.prompt;"),
+        (MACRO_SCHEDULING, "r.target = r.prompt + r.produced; const auto hit", "r.target = r.prompt; const auto hit")),
     bug("both steppings keep what a preempted request had computed",
-        (TOKEN, "r.computed = 0; r.reserved", "r.reserved"), (MACRO, "r.computed = 0; r.reserved", "r.reserved"),
+        (TOKEN, "r.computed = 0; r.reserved", "r.reserved"), (MACRO_SCHEDULING, "r.computed = 0; r.reserved", "r.reserved"),
         (BLOCKS, "r.computed = tokens_of(hit);", "r.computed = std::max(r.computed, tokens_of(hit));")),
     bug("both steppings skip the gap of a recomputed sequence",
         (TOKEN, "observer_.token_gaps(r.stream, {gap.units, 0}, 1, 1, gap.fraction_bits);", "if (!(r.computed == r.target && r.preemptions > 0)) observer_.token_gaps(r.stream, {gap.units, 0}, 1, 1, gap.fraction_bits);"),
@@ -115,7 +117,7 @@ SHARED = [
         (MACRO, "int64_t budget = serving_.token_budget - batch_.size() * serving_.cost.pace().rows();", "int64_t budget = serving_.token_budget;")),
     bug("both steppings keep the blocks of what they preempt",
         (TOKEN, "Request& r = pool_[id]; blocks_.release(id, r); if (!prefilling(id))", "Request& r = pool_[id]; if (!prefilling(id))"),
-        (MACRO, "Request& r = pool_[id]; blocks_.release(id, r); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;")),
+        (MACRO_SCHEDULING, "Request& r = pool_[id]; blocks_.release(id, r); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;")),
     bug("the first answer of both is the last thinking token",
         ("sim/serving/request.hpp", "produced == thinking + 1", "produced == std::max<int64_t>(thinking, 1)"),
         (BATCH, "if (r.produced <= r.thinking) answers_.push({pace_.first_step_at(r.thinking + 1,", "if (r.produced < r.thinking) answers_.push({pace_.first_step_at(r.thinking,")),
@@ -159,9 +161,9 @@ SHARED = [
 
 # Several devices.
 CLUSTER = [
-    bug("the most loaded replica gets the next request", (LOOP, "if (routing == Routing::least_loaded || unbalanced) return *least;", "if (routing == Routing::least_loaded || unbalanced) return *most;")),
-    bug("round-robin stays where it is", (LOOP, "next_turn_[deployment]++ %", "next_turn_[deployment] %")),
-    bug("any cached token draws a request", (LOOP, "kLeastMatch = 0.3;", "kLeastMatch = 0;")),
+    bug("the most loaded replica gets the next request", (ROUTING, "if (routing == Routing::least_loaded || unbalanced) return *least;", "if (routing == Routing::least_loaded || unbalanced) return *most;")),
+    bug("round-robin stays where it is", (ROUTING, "turn++ %", "turn %")),
+    bug("any cached token draws a request", (ROUTING, "kLeastMatch = 0.3;", "kLeastMatch = 0;")),
     bug("routing sees the fast path's cache as its plan began", ("sim/serving/macro_replica.hpp", "blocks_.cached_tokens(request, load(now).used_blocks);", "blocks_.cached_tokens(request, blocks_.used());")),
     bug("the quickest device of a group sets its pace", (LOOP, "if (devices_[d].point().level < slowest.level)", "if (devices_[d].point().level > slowest.level)")),
     bug("only the first device of a group works", ("sim/cluster/layout.cpp", "for (const std::size_t device : mine) out.topology[device].replicas.push_back(out.replicas.size());", "out.topology[mine.front()].replicas.push_back(out.replicas.size());")),
@@ -171,7 +173,7 @@ CLUSTER = [
     bug("nothing is sent in decode steps", (COST, "cost.link = ps(collectives.all_reduces *", "if (rows > 16) cost.link = ps(collectives.all_reduces *")),
     bug("an urgent request behind the front does not cut the plan", ("sim/serving/macro_replica.cpp", "if (plan_.running && waiting_.front() == id) cut(now);", "if (plan_.running && waiting_.size() == 1) cut(now);")),
     bug("the most urgent gives way", (BATCH, "goes_before(Scheduling::priority, pool_[least], pool_[id])", "goes_before(Scheduling::priority, pool_[id], pool_[least])")),
-    bug("a sequence that makes way for a prompt keeps its slot", (MACRO, "blocks_.take(batch_.new_blocks() - slots);", "")),
+    bug("a sequence that makes way for a prompt keeps its slot", (MACRO_SCHEDULING, "blocks_.take(batch_.new_blocks() - slots);", "")),
     bug("both orders of admission are by time alone", (SERVING, "return std::tie(a.priority, a.record) < std::tie(b.priority, b.record);", "return a.record < b.record;")),
     bug("a model serves while it is being loaded", (LOOP, "if (start_pending_[index(replica)] || !loaded_[index(replica)]) return;", "if (start_pending_[index(replica)]) return;")),
     bug("requests that came while a model was loaded are forgotten", (LOOP, "if (replicas_[index(replica)].has_work()) schedule_step_start(replica); note_work(index(replica));", "note_work(index(replica));")),

@@ -191,7 +191,6 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
   for (const std::string key : {"pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
     refused(with("runs_on: desk", "runs_on: desk, " + key + ": 1"), "deployments.assistant." + key);
   }
-  for (const std::string key : {"tariff", "plan"}) refused(kGood + key + ": []\n", key);
   refused(kGood + "timeline: [{at: 1 h, set: {environment.ambient: 30 degC}, ramp: x}]\n", "timeline.0.ramp");
 }
 

@@ -76,5 +76,6 @@ TEST_CASE("a dotted path is a key of the grammar, or is not", "[scenarios][schem
   CHECK(is_scenario_key({"deployments", "x", "quant"}));
   CHECK(is_scenario_key({"workload", "0", "users"}));
   CHECK_FALSE(is_scenario_key({"systems", "x", "power", "limits"}));
-  CHECK_FALSE(is_scenario_key({"tariff"}));
+  CHECK(is_scenario_key({"tariff", "0", "price"}));
+  CHECK_FALSE(is_scenario_key({"tariffs"}));
 }

@@ -7,7 +7,7 @@
 #include "scenarios/cli/capacity_search.hpp"
 #include "scenarios/cli/compare_table.hpp"
 #include "scenarios/cli/layout.hpp"
-#include "scenarios/studies/run_study.hpp"
+#include "scenarios/studies/draws.hpp"
 #include "tests/catch.hpp"
 #include "tests/scenarios/cli/scratch.hpp"
 
@@ -64,30 +64,35 @@ TEST_CASE("the difference of a box to itself is nothing, whatever is drawn", "[c
   const auto table = tokwatt({"compare", input("short.yaml"), "--system", "spark,m3-ultra-512,rtx-pro-6000",
                               "--interval", "--set", "duration=2 min"});
   CHECK(longest_line(table.out) <= kScreen);
-  CHECK_THAT(table.out, Catch::Contains("16 joint draws") && Catch::Contains(" % to "));
+  CHECK_THAT(table.out, Catch::Contains("16 draws") && Catch::Contains(" % to "));
 }
 
-TEST_CASE("an interval is of the draws as a study has them", "[cli][compare]") {
-  const Scratch folder;
-  const auto path = (folder.path() / "draws.yaml").string();
-  std::ofstream(path) << "base: " << input("short.yaml")
-                      << "\nset: {duration: 2 min}\naxes: {draw: {key: calibration.draw, from: 1, to: 16, step: 1}}\n"
-                         "metrics: [tpot_s.p50]\n";
-  const auto study = tokwatt({"study", path, "-o", (folder.path() / "draws.h5").string(), "--quiet"});
-  REQUIRE(study.code == kDone);
-  const auto said = tokwatt(
-      {"compare", input("short.yaml"), "--system", "spark", "--interval", "--set", "duration=2 min", "-o", "json"});
-  const auto range = Json::parse(said.out).at(0).at("interval90").at("tpot_s.p50").get<std::vector<double>>();
-  // The least and the most of 16 lie outside of the middle 90 %, the second and the last but one inside.
-  scenarios::Study draws = scenarios::load_study(path);
+TEST_CASE("a box's own interval holds what a run's draws say", "[cli][compare]") {
+  const auto path = input("short.yaml");
+  const auto load = [&] { return scenarios::load(path, {"duration=2 min"}); };
   std::vector<double> values;
-  for (std::size_t point = 0; point < draws.points(); ++point)
-    values.push_back(scenarios::record_at(draws, point).values.front());
+  for (int64_t draw = 0; draw < scenarios::kDraws; ++draw) {
+    const auto answer = scenarios::answer_of(scenarios::with_draw_of_box(load, draw));
+    values.push_back(answer.summary.at("tpot_s").at("p50").get<double>());
+  }
   std::sort(values.begin(), values.end());
+  const auto said =
+      tokwatt({"compare", path, "--system", "spark", "--interval", "--set", "duration=2 min", "-o", "json"});
+  const auto range = Json::parse(said.out).at(0).at("interval90").at("tpot_s.p50").get<std::vector<double>>();
+  // Of 16 values the least and the most lie outside of the middle 90 %, the others inside.
   CHECK(values.front() < range[0]);
   CHECK(range[0] < values[1]);
   CHECK(values[14] < range[1]);
   CHECK(range[1] < values[15]);
+}
+
+TEST_CASE("what the model leaves unexplained is drawn for each box", "[cli][compare]") {
+  const auto power = [&](const char* box, auto with) {
+    const auto load = [&] { return scenarios::load(input("short.yaml"), {std::string("systems.desk.sheet=") + box}); };
+    return with(load, 3)().input.systems.front().box.power.idle / load().input.systems.front().box.power.idle;
+  };
+  CHECK(power("dgx-spark", scenarios::with_draw_of_box) == power("spark", scenarios::with_draw_of_box));
+  CHECK(power("dgx-spark", scenarios::with_draw_of_box) != power("rtx-pro-6000", scenarios::with_draw_of_box));
 }
 
 TEST_CASE("the largest load is found from anywhere, asking for few", "[cli][capacity]") {
@@ -144,7 +149,7 @@ TEST_CASE("capacity's interval holds what the draws bear", "[cli][capacity]") {
   CHECK(range[0] < range[1]);
   const auto table =
       tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<70ms", "--interval", "--set", "duration=2 min"});
-  CHECK_THAT(table.out, Catch::Contains("90 %: ") && Catch::Contains(" users, over 16 joint draws"));
+  CHECK_THAT(table.out, Catch::Contains("90 %: ") && Catch::Contains(" users, over 16 draws"));
   CHECK(longest_line(table.out) <= kScreen);
 }
 

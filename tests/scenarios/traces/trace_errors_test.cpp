@@ -114,11 +114,15 @@ TEST_CASE("a missing column is named once", "[scenarios][traces]") {
   CHECK(mistakes_in("0,374,44\n", as("csv")).size() == 6);  // each of the three is no column, and missing
 }
 
-TEST_CASE("session and priority are refused by name, an id is fine", "[scenarios][traces]") {
+TEST_CASE("a session is refused by name, a priority is a number, an id is fine", "[scenarios][traces]") {
   CHECK_THAT(only_mistake_in("arrival_s,prompt_tokens,output_tokens,session\n0,1,1,a\n"),
              StartsWith("1:39: column \"session\" makes this a file of sessions; expected columns arrival_s"));
-  CHECK_THAT(only_mistake_in("priority,arrival_s,prompt_tokens,output_tokens\n0,1,1,1\n"),
-             StartsWith("1:1: column \"priority\" is not built yet"));
+  const std::string head = "priority,arrival_s,prompt_tokens,output_tokens\n";
+  CHECK(mistakes_in(head + "-3,1,1,1\n1000000000,1,1,1\n").empty());
+  for (const char* wrong : {"", "1.5", "high", "1000000001", "99999999999999"}) {
+    CAPTURE(wrong);
+    CHECK_THAT(only_mistake_in(head + wrong + ",1,1,1\n"), StartsWith("2:1: priority is ") && Contains("whole number"));
+  }
   CHECK(mistakes_in("id,arrival_s,prompt_tokens,output_tokens\n\"a, \"\"b\"\"\",0,1,1\n").empty());
 }
 

@@ -91,6 +91,15 @@ TEST_CASE("rows at or after the end are not read and stay for a later end", "[sc
   CHECK(source->rows().read == 5);
 }
 
+TEST_CASE("a row may have a priority of its own", "[scenarios][traces]") {
+  const TraceFile file("arrival_s,prompt_tokens,output_tokens,priority\n0,5,5,-2\n1,5,5,7\n");
+  const auto trace = read_trace(file.path());
+  CHECK(trace.requests[0].priority == -2);
+  CHECK(trace.requests[1].priority == 7);
+  const TraceFile without(kHeader + "0,5,5\n");
+  CHECK_FALSE(read_trace(without.path()).requests[0].priority);
+}
+
 TEST_CASE("rows without tokens are dropped and counted by reason", "[scenarios][traces]") {
   const auto trace = read_trace(fixture("zero_tokens.csv"));
   CHECK(trace.requests.size() == 2);

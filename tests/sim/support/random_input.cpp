@@ -156,6 +156,7 @@ Features features_of(const models::Architecture& model) {
 }
 
 Features features_of(const Input& input, const Deployment& d) {
+  if (d.hosted) return {"hosted"};
   Features features = features_of(d.model);
   features.insert(d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server");
   if (d.engine.async_scheduling) features.insert("asynchronous");
@@ -236,8 +237,27 @@ void add_deployment(Dice& dice, int box, Input& input) {
   }
   if (d.engine.policy == models::Policy::vllm && dice.chance(0.5))
     d.scheduling = dice.pick({Scheduling::priority, Scheduling::shortest_first});
-  d.prefix_cache = d.engine.policy == models::Policy::vllm && dice.chance(0.6);
+  d.prefix_cache = dice.chance(0.6);
   d.share = dice.in(1, 4) * 500;
+  input.deployments.push_back(std::move(d));
+}
+
+void add_hosted(Dice& dice, Input& input) {
+  Deployment d;
+  d.name = fmt::format("model{}", input.deployments.size());
+  d.systems.clear();
+  Hosted hosted;
+  if (dice.chance(0.5)) {
+    hosted.ttft.shape = Lognormal{0.5, 3};
+    hosted.speed.shape = Lognormal{80, 300};
+  } else {  // at the very instants of ticks and of each other
+    hosted.ttft.shape = Constant{dice.pick({0.0, 0.25})};
+    hosted.speed.shape = Constant{dice.pick({4.0, 0.001, 1e13})};
+  }
+  hosted.price = {1e-6, 4e-6, dice.chance(0.5) ? std::optional(1e-7) : std::nullopt};
+  if (dice.chance(0.5)) hosted.requests_per_minute = dice.real(5, 200);
+  if (dice.chance(0.5)) hosted.tokens_per_minute = dice.real(100, 20'000);
+  d.hosted = hosted;
   input.deployments.push_back(std::move(d));
 }
 
@@ -265,6 +285,7 @@ Made make(const Draw& draw) {
     const int64_t deployments = dice.chance(0.25) ? dice.in(2, 3) : 1;
     for (int64_t n = 0; n < deployments; ++n) add_deployment(dice, static_cast<int>(b), input);
   }
+  if (dice.chance(0.15)) add_hosted(dice, input);
   made.features.resize(input.deployments.size());
   const int64_t streams = dice.in(1, 3);
   for (int s = 0; s < streams; ++s) {

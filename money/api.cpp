@@ -1,0 +1,36 @@
+#include "money/api.hpp"
+
+#include <algorithm>
+
+namespace tokwatt::money {
+
+double cost(const TokenPrices& prices, const Tokens& tokens) {
+  return (tokens.prompt - tokens.cached) * prices.input + tokens.cached * prices.cached +
+         tokens.output * prices.output;
+}
+
+double cost_uncached(const TokenPrices& prices, const Tokens& tokens) {
+  return tokens.prompt * prices.input + tokens.output * prices.output;
+}
+
+const TokenPrices* prices_on(const Api& api, std::chrono::year_month_day day) {
+  const TokenPrices* in_force = nullptr;
+  for (const auto& price : api.prices) {
+    if (!price.from || *price.from <= day) in_force = &price.prices;
+  }
+  return in_force;
+}
+
+double Rental::lowest() const {
+  double out = typical;
+  for (const auto& offer : offers) out = std::min(out, offer.low);
+  return out;
+}
+
+double Rental::highest() const {
+  double out = typical;
+  for (const auto& offer : offers) out = std::max(out, offer.high);
+  return out;
+}
+
+}  // namespace tokwatt::money

@@ -1,0 +1,167 @@
+#include "money/plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tokwatt::money {
+namespace {
+
+double straight(double x, double x0, double x1, double y0, double y1) {
+  return x1 > x0 ? y0 + (y1 - y0) * (x - x0) / (x1 - x0) : y1;
+}
+
+double grown(double rate, int month) { return std::pow(1 + rate, month - 1); }
+
+template <class Factor>
+double shocked(const Plan& plan, int month, Factor factor) {
+  double level = 1;
+  for (const auto& shock : plan.shocks) {
+    if (shock.month <= month) level *= factor(shock);
+  }
+  return level;
+}
+
+Tokens times(const Tokens& tokens, double factor) {
+  return {tokens.prompt * factor, tokens.cached * factor, tokens.output * factor};
+}
+
+/// What the box draws in a month between the days' runs [J].
+double energy_between(const Plan& plan, const Usage& usage) {
+  constexpr double kHour = 3600;
+  return std::max(kHoursOfMonth - plan.days_per_month * usage.hours_per_day, 0.0) * kHour * plan.power_between;
+}
+
+/// Electricity of a month: the days, and the time between their runs at the days' mean price.
+double electricity_of(const Plan& plan, const Usage& usage, const Day& day, int month) {
+  const Day& first = usage.days.front();
+  const double price = first.energy > 0 ? first.electricity / first.energy : 0;
+  return (plan.days_per_month * day.electricity + energy_between(plan, usage) * price) *
+         usage.season[static_cast<std::size_t>(month - 1)] * electricity_level(plan, month);
+}
+
+}  // namespace
+
+Day day_at(std::span<const Day> days, double load) {
+  const auto above = std::find_if(days.begin(), days.end(), [&](const Day& day) { return day.load >= load; });
+  if (above == days.begin()) return days.front();
+  if (above == days.end()) return days.back();
+  const Day &a = *(above - 1), &b = *above;
+  const auto mix = [&](double y0, double y1) { return straight(load, a.load, b.load, y0, y1); };
+  return {load,
+          {mix(a.tokens.prompt, b.tokens.prompt), mix(a.tokens.cached, b.tokens.cached),
+           mix(a.tokens.output, b.tokens.output)},
+          mix(a.energy, b.energy),
+          mix(a.electricity, b.electricity)};
+}
+
+double hardware_level(const Plan& plan, int month) {
+  return grown(plan.hardware_growth, month) * shocked(plan, month, [](const Shock& s) { return s.hardware; });
+}
+double electricity_level(const Plan& plan, int month) {
+  return grown(plan.electricity_growth, month) * shocked(plan, month, [](const Shock& s) { return s.electricity; });
+}
+double api_level(const Plan& plan, int month) {
+  return shocked(plan, month, [](const Shock& s) { return s.api; });
+}
+double load_of(const Plan& plan, int month) { return grown(plan.growth, month); }
+
+Estimate resale_fraction(const Plan& plan, double age) {
+  ResalePoint before;
+  for (const auto& point : plan.resale) {
+    if (point.month >= age) {
+      const double low = straight(age, before.month, point.month, before.low, point.low);
+      const double high = straight(age, before.month, point.month, before.high, point.high);
+      return {(low + high) / 2, low, high};
+    }
+    before = point;
+  }
+  return plan.resale.empty() ? Estimate{} : Estimate{(before.low + before.high) / 2, before.low, before.high};
+}
+
+Estimate Month::cost_if_kept(double energy_spread) const {
+  const double paid = cumulated + debt, unsure = energy_cost * energy_spread;
+  return {paid, paid - unsure, paid + unsure};
+}
+
+Estimate Month::cost_if_sold(double energy_spread) const {
+  const Estimate kept = cost_if_kept(energy_spread);
+  return {kept.value - resale.value, kept.low - resale.high, kept.high - resale.low};
+}
+
+std::vector<Month> cash_flow(const Plan& plan, const Usage& usage, double price, int bought_after) {
+  const double paid = price * hardware_level(plan, bought_after + 1);
+  std::vector<Month> out;
+  for (int m = 0; m <= plan.months; ++m) {
+    Month month;
+    month.month = m;
+    const int age = m - bought_after;
+    if (m > 0) {
+      month.load = load_of(plan, m);
+      const Day day = day_at(usage.days, month.load);
+      month.tokens = times(day.tokens, plan.days_per_month);
+      if (age > 0) {
+        month.electricity = electricity_of(plan, usage, day, m);
+        month.cooling = month.electricity * (plan.cooling - 1);
+        month.energy = (plan.days_per_month * day.energy + energy_between(plan, usage)) * plan.cooling;
+      }
+    }
+    if (!plan.financing && age == 0) month.hardware = paid;
+    if (plan.financing && age >= 1 && age <= plan.financing->months) month.hardware = annuity(paid, *plan.financing);
+    if (plan.financing && age >= 0) month.debt = owed(paid, *plan.financing, age);
+    if (age >= 0) {
+      const double reference = plan.follows_replacement ? price * hardware_level(plan, std::max(m, bought_after + 1)) : paid;
+      const auto [value, low, high] = resale_fraction(plan, age);
+      month.resale = {value * reference, low * reference, high * reference};
+    }
+    month.total = month.hardware + month.electricity + month.cooling;
+    month.cumulated = month.total + (m > 0 ? out.back().cumulated : 0);
+    month.energy_cost = month.electricity + month.cooling + (m > 0 ? out.back().energy_cost : 0);
+    out.push_back(month);
+  }
+  return out;
+}
+
+std::vector<Estimate> api_costs(const Plan& plan, const Usage& usage, std::span<const TokenPrices> prices) {
+  std::vector<Estimate> out = {{}};
+  for (int m = 1; m <= plan.months; ++m) {
+    const auto& asked = prices[static_cast<std::size_t>(m - 1)];
+    const double level = api_level(plan, m) * plan.days_per_month;
+    const Tokens tokens = day_at(usage.days, load_of(plan, m)).tokens;
+    const double cached = cost(asked, tokens) * level, uncached = cost_uncached(asked, tokens) * level;
+    const Estimate& so_far = out.back();
+    out.push_back({so_far.value + cached, so_far.low + cached, so_far.high + uncached});
+  }
+  return out;
+}
+
+std::vector<Estimate> rental_costs(const Plan& plan, const Usage& usage, const Rental& rental) {
+  constexpr double kHour = 3600;
+  std::vector<Estimate> out = {{}};
+  const double seconds = plan.days_per_month * usage.hours_per_day * kHour;
+  for (int m = 1; m <= plan.months; ++m) {
+    const double rented = seconds * api_level(plan, m);
+    const Estimate& so_far = out.back();
+    out.push_back({so_far.value + rented * rental.typical, so_far.low + rented * rental.lowest(),
+                   so_far.high + rented * rental.highest()});
+  }
+  return out;
+}
+
+BreakEven break_even(std::span<const Estimate> own, std::span<const Estimate> other) {
+  const auto first = [&](double Estimate::*mine, double Estimate::*theirs) -> std::optional<int> {
+    std::size_t month = own.size();
+    while (month > 0 && own[month - 1].*mine <= other[month - 1].*theirs) --month;
+    return month < own.size() ? std::optional<int>(static_cast<int>(month)) : std::nullopt;
+  };
+  return {first(&Estimate::value, &Estimate::value), first(&Estimate::low, &Estimate::high),
+          first(&Estimate::high, &Estimate::low)};
+}
+
+double present_value(std::span<const double> flows, double yearly_discount) {
+  double sum = 0;
+  for (std::size_t month = 0; month < flows.size(); ++month)
+    sum += flows[month] / std::pow(1 + yearly_discount, static_cast<double>(month) / 12);
+  return sum;
+}
+
+}  // namespace tokwatt::money

@@ -1,0 +1,151 @@
+#include "scenarios/cli/plan_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "scenarios/cli/layout.hpp"
+#include "scenarios/cli/summary_table.hpp"
+#include "scenarios/utf8.hpp"
+
+namespace tokwatt::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kLongestName = 26;  // keeps the table within the screen
+
+/// Whole dollars from a thousand on: a plan is not known to the cent.
+std::string usd(const Json& value) {
+  if (!value.is_number()) return "-";
+  const double amount = value.get<double>();
+  if (std::abs(amount) < 1000) return three_digits(amount);
+  return (amount < 0 ? "-" : "") + grouped(std::llround(std::abs(amount)));
+}
+
+/// "4,699 (4,200 to 5,100)".
+std::string estimate(const Json& e) {
+  if (e.at("low") == e.at("high")) return usd(e.at("value"));
+  return fmt::format("{} ({} to {})", usd(e.at("value")), usd(e.at("low")), usd(e.at("high")));
+}
+
+std::string month(const Json& m) { return m.is_null() ? "-" : m.dump(); }
+
+/// "10 (8 to 14)".
+std::string months(const Json& b) {
+  const std::string low = month(b.at("low")), high = month(b.at("high")), value = month(b.at("value"));
+  return low == high ? value : fmt::format("{} ({} to {})", value, low, high);
+}
+
+/// Sums over a quarter or a year, and what stands at its end.
+std::string cash_flow(const Json& plan, const Terminal& terminal) {
+  constexpr std::size_t kQuarters = 36;  // months: beyond that, years
+  const Json& rows = plan.at("table");
+  const std::size_t step = rows.size() - 1 <= kQuarters ? 3 : 12;
+  Columns table("rrrrrrr");
+  table.row({"month", "Mtok out", "hardware", "electricity", "cooling", "so far", "would fetch"});
+  table.row({"0", "", usd(rows[0].at("hardware_usd")), "", "", usd(rows[0].at("cumulated_usd")),
+             usd(rows[0].at("resale_usd").at("value"))});
+  for (std::size_t from = 1; from < rows.size(); from += step) {
+    const std::size_t to = std::min(from + step, rows.size()) - 1;
+    double output = 0, hardware = 0, electricity = 0, cooling = 0;
+    for (std::size_t m = from; m <= to; ++m) {
+      output += rows[m].at("tokens").at("output").get<double>();
+      hardware += rows[m].at("hardware_usd").get<double>();
+      electricity += rows[m].at("electricity_usd").get<double>();
+      cooling += rows[m].at("cooling_usd").get<double>();
+    }
+    table.row({from == to ? std::to_string(to) : fmt::format("{}-{}", from, to), three_digits(output / 1e6),
+               usd(hardware), usd(electricity), usd(cooling), usd(rows[to].at("cumulated_usd")),
+               usd(rows[to].at("resale_usd").at("value"))});
+  }
+  const std::string text = table.text();
+  const auto end = text.find('\n');
+  return terminal.heading(text.substr(0, end)) + text.substr(end);
+}
+
+std::string head(const Json& plan) {
+  return wrapped(fmt::format("Plan: {} months of {:.3g} such days [USD]", plan.at("months").get<int>(),
+                             plan.at("days_per_month").get<double>()));
+}
+
+std::string total(const Json& plan) {
+  const double debt = plan.at("debt_usd").get<double>();
+  const std::string owed = debt > 0 ? fmt::format(", with {} USD still owed,", usd(plan.at("debt_usd"))) : "";
+  return wrapped(fmt::format(
+      "Total cost of ownership{} less what it fetches: {} USD; {} USD per million output tokens, {} J/token, {} tok/s "
+      "per 1,000 USD.",
+      owed, estimate(plan.at("cost_usd")), usd(plan.at("usd_per_mtok_output")),
+      plan.at("j_per_tok_output").is_null() ? "-" : three_digits(plan.at("j_per_tok_output").get<double>()),
+      plan.at("tok_s_per_usd").is_null() ? "-" : three_digits(1000 * plan.at("tok_s_per_usd").get<double>())));
+}
+
+std::string against(const Json& plan) {
+  Columns table("lrrrr");
+  table.row({"the same tokens at", "USD", "per Mtok out", "break-even", "payback"});
+  for (const auto& [name, rival] : plan.at("against").items()) {
+    const Json& cost = rival.at("cost_usd");
+    table.row({scenarios::shortened(name, kLongestName), usd(cost.at("value")), usd(rival.at("usd_per_mtok_output")),
+               months(rival.at("break_even_month")), months(rival.at("payback_month"))});
+  }
+  return table.text() +
+         wrapped(
+             "Break-even: the month from which on the box, were it sold then, has cost no more (0: at once, -: not "
+             "within the "
+             "plan); payback: the same if it is never sold; in brackets the earliest and the latest.") +
+         "\n";
+}
+
+std::string waiting(const Json& plan) {
+  const Json& w = plan.at("wait_or_buy");
+  Columns table("lrl");
+  table.row({"wait or buy", "price then",
+             fmt::format("cost of the plan, {} meanwhile", w.at("meanwhile").get<std::string>())});
+  for (const auto& r : w.at("rows")) {
+    const int wait = r.at("months").get<int>();
+    table.row({wait == 0 ? "buy now" : fmt::format("wait {} month{}", wait, wait == 1 ? "" : "s"),
+               usd(r.at("price_usd")), estimate(r.at("cost_usd"))});
+  }
+  table.row({"never buy", "", estimate(w.at("never_usd"))});
+  return table.text();
+}
+
+/// From when on a trace has fewer requests than growth asks for.
+std::string ended(const Json& plan) {
+  if (plan.at("trace_ends_month").is_null()) return "";
+  return wrapped(
+             fmt::format("From month {} on the trace has fewer requests than growth asks for: played faster, it ends "
+                         "before the day does, or its sessions wait for answers. Costs are those of what it has.",
+                         plan.at("trace_ends_month").get<int>())) +
+         "\n";
+}
+
+/// From when on a box cannot do what is asked, with what limits it then.
+std::string full(const Json& plan) {
+  if (plan.at("full_from_month").is_null()) return "";
+  for (const auto& day : plan.at("days")) {
+    if (day.at("month") != plan.at("full_from_month")) continue;
+    return wrapped(fmt::format("The box is full by month {}: of {} times the first month's answers it writes {} "
+                               "(limited by {}). Costs are those of what it does.",
+                               day.at("month").get<int>(), three_digits(day.at("load").get<double>()),
+                               percent(day.at("carried").get<double>()), limited_most_by(day.at("limited_by")))) +
+           "\n";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string plan_table(const Json& summary, const Terminal& terminal) {
+  const auto found = summary.find("plan");
+  if (found == summary.end()) return "";
+  const Json& plan = *found;
+  std::string out = "\n" + terminal.heading(head(plan)) + "\n" + cash_flow(plan, terminal) + "\n" + total(plan) + "\n" +
+                    full(plan) + ended(plan);
+  if (!plan.at("against").empty()) out += "\n" + against(plan);
+  if (plan.contains("wait_or_buy")) out += "\n" + waiting(plan);
+  return out;
+}
+
+}  // namespace tokwatt::cli

@@ -1,0 +1,292 @@
+// What months of a day add up to.
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "scenarios/diagnostics.hpp"
+#include "scenarios/plan/planning.hpp"
+#include "scenarios/studies/answers.hpp"
+
+namespace tokwatt::scenarios {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using money::Estimate;
+
+constexpr int kDays = 5;          // of a plan that grows: first, last, and between them
+constexpr double kCarries = 0.9;  // of what is asked: below that a box is full; noise of a day's draws is less
+constexpr double kMega = 1e6;
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+Json ratio(double a, double b) { return b != 0 ? number(a / b) : Json(nullptr); }
+Json estimate(const Estimate& e) {
+  return {{"value", number(e.value)}, {"low", number(e.low)}, {"high", number(e.high)}};
+}
+Json month(const std::optional<int>& m) { return m ? Json(*m) : Json(nullptr); }
+Json months(const money::BreakEven& b) {
+  return {{"value", month(b.value)}, {"low", month(b.low)}, {"high", month(b.high)}};
+}
+Json tokens(const money::Tokens& t) {
+  return {{"prompt", number(t.prompt)}, {"cached", number(t.cached)}, {"output", number(t.output)}};
+}
+
+double at(const Json& summary, const char* section, const char* key) {
+  const Json& value = summary.at(section).at(key);
+  return value.is_number() ? value.get<double>() : 0;
+}
+
+/// A day of a run's summary.
+money::Day day_of(const Json& summary, double load, int days) {
+  const double n = days;
+  return {
+      load,
+      {at(summary, "tokens", "prompt") / n, at(summary, "tokens", "cached") / n, at(summary, "tokens", "output") / n},
+      at(summary, "energy_j", "wall") / n,
+      at(summary, "cost_usd", "electricity") / n};
+}
+
+/// Days that were simulated, and what the plan's table says of them.
+struct Simulated {
+  std::vector<money::Day> days;
+  Json said = Json::array();
+  std::optional<int> full_from, trace_ends;  ///< months
+  double requests = 0;                       ///< of the first day's run
+};
+
+void say(Simulated& out, const Planning& planning, const Json& summary, int month, const money::Day& day) {
+  const double requests = at(summary, "requests", "submitted"), answered = at(summary, "requests", "completed");
+  if (out.said.empty()) out.requests = requests;
+  const double asked = out.days.front().tokens.output * day.load;
+  const double carried = asked > 0 ? day.tokens.output / asked : 1;
+  // Where requests ran out, that there are fewer answers is not the box's doing.
+  const bool ran_out = planning.has_trace && requests < kCarries * out.requests * day.load;
+  const bool full = carried < kCarries && (!ran_out || answered < kCarries * requests);
+  if (ran_out && !out.trace_ends) out.trace_ends = month;
+  if (full && !out.full_from) out.full_from = month;
+  out.said.push_back({{"month", month},
+                      {"load", day.load},
+                      {"carried", carried},
+                      {"tokens", tokens(day.tokens)},
+                      {"energy_j", day.energy},
+                      {"electricity_usd", day.electricity},
+                      {"ttft_s_p95", summary.at("ttft_s").at("p95")},
+                      {"tpot_s_p95", summary.at("tpot_s").at("p95")},
+                      {"limited_by", summary.at("limited_by")}});
+}
+
+/// Months whose day is simulated besides the first's.
+std::set<int> later_months(const money::Plan& plan) {
+  std::set<int> out;
+  if (plan.growth == 0) return out;
+  for (int i = 1; i < kDays; ++i) out.insert(1 + static_cast<int>(std::lround(i * (plan.months - 1) / (kDays - 1.0))));
+  out.erase(1);
+  return out;
+}
+
+Simulated simulated(const Planning& planning, const Json& summary) {
+  Simulated out;
+  out.days.push_back(day_of(summary, 1, planning.days));
+  say(out, planning, summary, 1, out.days.front());
+  const auto later = later_months(planning.plan);
+  const std::vector<int> of_month(later.begin(), later.end());
+  std::vector<double> loads(of_month.size());
+  std::vector<std::function<Loaded()>> scenarios;
+  for (std::size_t i = 0; i < of_month.size(); ++i) {
+    scenarios.emplace_back([&, i] {
+      auto loaded = planning.at_load(money::load_of(planning.plan, of_month[i]));
+      loads[i] = loaded.load;
+      return loaded;
+    });
+  }
+  const auto answers = answers_of(scenarios);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i].status != Status::ok) throw Infeasible("plan: the day of a later month: " + answers[i].reason);
+    const auto day = day_of(answers[i].summary, loads[i], planning.days);
+    say(out, planning, answers[i].summary, of_month[i], day);
+    out.days.push_back(day);
+  }
+  // Whole users may make two months alike.
+  std::sort(out.days.begin(), out.days.end(), [](const auto& a, const auto& b) { return a.load < b.load; });
+  return out;
+}
+
+std::vector<Estimate> sold(const std::vector<money::Month>& flow, double spread) {
+  std::vector<Estimate> out;
+  for (const auto& m : flow) out.push_back(m.cost_if_sold(spread));
+  return out;
+}
+std::vector<Estimate> kept(const std::vector<money::Month>& flow, double spread) {
+  std::vector<Estimate> out;
+  for (const auto& m : flow) out.push_back(m.cost_if_kept(spread));
+  return out;
+}
+
+std::vector<Estimate> costs_of(const Rival& rival, const money::Plan& plan, const money::Usage& usage) {
+  return rival.rental ? money::rental_costs(plan, usage, *rival.rental) : money::api_costs(plan, usage, rival.prices);
+}
+
+double present_value(const std::vector<Estimate>& cumulated, double discount) {
+  std::vector<double> flows;
+  for (std::size_t m = 0; m < cumulated.size(); ++m)
+    flows.push_back(cumulated[m].value - (m > 0 ? cumulated[m - 1].value : 0));
+  return money::present_value(flows, discount);
+}
+
+double present_value(const std::vector<money::Month>& flow, double discount) {
+  std::vector<double> flows;
+  for (const auto& m : flow) flows.push_back(m.total);
+  flows.back() += flow.back().debt - flow.back().resale.value;
+  return money::present_value(flows, discount);
+}
+
+Json row(const money::Month& m) {
+  return {{"month", m.month},
+          {"load", m.load},
+          {"tokens", tokens(m.tokens)},
+          {"energy_j", m.energy},
+          {"hardware_usd", m.hardware},
+          {"electricity_usd", m.electricity},
+          {"cooling_usd", m.cooling},
+          {"total_usd", m.total},
+          {"cumulated_usd", m.cumulated},
+          {"resale_usd", estimate(m.resale)},
+          {"debt_usd", m.debt}};
+}
+
+/// One column of the table of months.
+sim::Variable column(const char* name, const char* units, const char* long_name, const std::vector<money::Month>& flow,
+                     double (*value)(const money::Month&)) {
+  std::vector<double> values;
+  for (const auto& m : flow) values.push_back(value(m));
+  return {name, units, long_name, {"month"}, std::move(values), {}};
+}
+
+sim::Group table(const std::vector<money::Month>& flow, const std::vector<Rival>& rivals,
+                 const std::vector<std::vector<Estimate>>& costs) {
+  using M = money::Month;
+  sim::Group out{"plan", {{"month", std::ssize(flow)}}, {}};
+  std::vector<int64_t> numbers;
+  for (const auto& m : flow) numbers.push_back(m.month);
+  out.variables.push_back({"month", "1", "month of the plan; 0 is the purchase", {"month"}, std::move(numbers), {}});
+  const auto add = [&](const char* name, const char* units, const char* long_name, double (*value)(const M&)) {
+    out.variables.push_back(column(name, units, long_name, flow, value));
+  };
+  add("load", "1", "requests, as a multiple of the first month's", [](const M& m) { return m.load; });
+  add("prompt_tokens", "count", "prompt tokens", [](const M& m) { return m.tokens.prompt; });
+  add("cached_tokens", "count", "of these in the prefix cache", [](const M& m) { return m.tokens.cached; });
+  add("output_tokens", "count", "output tokens", [](const M& m) { return m.tokens.output; });
+  add("energy", "J", "energy at the wall, cooling with it", [](const M& m) { return m.energy; });
+  add("hardware", "USD", "price, or payment of the loan", [](const M& m) { return m.hardware; });
+  add("electricity", "USD", "electricity of the box", [](const M& m) { return m.electricity; });
+  add("cooling", "USD", "electricity of its cooling", [](const M& m) { return m.cooling; });
+  add("cumulated", "USD", "hardware, electricity and cooling so far", [](const M& m) { return m.cumulated; });
+  add("resale", "USD", "what the box would fetch", [](const M& m) { return m.resale.value; });
+  add("resale_low", "USD", "the same at the least", [](const M& m) { return m.resale.low; });
+  add("resale_high", "USD", "the same at the most", [](const M& m) { return m.resale.high; });
+  add("debt", "USD", "still owed", [](const M& m) { return m.debt; });
+  if (rivals.empty()) return out;
+  out.dims.push_back({"against", std::ssize(rivals)});
+  std::vector<std::string> names;
+  for (const auto& rival : rivals) names.push_back(rival.name);
+  out.variables.push_back({"against", "", "who else would answer", {"against"}, std::move(names), {}});
+  std::vector<double> cumulated;
+  for (std::size_t m = 0; m < flow.size(); ++m) {
+    for (const auto& cost : costs) cumulated.push_back(cost[m].value);
+  }
+  out.variables.push_back(
+      {"against_cumulated", "USD", "what they would have cost so far", {"month", "against"}, std::move(cumulated), {}});
+  return out;
+}
+
+Json rival_json(const std::vector<Estimate>& costs, const std::vector<money::Month>& flow, const money::Plan& plan,
+                double output) {
+  const double spread = plan.energy_spread;
+  return {{"cost_usd", estimate(costs.back())},
+          {"present_value_usd", number(present_value(costs, plan.discount))},
+          {"usd_per_mtok_output", ratio(costs.back().value, output / kMega)},
+          {"break_even_month", months(money::break_even(sold(flow, spread), costs))},
+          {"payback_month", months(money::break_even(kept(flow, spread), costs))}};
+}
+
+/// The cheapest API first buys time.
+Json wait_or_buy(const Planning& planning, const money::Usage& usage, const std::vector<std::vector<Estimate>>& costs) {
+  const auto& plan = planning.plan;
+  std::optional<std::size_t> cheapest;
+  for (std::size_t i = 0; i < costs.size(); ++i) {
+    if (planning.against[i].rental) continue;
+    if (!cheapest || costs[i].back().value < costs[*cheapest].back().value) cheapest = i;
+  }
+  Json rows = Json::array();
+  std::set<int> waits(planning.wait.begin(), planning.wait.end());
+  waits.insert(0);
+  for (const int wait : waits) {
+    const auto flow = money::cash_flow(plan, usage, planning.price, wait);
+    const Estimate box = flow.back().cost_if_sold(plan.energy_spread);
+    const Estimate& meanwhile = costs[*cheapest][static_cast<std::size_t>(wait)];
+    rows.push_back(
+        {{"months", wait},
+         {"price_usd", planning.price * money::hardware_level(plan, wait + 1)},
+         {"cost_usd", estimate({box.value + meanwhile.value, box.low + meanwhile.low, box.high + meanwhile.high})}});
+  }
+  return {{"meanwhile", planning.against[*cheapest].name},
+          {"rows", std::move(rows)},
+          {"never_usd", estimate(costs[*cheapest].back())}};
+}
+
+/// What the plan comes to in the end.
+Json totals(const Planning& planning, const std::vector<money::Month>& flow, double output, const Json& summary) {
+  double hardware = 0, electricity = 0, cooling = 0, energy = 0;
+  for (const auto& m : flow) {
+    hardware += m.hardware;
+    electricity += m.electricity;
+    cooling += m.cooling;
+    energy += m.energy;
+  }
+  const Estimate cost = flow.back().cost_if_sold(planning.plan.energy_spread);
+  return {{"hardware_usd", hardware},
+          {"electricity_usd", electricity},
+          {"cooling_usd", cooling},
+          {"debt_usd", flow.back().debt},
+          {"resale_usd", estimate(flow.back().resale)},
+          {"cost_usd", estimate(cost)},
+          {"present_value_usd", number(present_value(flow, planning.plan.discount))},
+          {"usd_per_mtok_output", ratio(cost.value, output / kMega)},
+          {"j_per_tok_output", ratio(energy, output)},
+          {"tok_s_per_usd", ratio(at(summary, "throughput_tok_s", "output"), planning.price)}};
+}
+
+}  // namespace
+
+void add_plan(const Planning& planning, sim::Results& results) {
+  constexpr double kHour = 3600;
+  const auto& plan = planning.plan;
+  auto days = simulated(planning, results.summary);
+  const money::Usage usage{days.days, planning.duration / planning.days / kHour, planning.season};
+  const auto flow = money::cash_flow(plan, usage, planning.price);
+  std::vector<std::vector<Estimate>> costs;
+  for (const auto& rival : planning.against) costs.push_back(costs_of(rival, plan, usage));
+  money::Tokens all;
+  for (const auto& m : flow) {
+    all.prompt += m.tokens.prompt;
+    all.cached += m.tokens.cached;
+    all.output += m.tokens.output;
+  }
+  Json out = {{"months", plan.months},
+              {"days_per_month", plan.days_per_month},
+              {"price_usd", planning.price},
+              {"days", std::move(days.said)},
+              {"full_from_month", month(days.full_from)},
+              {"trace_ends_month", month(days.trace_ends)},
+              {"tokens", tokens(all)}};
+  out.update(totals(planning, flow, all.output, results.summary));
+  out["against"] = Json::object();
+  for (std::size_t i = 0; i < costs.size(); ++i)
+    out["against"][planning.against[i].name] = rival_json(costs[i], flow, plan, all.output);
+  if (!planning.wait.empty()) out["wait_or_buy"] = wait_or_buy(planning, usage, costs);
+  out["table"] = Json::array();
+  for (const auto& m : flow) out["table"].push_back(row(m));
+  results.summary["plan"] = std::move(out);
+  results.groups.push_back(table(flow, planning.against, costs));
+}
+
+}  // namespace tokwatt::scenarios

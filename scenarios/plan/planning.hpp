@@ -1,0 +1,44 @@
+#pragma once
+// A plan, checked: what is needed beside a day's summary to say what months of it cost.
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "money/plan.hpp"
+#include "money/tariff.hpp"
+#include "scenarios/grammar.hpp"
+#include "scenarios/scenario.hpp"
+#include "sim/results/results.hpp"
+
+namespace tokwatt::scenarios {
+
+/// Somebody else who would answer the same requests.
+struct Rival {
+  std::string name;
+  std::vector<money::TokenPrices> prices;  ///< of an API, by month
+  std::optional<money::Rental> rental;     ///< else
+};
+
+struct Planning {
+  money::Plan plan;
+  double price = 0;  ///< of all boxes, at the start [USD]
+  int days = 1;      ///< that the run has
+  bool has_trace = false;
+  double duration = 0;         ///< of the run [s]
+  std::vector<double> season;  ///< by month: price of electricity over that of the run
+  std::vector<Rival> against;
+  std::vector<int> wait;                       ///< months
+  std::function<Loaded(double load)> at_load;  ///< the day of another month
+};
+
+/// Multiplies the requests of every stream: rates, speeds of traces, users. The factor that came of it, since users are
+/// whole.
+double multiply_load(Written& written, double load);
+
+/// Adds `plan` to the summary of a run, and the group `plan` to its tables. Simulates the days of later months where
+/// requests grow. Throws Infeasible if one of them cannot be done.
+void add_plan(const Planning& planning, sim::Results& results);
+
+}  // namespace tokwatt::scenarios

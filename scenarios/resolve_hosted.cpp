@@ -1,0 +1,72 @@
+// A model that is hosted elsewhere: its prices on the day, and how quickly it answers.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scenarios/dates.hpp"
+#include "scenarios/resolve.hpp"
+#include "scenarios/sheets/price_sheets.hpp"
+
+namespace tokwatt::scenarios {
+
+namespace {
+
+/// Of hosted models in general; nobody publishes it for each (docs/theory/hosted.md).
+const sim::Distribution kUsualTtft{sim::Lognormal{0.6, 3.0}, {}, {}};
+const sim::Distribution kUsualSpeed{sim::Constant{80}, {}, {}};
+
+/// What only a deployment on a box of one's own has.
+void check_alone(const WrittenDeployment& w, const std::string& path, Resolution& r) {
+  for (const auto& key : w.keys) {
+    if (key == "api") continue;
+    r.diagnostics.error(w.place, fmt::format("{0}.{1} stands beside {0}.api; expected one of them: a hosted model has "
+                                             "nothing else of its own",
+                                             path, key));
+  }
+}
+
+sim::Hosted::Price price_of(const money::Api& api, const WrittenApi& w, const std::string& path, Resolution& r) {
+  const auto start = date_and_time(r.written.start.value);
+  const money::TokenPrices* prices =
+      start ? money::prices_on(api, std::chrono::floor<std::chrono::days>(*start)) : &api.prices.back().prices;
+  if (!prices) {
+    r.diagnostics.error(w.sheet.place, fmt::format("{}.sheet: {} has no price on {} yet", path, api.id,
+                                                   r.written.start.value.substr(0, 10)));
+    return {};
+  }
+  sim::Hosted::Price price{prices->input, prices->output, std::nullopt};
+  if (prices->cached < prices->input) price.cached = prices->cached;
+  return price;
+}
+
+std::optional<double> limit(const std::optional<int64_t>& written, const std::optional<int64_t>& of_sheet) {
+  const auto& known = written ? written : of_sheet;
+  return known ? std::optional(static_cast<double>(*known)) : std::nullopt;
+}
+
+}  // namespace
+
+void resolve_hosted(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r) {
+  check_alone(w, path, r);
+  d.systems.clear();
+  const WrittenApi& api = *w.api;
+  if (!api.sheet.given()) return;
+  const auto sheet = open_sheet(SheetKind::api, api.sheet, path + ".api.sheet", r.folder, r.diagnostics);
+  if (!sheet) return;
+  const auto read = read_api(*sheet, r.diagnostics);
+  carry(r, "apis/" + sheet->id, read);
+  if (read.value.prices.empty()) return;  // what is wrong is reported
+  sim::Hosted hosted;
+  hosted.id = read.value.id;
+  hosted.title = read.value.title;
+  hosted.price = price_of(read.value, api, path + ".api", r);
+  hosted.ttft = api.ttft.value_or(kUsualTtft);
+  hosted.speed = api.speed.value_or(kUsualSpeed);
+  hosted.requests_per_minute = limit(api.requests_per_minute, read.value.rate_limits.requests_per_minute);
+  hosted.tokens_per_minute = limit(api.tokens_per_minute, read.value.rate_limits.tokens_per_minute);
+  if (!api.ttft) r.loaded.assumed.push_back(fmt::format("{}: ttft", hosted.id));
+  if (!api.speed) r.loaded.assumed.push_back(fmt::format("{}: speed", hosted.id));
+  d.hosted = std::move(hosted);
+}
+
+}  // namespace tokwatt::scenarios

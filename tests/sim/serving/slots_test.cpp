@@ -1,0 +1,79 @@
+#include "sim/serving/slots.hpp"
+
+#include "sim/simulation.hpp"
+#include "tests/catch.hpp"
+#include "tests/sim/support/toy.hpp"
+
+using namespace tokwatt;
+using namespace tokwatt::sim;
+
+namespace {
+
+std::shared_ptr<const Content> text(std::vector<Part> parts, bool output_continues = false) {
+  return std::make_shared<Content>(Content{std::move(parts), output_continues});
+}
+
+}  // namespace
+
+TEST_CASE("texts have tokens in common up to the first part that differs, or is longer", "[slots]") {
+  const Content a{{{1, 10}, {2, 20}}, false};
+  CHECK(common_prefix(a, 30, a, 30) == 30);
+  CHECK(common_prefix(a, 30, a, 7) == 7);
+  CHECK(common_prefix(a, 99, a, 99) == 30);  // what is behind the last part is its own
+  CHECK(common_prefix(a, 30, {{{1, 10}, {3, 20}}, false}, 30) == 10);
+  CHECK(common_prefix(a, 30, {{{1, 12}, {2, 20}}, false}, 32) == 10);
+  CHECK(common_prefix(a, 30, {{{2, 20}}, false}, 20) == 0);
+  // An answer goes on with the last part, and so does the next turn's prompt.
+  CHECK(common_prefix({{{7, 5}}, true}, 40, {{{7, 5}}, true}, 60) == 40);
+  CHECK(common_prefix({{{7, 5}}, false}, 40, {{{7, 5}}, true}, 60) == 5);
+}
+
+TEST_CASE("a request goes to the free slot that holds most of it", "[slots]") {
+  Slots slots(3, true);
+  const auto chat = text({{1, 100}}), other = text({{2, 100}});
+  CHECK(slots.choose(chat.get(), 100).slot == 0);
+  for (const int64_t slot : {0, 1, 2}) slots.take(slot);
+  CHECK(slots.choose(chat.get(), 100).slot == -1);
+  slots.give_back(2, other, 100);
+  slots.give_back(1, chat, 60);
+  slots.give_back(0, chat, 60);
+  const auto choice = slots.choose(chat.get(), 100);
+  CHECK(choice.slot == 0);  // the first of two that hold as much
+  CHECK(choice.cached == 60);
+  CHECK(slots.choose(text({{1, 50}}).get(), 50).cached == 49);     // its last token is computed in any case
+  CHECK(slots.choose(text({{1, 1000}}).get(), 1000).slot == 2);    // 60 tokens are less than a tenth: the oldest one
+  CHECK(slots.choose(text({{2, 2000}}).get(), 2000).cached == 100);  // which may hold a little by chance
+  CHECK(slots.choose(nullptr, 100).slot == 2);
+  slots.forget();
+  CHECK(slots.choose(chat.get(), 100).cached == 0);
+}
+
+TEST_CASE("slots that keep no prompts are taken in turn", "[slots]") {
+  Slots slots(2, false);
+  slots.take(0);
+  slots.give_back(0, text({{1, 100}}), 100);
+  CHECK(slots.choose(text({{1, 100}}).get(), 100).slot == 1);
+  CHECK(slots.choose(text({{1, 100}}).get(), 100).cached == 0);
+}
+
+TEST_CASE("llama-server computes only what is new of a conversation's next turn", "[slots]") {
+  for (const auto stepping : {Stepping::macro, Stepping::token}) {
+    auto input = test::toy_input();
+    auto& d = input.deployments[0];
+    d.engine.policy = models::Policy::llama_server;
+    d.engine.limits.max_num_seqs = 2;
+    d.engine.limits.block_size = 1;
+    d.kv_blocks = 2000;
+    d.max_model_len = 1000;
+    d.prefix_cache = true;
+    const auto chat = text({{1, 0}}, true);
+    const Picoseconds minute = 60'000'000'000'000;
+    input.streams.clear();
+    input.streams.push_back(test::fixed_stream(
+        {{0, 300, 20, 0, chat}, {minute, 50, 10, 1}, {2 * minute, 400, 20, 2, chat}, {3 * minute, 400, 20, 3}}));
+    const auto results = simulate(std::move(input), stepping);
+    // The second turn's first 319 tokens are in the slot: the last token of an answer is never computed.
+    CHECK(test::values<int64_t>(results, "requests", "cached") == std::vector<int64_t>{0, 0, 319, 0});
+    CHECK(results.summary["kv"]["prefix_hit_fraction"].get<double>() == Approx(319.0 / 1150));
+  }
+}
