@@ -11,7 +11,9 @@
 #include "bindings/bench_problems.hpp"
 #include "bindings/calibration_names.hpp"
 #include "bindings/commands.hpp"
+#include "bindings/questions.hpp"
 #include "bindings/run.hpp"
+#include "bindings/studies.hpp"
 #include "scenarios/cli/program.hpp"
 #include "scenarios/intervals.hpp"
 #include "scenarios/plan/planning.hpp"
@@ -161,4 +163,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bindings::add_bench_problems(m);
   bindings::add_calibration_names(m);
   bindings::add_commands(m);
+  bindings::add_questions(m);
+  bindings::add_studies(m);
 }

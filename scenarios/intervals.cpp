@@ -50,21 +50,8 @@ void scale_power(hardware::Power& power, double factor) {
   for (double& energy : power.per_flop) energy *= factor;
 }
 
-/// Where the engines and boxes of draw number `draw` of `draws` are other than the point.
-void take(Loaded& loaded, int64_t draw, int64_t draws) {
-  const auto nth = static_cast<std::size_t>(draw);
-  if (const int64_t joint = draws_of(loaded); joint > 0) take_draw(loaded, draw % joint + 1);
-  for (auto& deployment : loaded.input.deployments) {
-    auto& tuning = deployment.engine.tuning;
-    tuning = models::with_residual(tuning, normal_strata(draws, "prefill of " + deployment.name)[nth],
-                                   normal_strata(draws, "decode of " + deployment.name)[nth]);
-  }
-  for (auto& system : loaded.input.systems)
-    scale_power(system.box.power, std::exp(kPowerSpread * normal_strata(draws, "power of " + system.name)[nth]));
-}
-
 nlohmann::ordered_json summary_of_draw(Loaded loaded, int64_t draw, int64_t draws) {
-  take(loaded, draw, draws);
+  take_doubt(loaded, draw, draws);
   loaded.input.record_every = loaded.input.duration.value_or(sim::kLongestDuration);  // nobody reads the series
   return sim::simulate(std::move(loaded.input)).summary;
 }
@@ -99,6 +86,19 @@ double value_of(const sim::SummaryScalar& scalar) {
 }
 
 }  // namespace
+
+void take_doubt(Loaded& loaded, int64_t draw, int64_t draws, const std::string& where) {
+  const auto nth = static_cast<std::size_t>(draw);
+  if (const int64_t joint = draws_of(loaded); joint > 0) take_draw(loaded, draw % joint + 1);
+  for (auto& deployment : loaded.input.deployments) {
+    auto& tuning = deployment.engine.tuning;
+    tuning = models::with_residual(tuning, normal_strata(draws, "prefill of " + deployment.name + where)[nth],
+                                   normal_strata(draws, "decode of " + deployment.name + where)[nth]);
+  }
+  for (auto& system : loaded.input.systems)
+    scale_power(system.box.power,
+                std::exp(kPowerSpread * normal_strata(draws, "power of " + system.name + where)[nth]));
+}
 
 std::optional<IntervalChoice> interval_choice(const std::string& text) {
   if (text == "auto") return IntervalChoice{};

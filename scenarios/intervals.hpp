@@ -25,6 +25,11 @@ double ticks_per_second(const sim::Input& input);
 /// never depends on the machine.
 bool is_short(const sim::Results& run, double ticks_per_second);
 
+/// Makes the engines and boxes those of draw number `draw` (from 0) of `draws`: one of the joint draws of the
+/// calibration, with what is left between measurements and the model for each deployment and the power of each box.
+/// `where` tells apart what stands under the same names in another scenario.
+void take_doubt(Loaded& loaded, int64_t draw, int64_t draws, const std::string& where = "");
+
 /// Called when one more of the draws has been run.
 using DrawsProgress = std::function<void(int64_t done)>;
 

@@ -8,27 +8,38 @@
 from ._core import __version__
 from .commands import Sheet, audit, bench, fit, models, show, systems
 from .errors import Infeasible, InputError, Problem
+from .questions import Capacity, Comparison, capacity, compare, explain, sensitivity
 from .results import Results
 from .saved import open_results
 from .scenario import Scenario, load
 from .simulate import run, whatif
+from .studies import study
+from .study_plot import StudyAccessor
 
 __all__ = [
+    "Capacity",
+    "Comparison",
     "Infeasible",
     "InputError",
     "Problem",
     "Results",
     "Scenario",
     "Sheet",
+    "StudyAccessor",
     "__version__",
     "audit",
     "bench",
+    "capacity",
+    "compare",
+    "explain",
     "fit",
     "load",
     "models",
     "open_results",
     "run",
+    "sensitivity",
     "show",
+    "study",
     "systems",
     "whatif",
 ]

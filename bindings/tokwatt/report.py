@@ -16,11 +16,11 @@ from .saved_study import SavedStudy, is_study
 
 
 def html_of(path: str) -> str:
-    """The page about a file: a run's results, a study's, or what ``tokwatt audit -o json`` printed."""
+    """The page about a file: a run's results, a study's, or what ``tokwatt audit -o json`` printed. :func:`check_readable` comes first."""
     if report_audit.is_audit(path):
         return report_audit.html(path)
     try:
-        return report_study.html(path) if is_study(path) else report_run.html(open_results(path))
+        return report_study.html(path) if is_study(path) else report_run.html(open_results(path, probe=False))
     except InputError:
         raise
     except ValueError as error:
@@ -30,7 +30,7 @@ def html_of(path: str) -> str:
 def _read(path: str) -> None:
     """Reads what :func:`html_of` reads."""
     if not report_audit.is_audit(path):
-        SavedStudy(path) if is_study(path) else open_results(path)
+        SavedStudy(path) if is_study(path) else open_results(path, probe=False)
 
 
 def default_output(path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -47,7 +48,7 @@ def html(path: str) -> str:
     sections.append(Section("again", "The same again", _again(study)))
     return page(
         title=study.title or "Untitled study",
-        question=f"What becomes of {words.listed([_long(points[m]) for m in metrics])} as {words.listed(axes)} {'change' if len(axes) > 1 else 'changes'}?",
+        question=f"What becomes of {words.listed([long_name(points[m]) for m in metrics])} as {words.listed(axes)} {'change' if len(axes) > 1 else 'changes'}?",
         answer=_answer(points, axes, constraints),
         below=paragraph(f"Within the constraints means {words.listed(constraints)}.", "soft") if constraints else "",
         sections=sections,
@@ -55,7 +56,8 @@ def html(path: str) -> str:
     )
 
 
-def _long(variable: xr.DataArray) -> str:
+def long_name(variable: xr.DataArray) -> str:
+    """What a metric is, in words: "first token, 95 %"."""
     long = str(variable.attrs.get("long_name", variable.name))
     for written, shown in _STATISTICS.items():
         long = long.removesuffix(written) + shown if long.endswith(written) else long
@@ -63,7 +65,7 @@ def _long(variable: xr.DataArray) -> str:
 
 
 def _title(variable: xr.DataArray) -> str:
-    long = _long(variable)
+    long = long_name(variable)
     return long[:1].upper() + long[1:]
 
 
@@ -211,7 +213,8 @@ def _refused(points: xr.Dataset) -> str:
 
 def _again(study: SavedStudy) -> str:
     body = paragraph("Equal study, scenario, version and platform give equal bytes, on any number of cores.")
-    body += "<pre tabindex=0>tokwatt study STUDY -o out.h5</pre>"
+    sets = "".join(f" --set {shlex.quote(line)}" for line in study.texts.get("set", "").splitlines())
+    body += f"<pre tabindex=0>tokwatt study STUDY -o out.h5{esc(sets)}</pre>"
     body += behind("The study", f"<pre tabindex=0>{esc(study.texts['study'])}</pre>")
     body += behind("Its base scenario", f"<pre tabindex=0>{esc(study.texts.get('scenario', ''))}</pre>")
     rows = [["version of tokwatt", study.version], *([name, digest] for name, digest in study.hashes.items())]

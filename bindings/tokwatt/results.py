@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
-from . import _core, tables
+from . import _core, tables, written
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -118,6 +118,7 @@ class Results:
             It cannot be written; the text has the reason.
         """
         self._run.save(os.fspath(path))
+        written.remember(os.fspath(path))
 
     def plot(self) -> go.Figure:
         """Throughput, clock, temperature and power on one axis of time; where the clock was throttled the ground is shaded."""

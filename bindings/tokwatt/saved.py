@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from . import written
 from .errors import InputError, Problem
 from .results import Results
 
@@ -72,13 +73,16 @@ def damaged(path: str, error: BaseException, writer: str) -> InputError:
     return wrong_file(path, f"is damaged ({reason}); expected results of {writer}")
 
 
-def open_results(path: str | os.PathLike[str]) -> Results:
+def open_results(path: str | os.PathLike[str], *, probe: bool | None = None) -> Results:
     """Read a run's results file.
 
     Parameters
     ----------
     path : path
         What ``tokwatt run -o`` or :meth:`Results.save` wrote.
+    probe : bool, optional
+        Whether another process reads the file first: the HDF5 library hangs or crashes on some damaged files. That takes a quarter of
+        a second. Without it, files that this process did not write are probed.
 
     Returns
     -------
@@ -88,10 +92,15 @@ def open_results(path: str | os.PathLike[str]) -> Results:
     Raises
     ------
     InputError
-        There is no such file, it is not a run's results, or it is damaged. (The HDF5 library hangs on some damaged files; the commands
-        try such a file in a process of its own first, which a function cannot.)
+        There is no such file, it is not a run's results, or it is damaged.
     """
-    return Results(SavedRun(os.fspath(path)))
+    from .probe import check_in_a_process
+
+    name = os.fspath(path)
+    check_signature(name)
+    if probe if probe is not None else not written.is_ours(name):
+        check_in_a_process(name)
+    return Results(SavedRun(name))
 
 
 class SavedRun:

@@ -17,8 +17,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 using scenarios::Status;
 
-constexpr std::size_t kLongestName = 24;  // of an API, for the same reason as below
-constexpr std::size_t kBeside = 2;        // boxes beside the first in one table: more do not fit the screen
+constexpr std::size_t kBeside = 2;  // boxes beside the first in one table: more do not fit the screen, with intervals
+                                    // no more than one
+constexpr std::size_t kLongestName = 24;  // of an API, for the same reason
 
 struct Row {
   const char* label;
@@ -44,10 +45,6 @@ constexpr std::array kRows = {
 
 char letter(std::size_t box) { return static_cast<char>('A' + static_cast<char>(box)); }
 
-double number(const ComparedBox& box, const scenarios::Metric& metric) {
-  return box.answer.status == Status::ok ? value_of(metric, box.answer.summary) : std::nan("");
-}
-
 const scenarios::Metric* find(const std::vector<scenarios::Metric>& metrics, const char* name) {
   for (const auto& metric : metrics) {
     if (metric.name == name) return &metric;
@@ -61,6 +58,13 @@ std::string difference_of(const scenarios::Metric& metric, double value, double 
   return std::isfinite(value - reference) ? fmt::format("{:+.1f} K", value - reference) : "";
 }
 
+/// "-86 % to -80 %"; empty without an interval.
+std::string range_in_words(const std::optional<scenarios::Interval>& range, const scenarios::Metric& metric) {
+  if (!range) return "";
+  if (metric.units == "degC") return fmt::format("{:+.1f} to {:+.1f} K", range->low, range->high);
+  return fmt::format("{} to {}", difference(1 + range->low, 1), difference(1 + range->high, 1));
+}
+
 /// What the tokens of a box's run would have cost; NaN where it did not run.
 double cost_at(const ComparedApi& api, const ComparedBox& box) {
   if (box.answer.status != Status::ok) return std::nan("");
@@ -72,22 +76,25 @@ double cost_at(const ComparedApi& api, const ComparedBox& box) {
 /// The first box, and others beside it.
 std::string block(const std::vector<ComparedBox>& boxes, std::span<const std::size_t> others,
                   const std::vector<ComparedApi>& apis, const std::vector<scenarios::Metric>& metrics) {
+  const bool with_ranges = !boxes.front().draws.empty();
   std::string alignment = "lr";
   std::vector<std::string> head = {"", "A"};
   for (const std::size_t b : others) {
-    alignment += "rr";
+    alignment += with_ranges ? "rrr" : "rr";
     head.insert(head.end(), {std::string(1, letter(b)), "to A"});
+    if (with_ranges) head.emplace_back("90 %");
   }
   Columns table(alignment);
   table.row(head);
   for (const auto& row : kRows) {
     const auto* metric = find(metrics, row.metric);
     if (!metric) continue;
-    const double reference = number(boxes.front(), *metric);
+    const double reference = number_of(boxes.front(), *metric);
     std::vector<std::string> cells = {row.label, quantity(reference, metric->units)};
     for (const std::size_t b : others) {
-      const double value = number(boxes[b], *metric);
+      const double value = number_of(boxes[b], *metric);
       cells.insert(cells.end(), {quantity(value, metric->units), difference_of(*metric, value, reference)});
+      if (with_ranges) cells.push_back(range_in_words(difference_range_of(boxes[b], boxes.front(), *metric), *metric));
     }
     table.row(cells);
   }
@@ -97,6 +104,7 @@ std::string block(const std::vector<ComparedBox>& boxes, std::span<const std::si
     for (const std::size_t b : others) {
       const double value = cost_at(api, boxes[b]);
       cells.insert(cells.end(), {quantity(value, "USD"), difference(value, reference)});
+      if (with_ranges) cells.emplace_back("");
     }
     table.row(cells);
   }
@@ -134,30 +142,52 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
     if (b > 0) others.push_back(b);
   }
   std::span<const std::size_t> left = others;
+  const auto draws = boxes.front().draws.size();
   do {
-    const auto beside = left.first(std::min(kBeside, left.size()));
+    const auto beside = left.first(std::min(draws > 0 ? 1 : kBeside, left.size()));
     left = left.subspan(beside.size());
     if (!metrics.empty()) out += "\n" + block(boxes, beside, apis, metrics);
   } while (!left.empty());
+  if (draws > 0)
+    out += "\n" +
+           wrapped(fmt::format("90 %: the difference over {} draws from what is not known of engines and boxes. What "
+                               "they share is the same draw on each box.",
+                               draws)) +
+           "\n";
   out += "\n";
   for (std::size_t b = 0; b < boxes.size(); ++b)
     out += fmt::format("{}  {}\n", letter(b), wrapped(verdict(boxes[b]), 3));
   return out;
 }
 
-std::string compare_json(const std::vector<ComparedBox>& boxes, const std::vector<ComparedApi>& apis) {
+Json compare_json(const std::vector<ComparedBox>& boxes, const std::vector<ComparedApi>& apis) {
+  const auto ranges = [](const auto& metrics, auto of) {
+    Json out = Json::object();
+    for (const auto& metric : metrics) {
+      if (const auto range = of(metric)) out[metric.name] = {range->low, range->high};
+    }
+    return out;
+  };
   Json out = Json::array();
   for (const auto& box : boxes) {
     Json entry = {{"system", box.name}, {"engine", box.engine}, {"status", in_words(box.answer.status)}};
-    if (box.answer.status == Status::ok) {
-      entry["summary"] = box.answer.summary;
-      for (const auto& api : apis) entry["api_usd"][api.name] = cost_at(api, box);
-    } else {
+    if (box.answer.status != Status::ok) {
       entry["reason"] = box.answer.reason;
+      out.push_back(std::move(entry));
+      continue;
+    }
+    entry["summary"] = box.answer.summary;
+    for (const auto& api : apis) entry["api_usd"][api.name] = cost_at(api, box);
+    if (!box.draws.empty()) {
+      const auto metrics = scenarios::metrics_of(box.answer.summary);
+      entry["interval90"] = ranges(metrics, [&](const auto& metric) { return range_of(box, metric); });
+      if (&box != &boxes.front())
+        entry["difference90"] =
+            ranges(metrics, [&](const auto& metric) { return difference_range_of(box, boxes.front(), metric); });
     }
     out.push_back(std::move(entry));
   }
-  return out.dump(2) + "\n";
+  return out;
 }
 
 }  // namespace tokwatt::cli

@@ -1,7 +1,6 @@
 // tokwatt explain: where each second and joule of a run went, and what would help most.
 #include <fmt/format.h>
 
-#include <cmath>
 #include <filesystem>
 #include <ostream>
 
@@ -9,6 +8,7 @@
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/options.hpp"
 #include "scenarios/diagnostics.hpp"
+#include "sim/results/read_file.hpp"
 
 namespace tokwatt::cli {
 namespace {
@@ -31,44 +31,15 @@ Options explain_options() {
   throw scenarios::InputError(diagnostics);
 }
 
-Json summary_of(const sim::ResultsFile& file, const std::string& path) {
-  const auto text = file.text("summary_json");
-  const Json summary = text ? Json::parse(*text, nullptr, /*allow_exceptions=*/false) : Json();
-  const bool is_summary = summary.is_object() && summary.contains("deployments") && summary["deployments"].is_object();
-  if (!is_summary) refuse(path, "it has no summary; expected the results file of tokwatt run");
-  return summary;
-}
-
-/// How long the run was: its last sample.
-double span_of(const sim::ResultsFile& file, const std::string& path) {
-  const auto times = file.numbers("series/time");
-  if (!times || times->empty() || !std::isfinite(times->back()) || times->back() <= 0)
-    refuse(path, "it has no series; expected the results file of tokwatt run");
-  return times->back();
-}
-
 std::vector<Explained> explanations(const std::string& path) {
   if (const auto why = scenarios::why_no_file(path); !why.empty()) refuse(path, "cannot be read: " + why);
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) refuse(path, "there is no such file");
   try {
     const sim::ResultsFile file(path);
-    const Json summary = summary_of(file, path);
-    const double span = span_of(file, path);
-    std::vector<Explained> out;
-    const auto& deployments = summary["deployments"];
-    for (const auto& [name, part] : deployments.items()) {
-      const bool is_whole = part.is_object() && part.contains("requests") && part["requests"].contains("completed") &&
-                            part["requests"]["completed"].is_number();
-      if (!is_whole) refuse(path, "its summary is damaged");
-      // The segments of several deployments stand in one table.
-      const auto beside =
-          deployments.size() == 1 ? interference(file, part["requests"]["completed"].get<double>()) : std::nullopt;
-      out.push_back(explained(name, part, span, beside));
-    }
-    return out;
-  } catch (const scenarios::InputError&) {
-    throw;
+    const auto text = file.text("summary_json");
+    return explained(text ? Json::parse(*text, nullptr, /*allow_exceptions=*/false) : Json(),
+                     [&](const std::string& column) { return file.numbers(column); });
   } catch (const std::runtime_error& error) {
     refuse(path, error.what());
   }

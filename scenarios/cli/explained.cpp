@@ -95,12 +95,12 @@ void add_helps(const Json& part, Explained& out) {
                    [](const Help& a, const Help& b) { return a.at_most > b.at_most; });
 }
 
-}  // namespace
-
-std::optional<double> interference(const sim::ResultsFile& file, double completed) {
-  const auto steps = file.numbers("segments/steps"), duration = file.numbers("segments/duration"),
-             growth = file.numbers("segments/growth"), decoding = file.numbers("segments/decoding"),
-             chunk = file.numbers("segments/chunk_tokens");
+/// What prompts cost the sequences that decode beside them: the mean over completed requests [s]; nothing without
+/// segments.
+std::optional<double> interference(const ColumnOf& column_of, double completed) {
+  const auto steps = column_of("segments/steps"), duration = column_of("segments/duration"),
+             growth = column_of("segments/growth"), decoding = column_of("segments/decoding"),
+             chunk = column_of("segments/chunk_tokens");
   if (!steps || !duration || !growth || !decoding || !chunk || completed <= 0) return std::nullopt;
   const std::size_t rows = steps->size();
   if (duration->size() != rows || growth->size() != rows || decoding->size() != rows || chunk->size() != rows)
@@ -119,7 +119,7 @@ std::optional<double> interference(const sim::ResultsFile& file, double complete
   return with_prompts > 0 ? lost * kPicosecond / completed : 0.0;
 }
 
-Explained explained(const std::string& name, const Json& part, double span, std::optional<double> interference) {
+Explained deployment_of(const std::string& name, const Json& part, double span, std::optional<double> interference) {
   Explained out;
   out.name = name;
   out.span = span;
@@ -127,6 +127,34 @@ Explained explained(const std::string& name, const Json& part, double span, std:
   add_limits(part, out);
   add_joules(part, out);
   add_helps(part, out);
+  return out;
+}
+
+/// How long the run was: its last sample.
+double span_of(const ColumnOf& column_of) {
+  const auto times = column_of("series/time");
+  if (!times || times->empty() || !std::isfinite(times->back()) || times->back() <= 0)
+    throw NotExplained("it has no series; expected the results file of tokwatt run");
+  return times->back();
+}
+
+}  // namespace
+
+std::vector<Explained> explained(const Json& summary, const ColumnOf& column_of) {
+  const bool is_summary = summary.is_object() && summary.contains("deployments") && summary["deployments"].is_object();
+  if (!is_summary) throw NotExplained("it has no summary; expected the results file of tokwatt run");
+  const double span = span_of(column_of);
+  std::vector<Explained> out;
+  const auto& deployments = summary["deployments"];
+  for (const auto& [name, part] : deployments.items()) {
+    const bool is_whole = part.is_object() && part.contains("requests") && part["requests"].contains("completed") &&
+                          part["requests"]["completed"].is_number();
+    if (!is_whole) throw NotExplained("its summary is damaged");
+    // The segments of several deployments stand in one table.
+    const auto beside =
+        deployments.size() == 1 ? interference(column_of, part["requests"]["completed"].get<double>()) : std::nullopt;
+    out.push_back(deployment_of(name, part, span, beside));
+  }
   return out;
 }
 

@@ -1,11 +1,11 @@
 #pragma once
 // Where the seconds and the joules of a run went, from its results file.
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
-
-#include "sim/results/read_file.hpp"
 
 namespace tokwatt::cli {
 
@@ -31,12 +31,16 @@ struct Explained {
   std::vector<std::string> missing;  ///< what could not be told, and what would tell it
 };
 
-/// What prompts cost the sequences that decode beside them: the mean over completed requests [s]; nothing without
-/// segments.
-std::optional<double> interference(const sim::ResultsFile& file, double completed);
+/// A column of a run's results by its path ("segments/duration"); nothing where there is none.
+using ColumnOf = std::function<std::optional<std::vector<double>>(const std::string& path)>;
 
-/// One deployment's part of a summary.
-Explained explained(const std::string& name, const nlohmann::ordered_json& part, double span,
-                    std::optional<double> interference);
+/// A run's results cannot be explained: what() says what is missing.
+class NotExplained : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Each deployment of a run. Throws NotExplained.
+std::vector<Explained> explained(const nlohmann::ordered_json& summary, const ColumnOf& column_of);
 
 }  // namespace tokwatt::cli

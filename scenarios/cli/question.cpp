@@ -11,7 +11,25 @@ namespace tokwatt::cli {
 scenarios::Loaded Question::load(const std::vector<std::string>& more_sets) const {
   auto all = sets;
   all.insert(all.end(), more_sets.begin(), more_sets.end());
-  return scenarios::load(path, all);
+  return scenarios::load_text(source->name, source->text, folder, all);
+}
+
+Question question_of(std::shared_ptr<const scenarios::Source> source, const std::string& folder,
+                     const std::vector<std::string>& sets) {
+  scenarios::Diagnostics diagnostics;
+  Question question{std::move(source), sets, {}, folder};
+  question.tree = scenarios::parse(question.source, diagnostics);
+  for (const auto& set : question.sets) scenarios::apply_set(question.tree, set, diagnostics);
+  if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
+  return question;
+}
+
+Question question_of(const std::string& path, const std::vector<std::string>& sets) {
+  scenarios::Diagnostics diagnostics;
+  auto source = scenarios::read_source(path, {}, diagnostics);
+  if (diagnostics.ok()) return question_of(std::move(source), std::filesystem::path(path).parent_path().string(), sets);
+  for (const auto& set : sets) scenarios::parse_set(set, diagnostics);  // every mistake is said at once
+  throw scenarios::InputError(diagnostics);
 }
 
 Question question_of(const Options& options) {
@@ -19,14 +37,7 @@ Question question_of(const Options& options) {
     throw UsageError(
         fmt::format("unexpected {}; one scenario at a time", scenarios::in_quotes(options.arguments()[1])));
   }
-  Question question{options.arguments().front(), options.all("set"), {}, {}};
-  question.folder = std::filesystem::path(question.path).parent_path().string();
-  scenarios::Diagnostics diagnostics;
-  const auto source = scenarios::read_source(question.path, {}, diagnostics);
-  if (diagnostics.ok()) question.tree = scenarios::parse(source, diagnostics);
-  for (const auto& set : question.sets) scenarios::apply_set(question.tree, set, diagnostics);
-  if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
-  return question;
+  return question_of(options.arguments().front(), options.all("set"));
 }
 
 std::vector<std::string> comma_separated(const std::string& text, const char* option) {

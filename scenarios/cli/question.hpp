@@ -1,5 +1,6 @@
 #pragma once
 // A scenario that a command asks something of, again and again with other values in it.
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,7 @@
 namespace tokwatt::cli {
 
 struct Question {
-  std::string path;
+  std::shared_ptr<const scenarios::Source> source;
   std::vector<std::string> sets;
   scenarios::Node tree;  ///< the scenario with the sets in it
   std::string folder;    ///< of the scenario
@@ -19,6 +20,11 @@ struct Question {
   scenarios::Loaded load(const std::vector<std::string>& more_sets = {}) const;
 };
 
+/// Throws InputError.
+Question question_of(const std::string& path, const std::vector<std::string>& sets);
+/// The same of a text; relative paths in it are resolved against `folder`.
+Question question_of(std::shared_ptr<const scenarios::Source> source, const std::string& folder,
+                     const std::vector<std::string>& sets);
 /// The one scenario of a command line, with its --set options. Throws UsageError and InputError.
 Question question_of(const Options& options);
 

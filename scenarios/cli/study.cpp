@@ -10,6 +10,7 @@
 #include "scenarios/cli/output_file.hpp"
 #include "scenarios/cli/progress.hpp"
 #include "scenarios/cli/study_table.hpp"
+#include "scenarios/studies/journal.hpp"
 #include "scenarios/studies/run_study.hpp"
 #include "scenarios/units.hpp"
 
@@ -20,12 +21,13 @@ constexpr int64_t kMostThreads = 1024;
 
 Options study_options() {
   Options options({"tokwatt study scenarios/studies/the-team-grows.yaml -o results/team.h5",
-                   "tokwatt study STUDY -o FILE [--threads N]",
+                   "tokwatt study STUDY -o FILE [--set key=value]... [--threads N]",
                    "Simulates a scenario at every point of a study, on every core, and writes one HDF5 file: a dataset "
                    "with the study's axes as dimensions (docs/studies.md). FILE.journal holds what is done so far: "
                    "after an interruption the same command goes on where it was.",
                    "a study file"});
   options.value("output,o", "results file")
+      .values("set", "change a key of the scenario at every point, as tokwatt run has it")
       .value("threads", "simulations at a time; without it one for each core")
       .flag("quiet", "nothing on standard error but errors");
   return options;
@@ -58,14 +60,17 @@ std::string study_line(std::size_t done, std::size_t before, std::size_t points,
   return line;
 }
 
-void run_with_progress(const scenarios::Study& study, scenarios::Journal& journal, int threads,
-                       const Terminal& terminal, bool quiet) {
-  if (quiet || !terminal.err_is_live) return run_points(study, journal, threads, [](std::size_t) {});
-  const auto& records = journal.records();
-  const auto before = static_cast<std::size_t>(
-      std::count_if(records.begin(), records.end(), [](const auto& record) { return record.has_value(); }));
+/// The points that the journal does not have yet.
+void run_rest(const scenarios::Study& study, scenarios::Journal& journal, int threads, const Terminal& terminal,
+              bool quiet) {
+  const auto to_do = points_to_do(journal.records());
+  const std::size_t before = study.points() - to_do.size();
+  std::size_t done = before;
   ProgressLine line(terminal.err);
-  run_points(study, journal, threads, [&](std::size_t done) {
+  run_points(study, to_do, threads, [&](scenarios::PointRecord record) {
+    journal.add(std::move(record));
+    ++done;
+    if (quiet || !terminal.err_is_live) return;
     line.show([&](double elapsed) { return study_line(done, before, study.points(), elapsed); });
   });
 }
@@ -79,15 +84,15 @@ int study(const Arguments& arguments, const Terminal& terminal) {
     throw UsageError(fmt::format("unexpected {}; one study at a time", scenarios::in_quotes(options.arguments()[1])));
   const int threads = threads_of(options);
   const std::string output = output_of(options);
-  const auto study = scenarios::load_study(options.arguments().front());
+  const auto study = scenarios::load_study(options.arguments().front(), options.all("set"));
   make_folder_of(output);
   const auto start = std::chrono::steady_clock::now();
   try {
     scenarios::Journal journal(output + ".journal", study);
-    run_with_progress(study, journal, threads, terminal, options.has("quiet"));
-    sim::write_dataset(output, dataset_of(study, journal), study.texts);
+    run_rest(study, journal, threads, terminal, options.has("quiet"));
+    sim::write_dataset(output, dataset_of(study, journal.records()), study.texts);
     journal.remove();
-    terminal.out << study_table(study, journal, terminal);
+    terminal.out << study_table(study, journal.records(), terminal);
   } catch (const scenarios::JournalError& error) {
     throw CannotWrite(error.what());
   }

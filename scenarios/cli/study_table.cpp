@@ -13,8 +13,8 @@
 namespace tokwatt::cli {
 namespace {
 
-using scenarios::Journal;
 using scenarios::PointRecord;
+using scenarios::PointRecords;
 using scenarios::Status;
 using scenarios::Study;
 
@@ -41,20 +41,20 @@ std::string shown(const Study& study, std::size_t metric, const PointRecord& rec
 }
 
 /// "480 points: 472 ok, 8 do not fit"
-std::string counts(const Journal& journal) {
+std::string counts(const PointRecords& records) {
   std::map<Status, int64_t> of;
-  for (const auto& record : journal.records()) ++of[record->status];
+  for (const auto& record : records) ++of[record->status];
   std::vector<std::string> parts;
   for (const auto& [status, count] : of) parts.push_back(fmt::format("{} {}", grouped(count), in_words(status)));
-  const auto all = std::ssize(journal.records());
+  const auto all = std::ssize(records);
   return fmt::format("{} point{}: {}", grouped(all), all == 1 ? "" : "s", fmt::join(parts, ", "));
 }
 
 /// "feasible: 310 of them, with users 1 to 34"
-std::string feasible(const Study& study, const Journal& journal) {
+std::string feasible(const Study& study, const PointRecords& records) {
   int64_t count = 0;
   std::map<std::string, std::pair<const scenarios::AxisValue*, const scenarios::AxisValue*>> ranges;
-  for (const auto& record : journal.records()) {
+  for (const auto& record : records) {
     if (!record->feasible) continue;
     ++count;
     const auto indices = indices_of(study, record->point);
@@ -79,7 +79,7 @@ std::string feasible(const Study& study, const Journal& journal) {
 }
 
 /// A row for each point.
-std::string table_of_points(const Study& study, const Journal& journal, const std::vector<std::size_t>& metrics) {
+std::string table_of_points(const Study& study, const PointRecords& records, const std::vector<std::size_t>& metrics) {
   const auto& axes = study.dimensions.front().axes;
   std::string alignment;
   std::vector<std::string> head;
@@ -94,7 +94,7 @@ std::string table_of_points(const Study& study, const Journal& journal, const st
   if (!study.constraints.empty()) head.emplace_back("feasible");
   Columns table(alignment + (study.constraints.empty() ? "" : "l"));
   table.row(head);
-  for (const auto& record : journal.records()) {
+  for (const auto& record : records) {
     std::vector<std::string> row;
     for (const auto& axis : axes) row.push_back(axis.values[record->point].name);
     for (std::size_t i = 0; i < metrics.size(); ++i) row.push_back(shown(study, metrics[i], *record));
@@ -106,12 +106,13 @@ std::string table_of_points(const Study& study, const Journal& journal, const st
 }
 
 /// Where each metric is lowest and highest.
-std::string table_of_extremes(const Study& study, const Journal& journal, const std::vector<std::size_t>& metrics) {
+std::string table_of_extremes(const Study& study, const PointRecords& records,
+                              const std::vector<std::size_t>& metrics) {
   Columns table("llrl");
   for (const std::size_t m : metrics) {
     const PointRecord* low = nullptr;
     const PointRecord* high = nullptr;
-    for (const auto& record : journal.records()) {
+    for (const auto& record : records) {
       if (!std::isfinite(record->values[m])) continue;
       if (!low || record->values[m] < low->values[m]) low = &*record;
       if (!high || record->values[m] > high->values[m]) high = &*record;
@@ -127,10 +128,10 @@ std::string table_of_extremes(const Study& study, const Journal& journal, const 
   return table.text();
 }
 
-std::string reasons(const Study& study, const Journal& journal) {
+std::string reasons(const Study& study, const PointRecords& records) {
   std::string out;
   std::vector<std::string> said;
-  for (const auto& record : journal.records()) {
+  for (const auto& record : records) {
     if (record->status == Status::ok || said.size() == kMostReasons) continue;
     if (std::find(said.begin(), said.end(), record->reason) != said.end()) continue;
     said.push_back(record->reason);
@@ -143,16 +144,16 @@ std::string reasons(const Study& study, const Journal& journal) {
 
 }  // namespace
 
-std::string study_table(const Study& study, const Journal& journal, const Terminal& terminal) {
+std::string study_table(const Study& study, const PointRecords& records, const Terminal& terminal) {
   std::string out;
   if (!study.title.empty()) out += terminal.heading(wrapped(study.title)) + "\n";
-  out += wrapped(counts(journal)) + "\n";
-  if (!study.constraints.empty()) out += wrapped(feasible(study, journal)) + "\n";
+  out += wrapped(counts(records)) + "\n";
+  if (!study.constraints.empty()) out += wrapped(feasible(study, records)) + "\n";
   auto metrics = shown_metrics(study);
-  const bool by_point = study.dimensions.size() == 1 && journal.records().size() <= kMostRows &&
-                        metrics.size() <= kMostMetrics && study.dimensions.front().axes.size() == 1;
-  out += "\n" + (by_point ? table_of_points(study, journal, metrics) : table_of_extremes(study, journal, metrics));
-  return out + reasons(study, journal);
+  const bool by_point = study.dimensions.size() == 1 && records.size() <= kMostRows && metrics.size() <= kMostMetrics &&
+                        study.dimensions.front().axes.size() == 1;
+  out += "\n" + (by_point ? table_of_points(study, records, metrics) : table_of_extremes(study, records, metrics));
+  return out + reasons(study, records);
 }
 
 }  // namespace tokwatt::cli

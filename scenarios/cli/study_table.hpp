@@ -4,11 +4,12 @@
 #include <string>
 
 #include "scenarios/cli/program.hpp"
-#include "scenarios/studies/journal.hpp"
+#include "scenarios/studies/point_record.hpp"
 
 namespace tokwatt::cli {
 
 /// Of a study that is done.
-std::string study_table(const scenarios::Study& study, const scenarios::Journal& journal, const Terminal& terminal);
+std::string study_table(const scenarios::Study& study, const scenarios::PointRecords& records,
+                        const Terminal& terminal);
 
 }  // namespace tokwatt::cli

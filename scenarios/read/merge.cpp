@@ -146,15 +146,15 @@ void set_path(Node& root, const std::vector<PathSegment>& path, const Place& pla
   *node = std::move(value);
 }
 
-void apply_set(Node& root, const std::string& option, Diagnostics& diagnostics) {
+std::optional<Setting> parse_set(const std::string& option, Diagnostics& diagnostics) {
   const auto source = std::make_shared<Source>(Source{"--set " + option, option});
   const Place start{source, 1, 1, 1};
   const std::size_t equals = find_equals(option);
   if (equals == std::string::npos || equals == 0) {
     diagnostics.error({source, 1, 1, width_of(option)}, "expected key=value, such as environment.ambient=\"35 degC\"");
-    return;
+    return std::nullopt;
   }
-  const auto segments = split_path(option.substr(0, equals), start, diagnostics);
+  auto segments = split_path(option.substr(0, equals), start, diagnostics);
   auto value_source = std::make_shared<Source>(Source{source->name, option.substr(equals + 1)});
   Diagnostics in_value;
   Node value = parse(value_source, in_value);
@@ -163,9 +163,14 @@ void apply_set(Node& root, const std::string& option, Diagnostics& diagnostics) 
     e.place.source = source;
     diagnostics.error(e.place, e.message);
   }
-  if (segments.empty() || !in_value.ok()) return;
+  if (segments.empty() || !in_value.ok()) return std::nullopt;
   shift(value, source, width_of(option.substr(0, equals + 1)));
-  set_path(root, segments, start, std::move(value), diagnostics);
+  return Setting{std::move(segments), start, std::move(value)};
+}
+
+void apply_set(Node& root, const std::string& option, Diagnostics& diagnostics) {
+  auto setting = parse_set(option, diagnostics);
+  if (setting) set_path(root, setting->path, setting->place, std::move(setting->value), diagnostics);
 }
 
 }  // namespace tokwatt::scenarios

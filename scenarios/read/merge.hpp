@@ -1,5 +1,6 @@
 #pragma once
 // One tree laid over another, and --set options laid over a scenario.
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,15 @@ std::vector<PathSegment> split_path(const std::string& text, const Place& place,
 void set_path(Node& root, const std::vector<PathSegment>& path, const Place& place, Node value,
               Diagnostics& diagnostics);
 
-/// Applies "key=value" to a tree; the value is YAML.
+/// A key of the scenario and what goes there.
+struct Setting {
+  std::vector<PathSegment> path;
+  Place place;  ///< of the path as written
+  Node value;
+};
+/// A --set option, "key=value", taken apart; the value is YAML. Nothing: it is wrong, and reported.
+std::optional<Setting> parse_set(const std::string& option, Diagnostics& diagnostics);
+/// Applies such an option to a tree.
 void apply_set(Node& root, const std::string& option, Diagnostics& diagnostics);
 
 }  // namespace tokwatt::scenarios

@@ -9,13 +9,6 @@
 
 namespace tokwatt::scenarios {
 
-/// A key of the scenario and what goes there.
-struct Setting {
-  std::vector<PathSegment> path;
-  Place place;  ///< of the path as written
-  Node value;
-};
-
 struct AxisValue {
   std::string name;   ///< as written: "18 degC", "mxfp4", the name of a variant
   double number = 0;  ///< of a numeric axis, in its unit

@@ -2,23 +2,12 @@
 // What a study has so far: one line of JSON for each finished point, in the order in which they finished. A line is
 // whole or not there, so that a study goes on where it was killed.
 #include <mutex>
-#include <optional>
+#include <stdexcept>
 #include <string>
-#include <vector>
 
-#include "scenarios/studies/study.hpp"
+#include "scenarios/studies/point_record.hpp"
 
 namespace tokwatt::scenarios {
-
-/// The answer at a point, as the results keep it.
-struct PointRecord {
-  std::size_t point = 0;
-  Status status = Status::ok;
-  std::string reason;          ///< why it is not ok
-  bool feasible = false;       ///< ok, and within every constraint
-  std::vector<double> values;  ///< of the study's metrics; NaN where it is not ok
-};
-PointRecord record_of(const Study& study, std::size_t point, const Answer& answer);
 
 /// The journal cannot be used: of another study, damaged, in use, or not to be written. what() has its path.
 class JournalError : public std::runtime_error {
@@ -36,7 +25,7 @@ class Journal {
   Journal& operator=(const Journal&) = delete;
 
   /// By point; nothing: still to be done.
-  const std::vector<std::optional<PointRecord>>& records() const { return records_; }
+  const PointRecords& records() const { return records_; }
   /// May be called from several threads.
   void add(PointRecord record);
   void remove();
@@ -49,7 +38,7 @@ class Journal {
   std::string path_;
   int descriptor_ = -1;
   std::mutex writing_;
-  std::vector<std::optional<PointRecord>> records_;
+  PointRecords records_;
 };
 
 }  // namespace tokwatt::scenarios

@@ -6,18 +6,11 @@
 #include <tbb/task_arena.h>
 
 #include <algorithm>
+#include <mutex>
 #include <numeric>
 
 namespace tokwatt::scenarios {
 namespace {
-
-std::vector<std::size_t> points_to_do(const Journal& journal) {
-  std::vector<std::size_t> out;
-  for (std::size_t point = 0; point < journal.records().size(); ++point) {
-    if (!journal.records()[point]) out.push_back(point);
-  }
-  return out;
-}
 
 std::vector<std::string> names_of(const std::vector<StudyDimension>& dimensions) {
   std::vector<std::string> names;
@@ -59,26 +52,36 @@ void add_coordinates(const StudyDimension& dimension, sim::Dataset& into) {
 
 }  // namespace
 
-void run_points(const Study& study, Journal& journal, int threads, const StudyProgress& progress) {
-  const auto to_do = points_to_do(journal);
-  std::size_t done = journal.records().size() - to_do.size();
-  std::mutex reporting;
+std::vector<std::size_t> points_to_do(const PointRecords& records) {
+  std::vector<std::size_t> out;
+  for (std::size_t point = 0; point < records.size(); ++point) {
+    if (!records[point]) out.push_back(point);
+  }
+  return out;
+}
+
+PointRecord record_at(const Study& study, std::size_t point) {
+  return record_of(study, point, answer_of([&] { return load_point(study, indices_of(study, point)); }));
+}
+
+void run_points(const Study& study, const std::vector<std::size_t>& points, int threads,
+                const std::function<void(PointRecord)>& take) {
+  std::mutex taking;
   const auto run = [&](std::size_t point) {
-    const auto answer = answer_of([&] { return load_point(study, indices_of(study, point)); });
-    journal.add(record_of(study, point, answer));
-    const std::lock_guard lock(reporting);
-    progress(++done);
+    auto record = record_at(study, point);
+    const std::lock_guard lock(taking);
+    take(std::move(record));
   };
   const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
   tbb::task_arena arena(threads);
   arena.execute([&] {
-    tbb::parallel_for(tbb::blocked_range<std::size_t>(0, to_do.size(), 1), [&](const auto& range) {
-      for (std::size_t i = range.begin(); i < range.end(); ++i) run(to_do[i]);
+    tbb::parallel_for(tbb::blocked_range<std::size_t>(0, points.size(), 1), [&](const auto& range) {
+      for (std::size_t i = range.begin(); i < range.end(); ++i) run(points[i]);
     });
   });
 }
 
-sim::Dataset dataset_of(const Study& study, const Journal& journal) {
+sim::Dataset dataset_of(const Study& study, const PointRecords& records) {
   sim::Dataset out;
   out.title = study.title;
   for (const auto& dimension : study.dimensions) add_coordinates(dimension, out);
@@ -86,13 +89,13 @@ sim::Dataset dataset_of(const Study& study, const Journal& journal) {
   auto& variables = out.variables.variables;
   for (std::size_t m = 0; m < study.metrics.size(); ++m) {
     std::vector<double> values;
-    for (const auto& record : journal.records()) values.push_back(record->values[m]);
+    for (const auto& record : records) values.push_back(record->values[m]);
     const auto& metric = study.metrics[m];
     variables.push_back({metric.name, metric.units, metric.long_name, dims, std::move(values), {}});
   }
   std::vector<int8_t> status, feasible;
   std::vector<std::string> reasons;
-  for (const auto& record : journal.records()) {
+  for (const auto& record : records) {
     status.push_back(static_cast<int8_t>(record->status));
     feasible.push_back(record->feasible ? 1 : 0);
     reasons.push_back(record->reason);

@@ -42,8 +42,14 @@ void read_base(const WrittenStudy& written, const std::string& folder, Study& st
                                   in_quotes(written.base.value)));
 }
 
-void set_everywhere(const WrittenStudy& written, Study& study, Diagnostics& diagnostics) {
-  for (auto& setting : settings_of(written.set, diagnostics)) {
+/// What the study sets at every point, and --set options over that.
+void set_everywhere(const WrittenStudy& written, const std::vector<std::string>& sets, Study& study,
+                    Diagnostics& diagnostics) {
+  auto settings = settings_of(written.set, diagnostics);
+  for (const auto& option : sets) {
+    if (auto setting = parse_set(option, diagnostics)) settings.push_back(std::move(*setting));
+  }
+  for (auto& setting : settings) {
     if (is_calibration_draw(setting.path)) {
       study.set.push_back(std::move(setting));
     } else {
@@ -239,23 +245,25 @@ Loaded load_point(const Study& study, const std::vector<std::size_t>& indices) {
   return loaded;
 }
 
-Study load_study(const std::string& path) {
+namespace {
+
+Study checked(std::shared_ptr<const Source> source, const std::string& folder, const std::vector<std::string>& sets) {
   Diagnostics diagnostics;
   Study study;
-  study.source = read_source(path, {}, diagnostics);
-  throw_if_wrong(diagnostics);
+  study.source = std::move(source);
   const Node root = parse(study.source, diagnostics);
   WrittenStudy written;
   if (diagnostics.ok() || root.kind == Node::Kind::mapping)
     Reader({diagnostics, false, "", {}, nullptr, {}}).read(root, written);
   study.title = written.title;
   study.texts.push_back({"study", study.source->text});
-  read_base(written, fs::path(path).parent_path().string(), study, diagnostics);
+  if (!sets.empty()) study.texts.push_back({"set", fmt::format("{}\n", fmt::join(sets, "\n"))});
+  read_base(written, folder, study, diagnostics);
   study.dimensions = dimensions_of(written, diagnostics);
   if (study.base.kind != Node::Kind::mapping) throw InputError(diagnostics);
   // The axes that are good are tried even if others are not: every mistake is to be said at once.
   std::erase_if(study.dimensions, [](const StudyDimension& dimension) { return !is_whole(dimension); });
-  set_everywhere(written, study, diagnostics);
+  set_everywhere(written, sets, study, diagnostics);
   if (!check_size(study, written.place, diagnostics)) throw InputError(diagnostics);
   Trial trial(study, diagnostics);
   trial.run();
@@ -267,6 +275,20 @@ Study load_study(const std::string& path) {
   }
   study.fingerprint = fingerprint(study);
   return study;
+}
+
+}  // namespace
+
+Study load_study(const std::string& path, const std::vector<std::string>& sets) {
+  Diagnostics diagnostics;
+  auto source = read_source(path, {}, diagnostics);
+  throw_if_wrong(diagnostics);
+  return checked(std::move(source), fs::path(path).parent_path().string(), sets);
+}
+
+Study load_study_text(const std::string& name, const std::string& text, const std::string& folder,
+                      const std::vector<std::string>& sets) {
+  return checked(std::make_shared<Source>(Source{name, text}), folder, sets);
 }
 
 }  // namespace tokwatt::scenarios

@@ -27,8 +27,11 @@ struct Study {
 };
 
 /// Reads and checks a study, its scenario, and each value of each axis with the first ones of the others. Throws
-/// InputError with every mistake found.
-Study load_study(const std::string& path);
+/// InputError with every mistake found. `sets` are the texts of --set options: keys of the scenario at every point.
+Study load_study(const std::string& path, const std::vector<std::string>& sets = {});
+/// The same from a text; relative paths in it are resolved against `folder`.
+Study load_study_text(const std::string& name, const std::string& text, const std::string& folder,
+                      const std::vector<std::string>& sets);
 
 /// Where a point lies along each dimension: the last one is the fastest.
 std::vector<std::size_t> indices_of(const Study& study, std::size_t point);

@@ -11,7 +11,7 @@ import h5py
 import pandas as pd
 import pytest
 import tokwatt as tw
-from tokwatt import report, report_run, words
+from tokwatt import probe, report, report_run, words
 
 CLAIMS = pathlib.Path(__file__).parents[1] / "data" / "claims" / "caught.csv"
 VOID = {"meta", "link", "br", "path", "rect"}
@@ -213,7 +213,7 @@ def test_a_file_cut_anywhere_is_refused(file, tmp_path):
     for kept in range(0, len(data), len(data) // 40):
         (tmp_path / "cut.h5").write_bytes(data[:kept])
         with pytest.raises(tw.InputError):
-            tw.open_results(tmp_path / "cut.h5")
+            tw.open_results(tmp_path / "cut.h5", probe=False)
 
 
 def test_an_opened_file_is_the_run(results, file):
@@ -272,8 +272,8 @@ def test_a_damaged_study_is_refused(study_command, scenario, tmp_path):
             report.html_of(str(tmp_path / "cut.h5"))
 
 
-@pytest.mark.parametrize("module", ["report", "export"])
-def test_a_file_on_which_hdf5_itself_hangs_is_refused(file, tmp_path, module):
+@pytest.fixture
+def hanging(file, tmp_path):
     """An object of size 0 in a heap of texts: the library looks for the next one where it stands."""
     data = bytearray(file.read_bytes())
     at = data.find(b"GCOL")
@@ -281,8 +281,35 @@ def test_a_file_on_which_hdf5_itself_hangs_is_refused(file, tmp_path, module):
         data[at + 16 : at + 32] = bytes(16)
         at = data.find(b"GCOL", at + 1)
     (tmp_path / "heap.h5").write_bytes(data)
+    return tmp_path / "heap.h5"
+
+
+def test_open_results_tries_files_of_others_first(file, hanging, results, tmp_path, monkeypatch):
+    monkeypatch.setattr(probe, "_START", 1.0)
+    monkeypatch.setattr(probe, "_SECONDS", 1.0)
+    with pytest.raises(tw.InputError, match="the HDF5 library cannot read it"):
+        tw.open_results(hanging)
+    tried = []
+    monkeypatch.setattr(probe, "check_in_a_process", tried.append)
+    results.save(tmp_path / "ours.h5")
+    tw.open_results(tmp_path / "ours.h5")
+    assert tried == []
+    (tmp_path / "copy.h5").write_bytes(file.read_bytes())
+    tw.open_results(tmp_path / "copy.h5")
+    tw.open_results(tmp_path / "copy.h5", probe=False)
+    (tmp_path / "ours.h5").write_bytes(file.read_bytes() + b"\0")
+    tw.open_results(tmp_path / "ours.h5")
+    assert tried == [str(tmp_path / "copy.h5"), str(tmp_path / "ours.h5")]
+
+
+def test_a_whole_file_is_read_by_another_process(file):
+    probe.check_in_a_process(str(file))
+
+
+@pytest.mark.parametrize("module", ["report", "export"])
+def test_a_file_on_which_hdf5_itself_hangs_is_refused(hanging, tmp_path, module):
     arguments = ["--as=csv"] if module == "export" else []
-    done = subprocess.run([sys.executable, "-m", f"tokwatt.{module}", *arguments, str(tmp_path / "heap.h5")], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-m", f"tokwatt.{module}", *arguments, str(hanging)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 3, done.stderr
     assert "is damaged (" in done.stderr and done.stdout == ""
-    assert list(tmp_path.iterdir()) == [tmp_path / "heap.h5"]
+    assert list(tmp_path.iterdir()) == [hanging]

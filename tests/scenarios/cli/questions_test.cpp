@@ -1,10 +1,13 @@
 // The commands that ask something of a scenario: compare, capacity, sensitivity, explain.
 #include <algorithm>
+#include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "scenarios/cli/capacity_search.hpp"
 #include "scenarios/cli/compare_table.hpp"
 #include "scenarios/cli/layout.hpp"
+#include "scenarios/studies/draws.hpp"
 #include "tests/catch.hpp"
 #include "tests/scenarios/cli/scratch.hpp"
 
@@ -40,6 +43,56 @@ TEST_CASE("a difference is a percentage, or so many times", "[cli][compare]") {
   CHECK(difference(30, 2) == "x 15.0");
   CHECK(difference(1, 0).empty());
   CHECK(difference(std::nan(""), 1).empty());
+}
+
+TEST_CASE("the difference of a box to itself is nothing, whatever is drawn", "[cli][compare]") {
+  const auto said = tokwatt({"compare", input("short.yaml"), "--system", "spark,dgx-spark,m3-ultra-512", "--interval",
+                             "--set", "duration=2 min", "-o", "json"});
+  REQUIRE(said.code == kDone);
+  const auto boxes = Json::parse(said.out);
+  CHECK_FALSE(boxes.at(0).contains("difference90"));
+  for (const auto& [metric, range] : boxes.at(1).at("difference90").items()) {
+    CAPTURE(metric);
+    CHECK(range == Json({0.0, 0.0}));
+  }
+  const auto own = [&](int box) { return boxes.at(box).at("interval90").at("tpot_s.p50").get<std::vector<double>>(); };
+  const auto together = boxes.at(2).at("difference90").at("tpot_s.p50").get<std::vector<double>>();
+  CHECK(together[0] < together[1]);
+  // Wider than this it could only be if the boxes were drawn apart.
+  CHECK(together[0] >= own(2)[0] / own(0)[1] - 1);
+  CHECK(together[1] <= own(2)[1] / own(0)[0] - 1);
+  const auto table = tokwatt({"compare", input("short.yaml"), "--system", "spark,m3-ultra-512,rtx-pro-6000",
+                              "--interval", "--set", "duration=2 min"});
+  CHECK(longest_line(table.out) <= kScreen);
+  CHECK_THAT(table.out, Catch::Contains("16 draws") && Catch::Contains(" % to "));
+}
+
+TEST_CASE("a box's own interval holds what a run's draws say", "[cli][compare]") {
+  const auto path = input("short.yaml");
+  const auto load = [&] { return scenarios::load(path, {"duration=2 min"}); };
+  std::vector<double> values;
+  for (int64_t draw = 0; draw < scenarios::kDraws; ++draw) {
+    const auto answer = scenarios::answer_of(scenarios::with_draw_of_box(load, draw));
+    values.push_back(answer.summary.at("tpot_s").at("p50").get<double>());
+  }
+  std::sort(values.begin(), values.end());
+  const auto said =
+      tokwatt({"compare", path, "--system", "spark", "--interval", "--set", "duration=2 min", "-o", "json"});
+  const auto range = Json::parse(said.out).at(0).at("interval90").at("tpot_s.p50").get<std::vector<double>>();
+  // Of 16 values the least and the most lie outside of the middle 90 %, the others inside.
+  CHECK(values.front() < range[0]);
+  CHECK(range[0] < values[1]);
+  CHECK(values[14] < range[1]);
+  CHECK(range[1] < values[15]);
+}
+
+TEST_CASE("what the model leaves unexplained is drawn for each box", "[cli][compare]") {
+  const auto power = [&](const char* box, auto with) {
+    const auto load = [&] { return scenarios::load(input("short.yaml"), {std::string("systems.desk.sheet=") + box}); };
+    return with(load, 3)().input.systems.front().box.power.idle / load().input.systems.front().box.power.idle;
+  };
+  CHECK(power("dgx-spark", scenarios::with_draw_of_box) == power("spark", scenarios::with_draw_of_box));
+  CHECK(power("dgx-spark", scenarios::with_draw_of_box) != power("rtx-pro-6000", scenarios::with_draw_of_box));
 }
 
 TEST_CASE("the largest load is found from anywhere, asking for few", "[cli][capacity]") {
@@ -85,6 +138,19 @@ TEST_CASE("capacity's answer keeps the objectives, and one more user does not", 
   const auto table = tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<70ms"});
   CHECK(longest_line(table.out) <= kScreen);
   CHECK_THAT(table.out, Catch::Contains("Within the objectives: " + std::to_string(within) + " users; beyond: "));
+}
+
+TEST_CASE("capacity's interval holds what the draws bear", "[cli][capacity]") {
+  const auto said = tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<70ms", "--interval", "--set",
+                             "duration=2 min", "-o", "json"});
+  REQUIRE(said.code == kDone);
+  const auto range = Json::parse(said.out).at("interval90").at("within").get<std::vector<double>>();
+  CHECK(range[0] == std::floor(range[0]));
+  CHECK(range[0] < range[1]);
+  const auto table =
+      tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<70ms", "--interval", "--set", "duration=2 min"});
+  CHECK_THAT(table.out, Catch::Contains("90 %: ") && Catch::Contains(" users, over 16 draws"));
+  CHECK(longest_line(table.out) <= kScreen);
 }
 
 TEST_CASE("capacity says what is wrong with objectives", "[cli][capacity]") {

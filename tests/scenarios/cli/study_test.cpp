@@ -44,6 +44,23 @@ TEST_CASE("a study writes one file and takes its journal away", "[cli][study]") 
   CHECK(bytes_of(again) == bytes_of(out));
 }
 
+TEST_CASE("a study takes changes of its scenario, and they are a part of it", "[cli][study]") {
+  const Scratch folder;
+  const auto out = (folder.path() / "out.h5").string();
+  const Arguments hot = {"study", small_study(folder), "-o", out, "--set", "workload.0.users=9"};
+  const auto said = tokwatt(hot);
+  REQUIRE(said.code == kDone);
+  CHECK_THAT(said.out, Catch::Contains("users from 1 to 3"));  // an axis goes over it
+  const auto plain = (folder.path() / "plain.h5").string();
+  REQUIRE(tokwatt({"study", small_study(folder), "-o", plain, "--quiet"}).code == kDone);
+  CHECK(bytes_of(out) != bytes_of(plain));  // it carries what was set
+  const auto longer = (folder.path() / "longer.h5").string();
+  REQUIRE(tokwatt({"study", small_study(folder), "-o", longer, "--set", "duration=20 min", "--quiet"}).code == kDone);
+  const auto wrong = tokwatt({"study", small_study(folder), "-o", longer, "--set", "durations=20 min", "--set", "x"});
+  CHECK(wrong.code == kBadInput);
+  CHECK_THAT(wrong.err, Catch::Contains("did you mean \"duration\"?") && Catch::Contains("--set x:1:1: error"));
+}
+
 TEST_CASE("a study does not go on with the journal of another", "[cli][study]") {
   const Scratch folder;
   const auto out = folder.path() / "out.h5";

@@ -259,9 +259,10 @@ constraints: [tpot_s.p95 < 60 ms]
 )");
   const auto columns = [&](int threads, const std::string& path) {
     Journal journal(path, study);
-    run_points(study, journal, threads, [](std::size_t) {});
+    run_points(study, points_to_do(journal.records()), threads,
+               [&](PointRecord record) { journal.add(std::move(record)); });
     std::vector<std::string> out;
-    for (const auto& v : dataset_of(study, journal).variables.variables) {
+    for (const auto& v : dataset_of(study, journal.records()).variables.variables) {
       std::visit(
           [&]<class T>(const std::vector<T>& values) {
             std::string bytes = v.name;

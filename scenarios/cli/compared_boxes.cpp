@@ -1,0 +1,179 @@
+#include "scenarios/cli/compared_boxes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "scenarios/cli/natural_engine.hpp"
+#include "scenarios/sheets/sheets.hpp"
+#include "scenarios/studies/answers.hpp"
+#include "sim/serving/kv_capacity.hpp"
+
+namespace tokwatt::cli {
+namespace {
+
+using scenarios::Answer;
+using scenarios::Loaded;
+using scenarios::path_segment;
+using scenarios::Status;
+
+constexpr std::size_t kMostBoxes = 26;  // they are called A to Z
+
+/// The names under a section of the scenario.
+std::vector<std::string> names_under(const scenarios::Node& tree, const char* key) {
+  std::vector<std::string> out;
+  const auto* section = tree.find(key);
+  if (!section) return out;
+  for (const auto& [name, value] : section->entries) out.push_back(name.scalar);
+  return out;
+}
+
+std::string system_meant(const Question& question, const std::string& asked) {
+  const auto systems = names_under(question.tree, "systems");
+  if (asked.empty() && systems.size() > 1)
+    throw UsageError(fmt::format("the scenario has several systems; expected --of {}", scenarios::one_of(systems)));
+  if (asked.empty()) return systems.empty() ? "" : systems.front();
+  if (std::find(systems.begin(), systems.end(), asked) == systems.end())
+    throw UsageError(fmt::format("--of is {}; the scenario has no such system{}", scenarios::in_quotes(asked),
+                                 scenarios::did_you_mean(asked, systems)));
+  return asked;
+}
+
+/// Why it cannot be done or does not fit; empty when it does.
+std::string why_not(const Question& question, const std::vector<std::string>& sets) {
+  try {
+    scenarios::shape_of_summary(question.load(sets));
+    return {};
+  } catch (const scenarios::Infeasible& error) {
+    return error.what();
+  } catch (const sim::DoesNotFit& error) {
+    return error.what();
+  }
+}
+
+/// The same, where what the scenario says of its own engine may make no sense for another.
+bool is_possible(const Question& question, const std::vector<std::string>& sets) {
+  try {
+    return why_not(question, sets).empty();
+  } catch (const scenarios::InputError&) {
+    return false;
+  }
+}
+
+std::vector<std::string> with_engine(const Question& question, std::vector<std::string> sets,
+                                     const std::string& engine) {
+  for (const auto& deployment : names_under(question.tree, "deployments"))
+    sets.push_back(fmt::format("deployments.{}.engine={}", path_segment(deployment), engine));
+  return sets;
+}
+
+/// What puts a box in the place of a system, with an engine that runs there.
+std::vector<std::string> sets_for(const Question& question, const std::string& system, const std::string& box) {
+  const std::vector<std::string> plain = {fmt::format("systems.{}.sheet={}", path_segment(system), box)};
+  if (why_not(question, plain).empty()) return plain;
+  scenarios::Diagnostics diagnostics;
+  const auto sheet =
+      scenarios::open_sheet(scenarios::SheetKind::box, {box, {}}, "--system", question.folder, diagnostics);
+  if (!sheet) return plain;
+  for (const auto& engine : natural_engines(scenarios::read_box(*sheet, {}, diagnostics).value)) {
+    auto sets = with_engine(question, plain, engine);
+    if (!is_last_resort(engine) && is_possible(question, sets)) return sets;
+  }
+  return plain;
+}
+
+/// Every mistake in the names of boxes, at once.
+std::vector<std::vector<std::string>> sets_for_all(const Question& question, const std::string& system,
+                                                   const std::vector<std::string>& boxes) {
+  std::vector<std::vector<std::string>> out;
+  scenarios::Diagnostics diagnostics;
+  for (const auto& box : boxes) {
+    try {
+      out.push_back(sets_for(question, system, box));
+    } catch (const scenarios::InputError& wrong) {
+      for (const auto& error : wrong.errors()) diagnostics.error(error.place, error.message);
+    }
+  }
+  if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
+  return out;
+}
+
+ComparedBox facts_of_box(const Question& question, const std::string& name, const std::vector<std::string>& sets) {
+  ComparedBox box;
+  box.name = name;
+  try {
+    const auto loaded = question.load(sets);
+    std::vector<std::string> engines;
+    for (const auto& deployment : loaded.input.deployments) {
+      if (std::find(engines.begin(), engines.end(), deployment.engine.id) == engines.end())
+        engines.push_back(deployment.engine.id);
+    }
+    box.engine = fmt::format("{}", fmt::join(engines, ", "));
+  } catch (const scenarios::Infeasible&) {  // the answer says so
+  }
+  return box;
+}
+
+/// The scenarios of all boxes as they are, then with each draw.
+std::vector<std::function<Loaded()>> plain_and_drawn(const std::vector<std::function<Loaded()>>& plain, int64_t draws) {
+  auto out = plain;
+  for (int64_t draw = 0; draw < draws; ++draw) {
+    for (const auto& load : plain) out.push_back(scenarios::with_draw_of_box(load, draw));
+  }
+  return out;
+}
+
+double difference_of(const scenarios::Metric& metric, const Answer& answer, const Answer& reference) {
+  const double value = value_of(metric, answer.summary), other = value_of(metric, reference.summary);
+  if (metric.units == "degC") return value - other;  // temperatures have no zero that a percentage could be of
+  return other != 0 ? value / other - 1 : std::nan("");
+}
+
+bool runs(const Answer& answer) { return answer.status == Status::ok; }
+
+}  // namespace
+
+std::vector<ComparedBox> compared_boxes(const Question& question, const std::string& of,
+                                        const std::vector<std::string>& names, bool with_draws) {
+  if (names.size() > kMostBoxes) throw UsageError(fmt::format("there are more than {} boxes to compare", kMostBoxes));
+  const auto all_sets = sets_for_all(question, system_meant(question, of), names);
+  std::vector<std::function<Loaded()>> plain;
+  std::vector<ComparedBox> boxes;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    boxes.push_back(facts_of_box(question, names[i], all_sets[i]));
+    plain.push_back([&question, &sets = all_sets[i]] { return question.load(sets); });
+  }
+  auto answers = scenarios::answers_of(plain_and_drawn(plain, with_draws ? scenarios::kDraws : 0));
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    auto& box = boxes[i % boxes.size()];
+    if (i < boxes.size()) {
+      box.answer = std::move(answers[i]);
+    } else {
+      box.draws.push_back(std::move(answers[i]));
+    }
+  }
+  return boxes;
+}
+
+double number_of(const ComparedBox& box, const scenarios::Metric& metric) {
+  return runs(box.answer) ? value_of(metric, box.answer.summary) : std::nan("");
+}
+
+std::optional<scenarios::Interval> range_of(const ComparedBox& box, const scenarios::Metric& metric) {
+  std::vector<double> values;
+  for (const auto& draw : box.draws) values.push_back(runs(draw) ? value_of(metric, draw.summary) : std::nan(""));
+  return scenarios::interval90(std::move(values));
+}
+
+std::optional<scenarios::Interval> difference_range_of(const ComparedBox& box, const ComparedBox& reference,
+                                                       const scenarios::Metric& metric) {
+  std::vector<double> values;
+  for (std::size_t k = 0; k < std::min(box.draws.size(), reference.draws.size()); ++k) {
+    const bool both = runs(box.draws[k]) && runs(reference.draws[k]);
+    values.push_back(both ? difference_of(metric, box.draws[k], reference.draws[k]) : std::nan(""));
+  }
+  return scenarios::interval90(std::move(values));
+}
+
+}  // namespace tokwatt::cli
