@@ -190,6 +190,21 @@ def _page(served: Served, heat: Telemetry, data: pathlib.Path, folder: str) -> s
         "What misses most: NVFP4 and MXFP4 mixtures of experts, whose routing is less or more even than the one curve that stands for all;",
         "temperature sample by sample (below).",
         "",
+        "## Do the error bars hold?",
+        "",
+        "The 90 % intervals that a run gives ([theory](theory/intervals.md)), against the same measurements: of nine in ten they should hold. Half",
+        "widths and standard deviations are of logarithms, the latter of measured / simulated. The calibration has seen these runs.",
+        "",
+        *_markdown(
+            ["suite", "figure", "tests", "in the interval", "half width", "sd"],
+            [
+                [r["suite"], r["key"], str(r["rows"]), f"{r['inside']:.0%}", f"{r['half']:.2f}", f"{r['sd']:.2f}"]
+                for r in load_validation.coverage(served).to_dict("records")
+            ],
+        ),
+        "",
+        f"Mean GPU-domain power of a test lies within the spread that intervals give to powers in {load_validation.within_spread(power):.0%} of {len(power)} tests.",
+        "",
         "## The protocols, as they are simulated",
         "",
         "- *Spark, open loop* (`vllm bench serve`, seed 42): lengths and instants are drawn again as that program draws them, with NumPy's",

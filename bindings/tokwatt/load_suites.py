@@ -69,9 +69,9 @@ class Trial:
             "record": {"every": "10 s"},
         }
 
-    def run_it(self, set: Mapping[str, Any] | None = None) -> Results:
+    def run_it(self, set: Mapping[str, Any] | None = None, interval: str | int = "off") -> Results:
         with tempfile.TemporaryDirectory() as folder:
-            return simulate.run(self.scenario(folder), set=set, interval="off")
+            return simulate.run(self.scenario(folder), set=set, interval=interval)
 
 
 def random_lengths(n: int, prompt: int, output: int, seed: int = SEED) -> tuple[np.ndarray, np.ndarray]:

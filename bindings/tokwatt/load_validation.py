@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import dataclasses
+import math
 import os
 import pathlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +25,8 @@ from .load_suites import Trial
 
 Figures = dict[str, float]
 
+POWER_SPREAD = 0.10  # kPowerSpread of scenarios/intervals.cpp
+
 
 @dataclasses.dataclass
 class Served:
@@ -31,6 +35,7 @@ class Served:
     trials: list[Trial]
     simulated: list[Figures]
     without: list[Figures] | None = None
+    intervals: list[dict[str, tuple[float, float]]] | None = None  # 90 %, with everything known
 
     def table(self) -> pd.DataFrame:
         """One row per trial and figure: suite, run, test, key, measured, simulated, without."""
@@ -51,6 +56,47 @@ def _parallel(work: Callable[[int], Figures], count: int) -> list[Figures]:
 def as_shipped(trials: Sequence[Trial]) -> list[Figures]:
     """Every trial, with the calibration of the program."""
     return _parallel(lambda i: load_suites.figures(trials[i].run_it()), len(trials))
+
+
+# What intervals of runs are checked for: figures of trials under their names in the summary.
+CHECKED = {
+    "output_tok_s": "throughput_tok_s.output",
+    "ttft_mean": "ttft_s.mean",
+    "tpot_mean": "tpot_s.mean",
+    "itl_mean": "itl_s.mean",
+    "e2e_mean": "e2e_s.mean",
+}
+
+
+def intervals(trials: Sequence[Trial]) -> list[dict[str, tuple[float, float]]]:
+    """The 90 % intervals of every trial, as `--interval 16` gives them."""
+
+    def of(trial: Trial) -> dict[str, tuple[float, float]]:
+        summary = trial.run_it(interval=16).summary
+        # Where the draws change nothing there is no interval: the answer itself is both ends.
+        return {key: summary["interval90"].get(name, [_at(summary, name)] * 2) for key, name in CHECKED.items()}
+
+    return [of(trial) for trial in trials]
+
+
+def _at(summary: Mapping[str, Any], name: str) -> float:
+    for part in name.split("."):
+        summary = summary[part]
+    return summary
+
+
+def coverage(served: Served) -> pd.DataFrame:
+    """By suite and figure: rows, the share of measurements inside their interval, the median half width and the standard
+    deviation of log(measured / simulated)."""
+    rows = [
+        (t.suite, key, lo <= t.measured[key] <= hi, math.log(hi / lo) / 2, math.log(t.measured[key] / now[key]))
+        for t, now, bars in zip(served.trials, served.simulated, served.intervals or [], strict=True)
+        for key, (lo, hi) in bars.items()
+        if t.measured.get(key, 0) > 0 and key in now
+    ]
+    table = pd.DataFrame(rows, columns=["suite", "key", "inside", "half", "residual"])
+    groups = table.groupby(["suite", "key"], sort=False)
+    return groups.agg(rows=("inside", "size"), inside=("inside", "mean"), half=("half", "median"), sd=("residual", "std")).reset_index()
 
 
 def without_run(folder: pathlib.Path, trials: Sequence[Trial], progress: Callable[[str], None]) -> list[Figures]:
@@ -209,10 +255,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.output:
         from . import load_report  # needs matplotlib, which nothing else does
 
+        progress("intervals")
+        served.intervals = intervals(trials)
         served.without = without_run(options.folder, trials, progress)
         load_report.write(served, telemetry(options.folder), options.folder, options.output)
         print(file=sys.stderr)
         return 0
+    served.intervals = intervals(trials)
     _show(served, telemetry(options.folder))
     return 0
 
@@ -221,12 +270,20 @@ def _show(served: Served, heat: Telemetry) -> None:
     for row in scores(served.table()).to_dict("records"):
         asked = f"{row['asked']:.0%}" if row["asked"] > 0 else ""
         print(f"{row['suite']:18} {row['figure']:26} {row['rows']:4} {row['median']:7.1%} {asked:>5}")
+    for row in coverage(served).to_dict("records"):
+        print(f"{row['suite']:18} {row['key']:14} {row['rows']:4} {row['inside']:5.0%} inside; half width {row['half']:.2f}, sd {row['sd']:.2f}")
     apart = knees(served)["steps apart"]
     print(f"knee of test 11: {(apart <= 1).sum()} of {len(apart)} runs at the right step or beside it")
     power, kelvin = heat.mean_power(), heat.temperatures()
+    print(f"mean power of a test: {within_spread(power):.0%} inside the interval of runs")
     print(f"mean power of a test: median error {(power.simulated / power.measured - 1).abs().median():.1%}, asked 10%")
     print(f"temperature: median error {kelvin.abs().median():.1f} K, 90th percentile {kelvin.abs().quantile(0.9):.1f} K, asked 2.5 and 7")
     print("clock over temperature: measured {:.1f}, simulated {:.1f} MHz/K".format(*heat.slopes()))
+
+
+def within_spread(power: pd.DataFrame) -> float:
+    """The share of tests whose mean power lies within the 90 % of the spread that intervals of runs give to powers."""
+    return float((np.log(power.simulated / power.measured).abs() <= 1.645 * POWER_SPREAD).mean())
 
 
 def by_run(table: pd.DataFrame, suite: str, keys: Mapping[str, str]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Served runs: what was sent, what is compared, and how close the simulation comes."""
 
+import dataclasses
 import math
 import pathlib
 
@@ -142,3 +143,22 @@ def test_the_program_comes_as_close_to_the_spark_under_load_as_the_page_says(ope
     assert scores["spark open loop", "mean TPOT"] < 0.10
     apart = load_validation.knees(served)["steps apart"]
     assert len(apart) == 14 and (apart <= 1).all()
+
+
+def test_coverage_counts_what_lies_inside():
+    trials = [dataclasses.replace(one_request(), measured={"ttft_mean": ttft, "output_tok_s": 50.0}) for ttft in (1.0, 2.0, 4.0)]
+    served = load_validation.Served(trials, [{"ttft_mean": 2.0, "output_tok_s": 50.0}] * 3)
+    served.intervals = [{"ttft_mean": (1.5, 6.0), "output_tok_s": (50.0, 50.0)}] * 3
+    table = load_validation.coverage(served).set_index("key")
+    assert table.inside["ttft_mean"] == pytest.approx(2 / 3)
+    assert table.half["ttft_mean"] == pytest.approx(math.log(2))
+    assert table.sd["ttft_mean"] == pytest.approx(math.log(2))
+    assert table.inside["output_tok_s"] == 1 and table.sd["output_tok_s"] == 0
+
+
+def test_intervals_of_a_trial_hold_what_it_simulates():
+    trial = one_request()
+    (bars,) = load_validation.intervals([trial])
+    figures = load_suites.figures(trial.run_it())
+    assert all(low <= figures[key] <= high for key, (low, high) in bars.items() if figures[key] == figures[key])
+    assert bars["ttft_mean"][0] < bars["ttft_mean"][1]

@@ -25,6 +25,8 @@ COST = "sim/serving/cost_model.cpp"
 SERVING = "sim/serving/serving.cpp"
 LOOP = "sim/event_loop.cpp"
 ROUTING = "sim/cluster/routing.hpp"
+SLOTS = "sim/serving/slots.cpp"
+HOSTED_SERVICE = "sim/serving/hosted_service.cpp"
 DEVICE = "sim/heat/device.cpp"
 TALLY = "sim/results/tally.cpp"
 RECORDER = "sim/results/recorder.cpp"
@@ -84,8 +86,8 @@ SHARED = [
     bug("the edges of a histogram's bins lose their remainder", ("sim/results/histogram.cpp", "rest += rest_a_bin;", "")),
     bug("columns that are lent do not come into the file", ("sim/results/memory_file.cpp", "parts.insert(parts.end(), lent_parts_.begin(), lent_parts_.end());", "")),
     bug("a results file says that somebody has it open", ("sim/results/memory_file.cpp", "superblock[kFlagsAt] = std::byte{0};", "")),
-    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { tell, step_end, loaded, tick, sample, change, give_up, arrival, divide, step_start };", "enum class EventKind : uint8_t { arrival, tell, step_end, loaded, tick, sample, change, give_up, divide, step_start };")),
-    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "{ tell, step_end, loaded, tick, sample,", "{ tell, step_end, loaded, sample, tick,")),
+    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { tell, step_end, hosted_take, hosted_first, hosted_end, loaded, tick, sample, change, give_up, arrival,", "enum class EventKind : uint8_t { arrival, tell, step_end, hosted_take, hosted_first, hosted_end, loaded, tick, sample, change, give_up,")),
+    bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "hosted_end, loaded, tick, sample,", "hosted_end, loaded, sample, tick,")),
     bug("static energy is counted twice in a tick", (DEVICE, "energy_.fixed += fixed_energy;", "energy_.fixed += 2 * fixed_energy;")),
     bug("dynamic energy of earlier ticks is counted again", (DEVICE, "energy_.compute = meter[Quantity::compute_energy];", "energy_.compute += meter[Quantity::compute_energy];")),
     bug("a new price holds for the whole tick", (DEVICE, "bill_up_to(energy.wall()); if (mark.row)", "if (mark.row)")),
@@ -98,17 +100,20 @@ SHARED = [
         (TOKEN, "waiting_.push_front(id);", "waiting_.push_back(id);"), (MACRO_SCHEDULING, "waiting_.push_front(id);", "waiting_.push_back(id);")),
     bug("both steppings compute only the prompt again after a preemption",
         (TOKEN, "r.fraction = 0; r.target = r.prompt + r.produced;  // recompute", "r.fraction = 0; r.target = r.prompt;"),
-        (TOKEN, "r.target = r.prompt + r.produced; const auto hit", "r.target = r.prompt; const auto hit"),
+        (TOKEN, "r.target = r.prompt + r.produced; const auto choice", "r.target = r.prompt; const auto choice"),
         (MACRO_SCHEDULING, "r.reserved = 0; r.target = r.prompt + r.produced;", "r.reserved = 0; r.target = r.prompt;"),
-        (MACRO_SCHEDULING, "r.target = r.prompt + r.produced; const auto hit", "r.target = r.prompt; const auto hit")),
+        (MACRO_SCHEDULING, "r.target = r.prompt + r.produced; const auto choice", "r.target = r.prompt; const auto choice")),
     bug("both steppings keep what a preempted request had computed",
         (TOKEN, "r.computed = 0; r.reserved", "r.reserved"), (MACRO_SCHEDULING, "r.computed = 0; r.reserved", "r.reserved"),
         (BLOCKS, "r.computed = tokens_of(hit);", "r.computed = std::max(r.computed, tokens_of(hit));")),
     bug("both steppings skip the gap of a recomputed sequence",
         (TOKEN, "observer_.token_gaps(r.stream, {gap.units, 0}, 1, 1, gap.fraction_bits);", "if (!(r.computed == r.target && r.preemptions > 0)) observer_.token_gaps(r.stream, {gap.units, 0}, 1, 1, gap.fraction_bits);"),
         (MACRO, "observer_.token_gaps(r.stream, {now - r.last_token, 0}, 1, 1, 0);", "")),
-    bug("both steppings give a freed slot to the next request",
-        (TOKEN, "free_slots_.push_back(r.rank);", "free_slots_.push_front(r.rank);"), (MACRO, "free_slots_.push_back(r.rank);", "free_slots_.push_front(r.rank);")),
+    bug("both steppings give a freed slot to the next request", (SLOTS, "free_.push_back(slot);", "free_.insert(free_.begin(), slot);")),
+    bug("a slot's last token need not be computed", (SLOTS, "best = {slot, std::min(common, tokens - 1)};", "best = {slot, common};")),
+    bug("a slot that holds any token of a prompt is chosen for it", (SLOTS, "kLeastSimilarity = 0.1;", "kLeastSimilarity = 0;")),
+    bug("of equal slots the last is chosen", (SLOTS, "!(found && slot < best.slot)", "!(found && slot > best.slot)")),
+    bug("a part that is longer here does not end what is common", (SLOTS, "if (of_a != of_b) break;", "")),
     bug("both steppings admit in a step that preempts",
         (TOKEN, "const bool queued = preempted || admit(now, budget);", "const bool queued = admit(now, budget) || preempted;"),
         (MACRO, "const bool queued = preempted || admit(now, budget);", "const bool queued = admit(now, budget) || preempted;")),
@@ -155,7 +160,7 @@ SHARED = [
     bug("a joined segment keeps the growth of its first step", (RECORDER, "if (last.run.steps == 1) last.run.duration.slope = run.duration.base - last.run.duration.base;", "")),
     bug("a request that just fits the context is rejected", (LOOP, "if (arrival.prompt + arrival.output > replica", "if (arrival.prompt + arrival.output >= replica")),
     bug("a request that timed out is sent again once too often", (LOOP, "request.attempt < stream.retries", "request.attempt <= stream.retries")),
-    bug("who gives up keeps their blocks", (MACRO, "const Request& r = pool_[id]; blocks_.release(id, r); --running_;", "const Request& r = pool_[id]; if (!r.given_up()) blocks_.release(id, r); --running_;"), (TOKEN, "blocks_.release(id, r); if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank); }", "if (!r.given_up()) blocks_.release(id, r); if (serving_.policy == models::Policy::llama_server) free_slots_.push_back(r.rank); }")),
+    bug("who gives up keeps their blocks", (MACRO, "const Request& r = pool_[id]; blocks_.release(id, r); --running_;", "const Request& r = pool_[id]; if (!r.given_up()) blocks_.release(id, r); --running_;"), (TOKEN, "blocks_.release(id, r); if (serving_.has_slots()) slots_.give_back(r.rank, r.content, r.computed); }", "if (!r.given_up()) blocks_.release(id, r); if (serving_.has_slots()) slots_.give_back(r.rank, r.content, r.computed); }")),
     bug("what follows a finished request is not asked for", (LOOP, "while (schedule_next_arrival(request.stream)) { }", "")),
 ]
 
@@ -202,6 +207,16 @@ SHARED_DEVICES = [
     bug("a model that was loaded before the box died again serves", (LOOP, "if (event.detail != crashes_[index(replica)]) return;", "")),
 ]
 
+# Models that others host.
+HOSTED = [
+    bug("a rate limit has no minute's worth to begin with", (HOSTED_SERVICE, "full_from_ + std::llround(taken) - kMinute);", "full_from_ + std::llround(taken));")),
+    bug("a rate limit forgets what passed", (HOSTED_SERVICE, "full_from_ = std::max(full_from_, now) + std::llround(units * time_per_unit_);", "full_from_ = now;")),
+    bug("who gives up on a provider pays for the whole answer", (HOSTED_SERVICE, "static_cast<double>(r.produced) * price.output;", "static_cast<double>(r.output) * price.output;")),
+    bug("what a provider has cached costs as much as the rest", (HOSTED_SERVICE, "price.cached.value_or(price.prompt)", "price.prompt")),
+    bug("who waits for a rate limit and gives up keeps the others waiting", (LOOP, "remove(id); take_hosted(deployment);", "remove(id);")),
+    bug("the end of a run pays no provider", (LOOP, "hosted_[index(input_.streams[index(stream)].deployment)]->leave(id - 1, now_, recorder_.tally(stream).itl);", "")),
+]
+
 # Fans, the room, supplies, governors that hold a grudge.
 ROOM = "sim/heat/room_air.cpp"
 SURROUNDINGS = [
@@ -227,4 +242,4 @@ SURROUNDINGS = [
 
 for one_sided in PLANS:
     one_sided.in_one_stepping = True
-BUGS = PLANS + SHARED + CLUSTER + SHARED_DEVICES + SURROUNDINGS
+BUGS = PLANS + SHARED + CLUSTER + SHARED_DEVICES + HOSTED + SURROUNDINGS
