@@ -76,7 +76,7 @@ TEST_CASE("what the fit leaves over changes speed, and no efficiency exceeds 1",
   CHECK(slow.compute_efficiency == Approx(0.5 * std::exp(-0.2)));
 }
 
-TEST_CASE("interval is auto, off or a number of draws", "[intervals]") {
+TEST_CASE("--interval is auto, off or a number of draws", "[intervals]") {
   CHECK(scenarios::interval_choice("auto")->only_of_short);
   CHECK(scenarios::interval_choice("off")->draws == 0);
   CHECK(scenarios::interval_choice("40")->draws == 40);
