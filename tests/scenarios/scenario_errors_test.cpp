@@ -188,7 +188,7 @@ TEST_CASE("each key of the design that is not built yet is refused by name", "[s
     CAPTURE(text);
     CHECK_THAT(errors_of(text), Contains("error: " + path + " is not built yet"));
   };
-  for (const std::string key : {"pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback", "api"}) {
+  for (const std::string key : {"pipeline_parallel", "layers", "prefill", "decode", "kv_transfer", "fallback"}) {
     refused(with("runs_on: desk", "runs_on: desk, " + key + ": 1"), "deployments.assistant." + key);
   }
 }

@@ -47,7 +47,7 @@ TEST_CASE("the schema is draft-07, and every key has a description", "[scenarios
   const Json schema = scenario_schema();
   CHECK(schema["$schema"] == "http://json-schema.org/draft-07/schema#");
   CHECK(schema["additionalProperties"] == false);
-  CHECK(schema["required"] == Json({"systems", "deployments", "workload"}));
+  CHECK(schema["required"] == Json({"deployments", "workload"}));
   check_described(schema, "");
   CHECK(schema["properties"]["environment"]["properties"]["ambient"]["default"] == "22 degC");
   CHECK(schema["properties"]["record"]["properties"]["every"]["default"] == "1 s");

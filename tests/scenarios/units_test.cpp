@@ -118,7 +118,8 @@ TEST_CASE("every dimension reads its own example", "[scenarios][units]") {
     const std::string example(info(dimension).example);
     CAPTURE(example);
     CHECK(std::holds_alternative<double>(parse_quantity(example, dimension)));
-    if (dimension != Dimension::number)
+    const bool of_money = dimension >= Dimension::money_per_token && dimension <= Dimension::interest;
+    if (dimension != Dimension::number && !of_money)  // nobody writes a price of one token, or growth as a bare share
       CHECK(std::get<double>(parse_quantity("1 " + std::string(info(dimension).si), dimension)) == 1);
   }
 }

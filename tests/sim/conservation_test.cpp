@@ -103,6 +103,7 @@ int64_t given_up(const Run& run) {
 
 // At one instant samples come before clients who give up (design, rule 2).
 bool gives_up_with_last_sample(const Run& run) {
+  if (!run.input.record_requests) return given_up(run) > 0;  // when is not known
   const auto& finish = values<double>(run.results, "requests", "finish");
   const double last = values<double>(run.results, "series", "time").back();
   return given_up(run) > 0 && std::find(finish.begin(), finish.end(), last) != finish.end();
