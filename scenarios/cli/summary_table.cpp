@@ -324,7 +324,7 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   lines.add("throughput", throughput(s));
   if (const std::string met = objective(s); !met.empty()) lines.add("objective", met);
   lines.raw("\n" + latencies(s, terminal));
-  if (const std::string bars = intervals(s); !bars.empty()) lines.add("90 % within", bars);
+  if (const std::string bars = intervals(s); !bars.empty()) lines.add("interval", "90 %: " + bars);
   lines.raw(parts(s, "deployments", "deployment") + parts(s, "workload", "stream") + "\n");
   lines.add("batch", batch(facts, s));
   if (facts.one_kind_of_box)

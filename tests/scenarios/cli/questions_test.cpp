@@ -24,8 +24,8 @@ TEST_CASE("boxes side by side say what a run on each says", "[cli][compare]") {
   const auto json = tokwatt({"compare", input("short.yaml"), "--system", "spark,rtx-pro-6000", "-o", "json"});
   REQUIRE(json.code == kDone);
   const auto boxes = Json::parse(json.out);
-  const auto run =
-      tokwatt({"run", input("short.yaml"), "--set", "systems.desk.sheet=rtx-pro-6000", "--summary", "json", "--quiet", "--interval", "off"});
+  const auto run = tokwatt({"run", input("short.yaml"), "--set", "systems.desk.sheet=rtx-pro-6000", "--summary", "json",
+                            "--quiet", "--interval", "off"});
   CHECK(boxes.at(1).at("summary") == Json::parse(run.out));
 }
 

@@ -119,7 +119,8 @@ TEST_CASE("rejected requests come with the reason, also where nothing else happe
 
 TEST_CASE("run: --summary json is one object with the assumed inputs, equal in both steppings", "[cli][run]") {
   const auto macro = tokwatt({"run", input("short.yaml"), "--summary", "json", "--interval", "off"});
-  const auto token = tokwatt({"run", input("short.yaml"), "--summary=json", "--stepping", "token", "--interval", "off"});
+  const auto token =
+      tokwatt({"run", input("short.yaml"), "--summary=json", "--stepping", "token", "--interval", "off"});
   REQUIRE(macro.code == kDone);
   CHECK(macro.out == token.out);
   const auto summary = Json::parse(macro.out);
