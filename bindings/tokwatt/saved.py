@@ -171,7 +171,7 @@ class SavedRun:
         attributes = dataset.attrs
         meanings = text_of(attributes.get("flag_meanings", "")).split()
         values = values_of(dataset, self._size)
-        if meanings and len(values) and not (0 <= values.min() and values.max() < len(meanings)):
+        if meanings and values.size and not (0 <= values.min() and values.max() < len(meanings)):
             raise ValueError(f"{dataset.name} has a flag without meaning")
         return (
             key,

@@ -31,9 +31,12 @@ std::vector<std::string> names_under(const scenarios::Node& tree, const char* ke
 
 std::string system_meant(const Question& question, const std::string& asked) {
   const auto systems = names_under(question.tree, "systems");
+  if (systems.empty())
+    throw UsageError(
+        "the scenario has no systems: its models are hosted elsewhere; expected one to put the boxes in place of");
   if (asked.empty() && systems.size() > 1)
     throw UsageError(fmt::format("the scenario has several systems; expected --of {}", scenarios::one_of(systems)));
-  if (asked.empty()) return systems.empty() ? "" : systems.front();
+  if (asked.empty()) return systems.front();
   if (std::find(systems.begin(), systems.end(), asked) == systems.end())
     throw UsageError(fmt::format("--of is {}; the scenario has no such system{}", scenarios::in_quotes(asked),
                                  scenarios::did_you_mean(asked, systems)));

@@ -58,8 +58,12 @@ std::string table_of(const Explained& e, const Terminal& terminal) {
   std::string out = terminal.heading(e.name) + "\n";
   out += fmt::format("A request took {} on average:\n{}\n", duration(e.request),
                      portions(e.requests, e.request, duration));
-  out += fmt::format("The box had {}:\n{}\n", span(e.span), portions(e.box, e.span, duration));
-  out += fmt::format("The wall gave {}:\n{}\n", energy(e.energy), portions(e.joules, e.energy, energy));
+  if (e.energy > 0) {
+    out += fmt::format("The box had {}:\n{}\n", span(e.span), portions(e.box, e.span, duration));
+    out += fmt::format("The wall gave {}:\n{}\n", energy(e.energy), portions(e.joules, e.energy, energy));
+  } else {
+    out += "It is hosted elsewhere: nothing is known of what its provider's machines did.\n";
+  }
   if (!e.helps.empty()) out += "What would save how much of a request's time, at most:\n";
   Columns helps("rl", 2);
   for (const auto& help : e.helps) {

@@ -28,6 +28,11 @@ std::vector<scenarios::Condition> conditions_of(const std::string& slo, const Js
   return out;
 }
 
+bool serves_any_number(const sim::Deployment& deployment) {
+  const auto& hosted = deployment.hosted;
+  return hosted && !hosted->requests_per_minute && !hosted->tokens_per_minute;
+}
+
 /// Requests that come faster than they are served pile up until the run ends, and those that never had a token have no
 /// latency to be judged by.
 bool piles_up(const Json& summary) {
@@ -80,6 +85,11 @@ std::optional<scenarios::Interval> Capacity::interval90() const {
 
 Capacity find_capacity(const Question& question, const std::string& slo, const std::string& stream, bool with_draws) {
   auto loaded = question.load();
+  if (std::all_of(loaded.input.deployments.begin(), loaded.input.deployments.end(), serves_any_number)) {
+    throw scenarios::Infeasible(
+        "its models are hosted elsewhere and have no rate limits: they serve any number; give "
+        "deployments.NAME.api.requests_per_minute or tokens_per_minute");
+  }
   Capacity out;
   out.key = load_key_of(question, stream);
   out.conditions = conditions_of(slo, scenarios::shape_of_summary(std::move(loaded)));

@@ -313,3 +313,16 @@ def test_a_file_on_which_hdf5_itself_hangs_is_refused(hanging, tmp_path, module)
     assert done.returncode == 3, done.stderr
     assert "is damaged (" in done.stderr and done.stdout == ""
     assert list(tmp_path.iterdir()) == [hanging]
+
+
+def test_a_run_with_hosted_models_alone_has_a_report(tmp_path):
+    scenario = {
+        "duration": "10 min",
+        "deployments": {"cloud": {"api": {"sheet": "gpt-5-mini"}}},
+        "workload": [{"name": "people", "to": "cloud", "users": 3, "think": "20 s", "prompt": 500, "output": 100}],
+    }
+    results = tw.run(scenario)
+    results.save(tmp_path / "cloud.h5")
+    results.report(tmp_path / "cloud.html")
+    assert "cloud" in (tmp_path / "cloud.html").read_text()
+    assert tw.open_results(tmp_path / "cloud.h5", probe=False).summary["cost_usd"]["api"] > 0

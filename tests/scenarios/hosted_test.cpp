@@ -4,6 +4,7 @@
 #include "scenarios/scenario.hpp"
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
+#include "tests/scenarios/cli/scratch.hpp"
 #include "tests/scenarios/wrong.hpp"
 
 using namespace tokwatt;
@@ -61,4 +62,12 @@ TEST_CASE("what is wrong with a hosted model is said in its place", "[hosted]") 
   const std::string nothing = wrong("engine: vllm");
   CHECK_THAT(nothing, Contains("deployments.cloud.model is missing"));
   CHECK_THAT(nothing, Contains("systems is missing"));
+}
+
+TEST_CASE("questions about boxes say that there is none", "[hosted][cli]") {
+  const std::string path = TOKWATT_SOURCE_DIR "/scenarios/the-cloud-instead.yaml";
+  CHECK(cli::tokwatt({"compare", path, "--system", "spark"}).code == cli::kUsage);
+  const auto capacity = cli::tokwatt({"capacity", path, "--slo", "ttft_p95<2s"});
+  CHECK(capacity.code == cli::kInfeasible);
+  CHECK_THAT(capacity.err, Contains("no rate limits"));
 }
