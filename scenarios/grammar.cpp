@@ -104,7 +104,8 @@ static void fields(Fields& f, WrittenApi& a) {
           kPositive),
       Dimension::duration, a.ttft);
   f.distribution(
-      optional("speed", "tokens per time behind the first, drawn for each request (default 80/s)", kPositive),
+      optional("speed", "tokens per time behind the first, drawn for each request, at least 0.01/s (default 80/s)",
+               kPositive),
       Dimension::rate, a.speed);
   f.count(optional("requests_per_minute", "that the provider takes of one customer; without it the sheet's", kCount),
           a.requests_per_minute);

@@ -51,6 +51,11 @@ void resolve_hosted(const WrittenDeployment& w, const std::string& path, sim::De
   d.systems.clear();
   const WrittenApi& api = *w.api;
   if (!api.sheet.given()) return;
+  const auto* speed = api.speed ? std::get_if<sim::Constant>(&api.speed->shape) : nullptr;
+  if (speed && speed->value < sim::Hosted::kLeastSpeed) {
+    r.diagnostics.error(api.place, fmt::format("{}.api.speed is {}/s; expected at least {}/s", path, speed->value,
+                                               sim::Hosted::kLeastSpeed));
+  }
   const auto sheet = open_sheet(SheetKind::api, api.sheet, path + ".api.sheet", r.folder, r.diagnostics);
   if (!sheet) return;
   const auto read = read_api(*sheet, r.diagnostics);

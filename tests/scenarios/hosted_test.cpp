@@ -59,6 +59,7 @@ TEST_CASE("what is wrong with a hosted model is said in its place", "[hosted]") 
   CHECK_THAT(wrong("api: {sheet: gpt-5-mini}, engine: vllm"), Contains("engine stands beside deployments.cloud.api"));
   CHECK_THAT(wrong("api: {ttft: 1 s}"), Contains("deployments.cloud.api.sheet is missing"));
   CHECK_THAT(wrong("api: {sheet: claude-sonnet-5, speed: 80 tok}"), Contains("speed"));
+  CHECK_THAT(wrong("api: {sheet: claude-sonnet-5, speed: 0/s}"), Contains("expected at least 0.01/s"));
   const std::string nothing = wrong("engine: vllm");
   CHECK_THAT(nothing, Contains("deployments.cloud.model is missing"));
   CHECK_THAT(nothing, Contains("systems is missing"));
