@@ -78,8 +78,8 @@ def _panel(series: Any, time: np.ndarray, variable: str, title: str, unit: str, 
     notes = ""
     if len(names) > _MOST_LINES:
         data, names, notes = data.mean(axis=1, keepdims=True), [f"mean of {len(names)}"], f"mean of {len(names)} {across}s"
-    if variable == "queue" and not data.any():
-        return None
+    if not np.isfinite(data).any() or (variable == "queue" and not data.any()):
+        return None  # models that others host have no clock, and nobody waits
     lines = [Line(name, binned(time, data[:, i])) for i, name in enumerate(names)]
     return Panel(title, unit, lines, from_zero, notes or _spread(lines, unit), band=len(lines) == 1)
 
