@@ -1,5 +1,5 @@
 #pragma once
-// The event loop. Read run() first.
+// The event loop. Read run() first; what each event does is in sim/events, in a file named after it.
 #include <memory>
 #include <optional>
 #include <vector>
@@ -49,6 +49,8 @@ class EventLoop : private ReplicaObserver {
   const Layout& layout() const { return layout_; }
 
  private:
+  static std::size_t index(int i) { return static_cast<std::size_t>(i); }
+
   void schedule_first_events();
   void handle(const Event& event);
   void handle_tell(int replica);
@@ -73,6 +75,7 @@ class EventLoop : private ReplicaObserver {
   void take_hosted(std::size_t deployment);
   void leave_hosted(RequestId id);
   void send(int stream, const Arrival& arrival, int64_t attempt = 0);
+  void send_again(const Request& request, int64_t attempt);
   void reject(RequestId id, int64_t longest);
   std::size_t route(std::size_t deployment, const Request& request);
   void schedule_give_up(RequestId id);

@@ -24,6 +24,12 @@ CACHE = "sim/serving/prefix_cache.cpp"
 COST = "sim/serving/cost_model.cpp"
 SERVING = "sim/serving/serving.cpp"
 LOOP = "sim/event_loop.cpp"
+ARRIVALS = "sim/events/arrivals.cpp"
+GIVE_UP = "sim/events/give_up.cpp"
+HOSTED_EVENTS = "sim/events/hosted.cpp"
+STEPS = "sim/events/steps.cpp"
+SHUTDOWN = "sim/events/shutdown.cpp"
+TICKS = "sim/events/ticks.cpp"
 ROUTING = "sim/cluster/routing.hpp"
 SLOTS = "sim/serving/slots.cpp"
 HOSTED_SERVICE = "sim/serving/hosted_service.cpp"
@@ -158,10 +164,10 @@ SHARED = [
     bug("segments are joined across a change of clock", (RECORDER, "before.point == run.point &&", "")),
     bug("segments are joined though other sequences decode", (RECORDER, "before.composition == run.composition &&", "")),
     bug("a joined segment keeps the growth of its first step", (RECORDER, "if (last.run.steps == 1) last.run.duration.slope = run.duration.base - last.run.duration.base;", "")),
-    bug("a request that just fits the context is rejected", (LOOP, "if (arrival.prompt + arrival.output > replica", "if (arrival.prompt + arrival.output >= replica")),
-    bug("a request that timed out is sent again once too often", (LOOP, "request.attempt < stream.retries", "request.attempt <= stream.retries")),
+    bug("a request that just fits the context is rejected", (ARRIVALS, "if (arrival.prompt + arrival.output > replica", "if (arrival.prompt + arrival.output >= replica")),
+    bug("a request that timed out is sent again once too often", (GIVE_UP, "request.attempt < stream.retries", "request.attempt <= stream.retries")),
     bug("who gives up keeps their blocks", (MACRO, "const Request& r = pool_[id]; blocks_.release(id, r); --running_;", "const Request& r = pool_[id]; if (!r.given_up()) blocks_.release(id, r); --running_;"), (TOKEN, "blocks_.release(id, r); if (serving_.has_slots()) slots_.give_back(r.rank, r.content, r.computed); }", "if (!r.given_up()) blocks_.release(id, r); if (serving_.has_slots()) slots_.give_back(r.rank, r.content, r.computed); }")),
-    bug("what follows a finished request is not asked for", (LOOP, "while (schedule_next_arrival(request.stream)) { }", "")),
+    bug("what follows a finished request is not asked for", (ARRIVALS, "while (schedule_next_arrival(request.stream)) { }", "")),
 ]
 
 # Several devices.
@@ -170,7 +176,7 @@ CLUSTER = [
     bug("round-robin stays where it is", (ROUTING, "turn++ %", "turn %")),
     bug("any cached token draws a request", (ROUTING, "kLeastMatch = 0.3;", "kLeastMatch = 0;")),
     bug("routing sees the fast path's cache as its plan began", ("sim/serving/macro_replica.hpp", "blocks_.cached_tokens(request, load(now).used_blocks);", "blocks_.cached_tokens(request, blocks_.used());")),
-    bug("the quickest device of a group sets its pace", (LOOP, "if (devices_[d].point().level < slowest.level)", "if (devices_[d].point().level > slowest.level)")),
+    bug("the quickest device of a group sets its pace", (TICKS, "if (devices_[d].point().level < slowest.level)", "if (devices_[d].point().level > slowest.level)")),
     bug("only the first device of a group works", ("sim/cluster/layout.cpp", "for (const std::size_t device : mine) out.topology[device].replicas.push_back(out.replicas.size());", "out.topology[mine.front()].replicas.push_back(out.replicas.size());")),
     bug("a latent is shared by the devices of a group", ("models/architecture.cpp", "kept.push_back({d(layer.latent->kv_rank + layer.latent->rope_dim), 0});", "kept.push_back({d(layer.latent->kv_rank + layer.latent->rope_dim), 0, 64});")),
     bug("routers are shared too", ("models/graph.cpp", "op.replicated = weight_class == WeightClass::router;", "")),
@@ -180,8 +186,8 @@ CLUSTER = [
     bug("the most urgent gives way", (BATCH, "goes_before(Scheduling::priority, pool_[least], pool_[id])", "goes_before(Scheduling::priority, pool_[id], pool_[least])")),
     bug("a sequence that makes way for a prompt keeps its slot", (MACRO_SCHEDULING, "blocks_.take(batch_.new_blocks() - slots);", "")),
     bug("both orders of admission are by time alone", (SERVING, "return std::tie(a.priority, a.record) < std::tie(b.priority, b.record);", "return a.record < b.record;")),
-    bug("a model serves while it is being loaded", (LOOP, "if (start_pending_[index(replica)] || !loaded_[index(replica)]) return;", "if (start_pending_[index(replica)]) return;")),
-    bug("requests that came while a model was loaded are forgotten", (LOOP, "if (replicas_[index(replica)].has_work()) schedule_step_start(replica); note_work(index(replica));", "note_work(index(replica));")),
+    bug("a model serves while it is being loaded", (STEPS, "if (start_pending_[index(replica)] || !loaded_[index(replica)]) return;", "if (start_pending_[index(replica)]) return;")),
+    bug("requests that came while a model was loaded are forgotten", (SHUTDOWN, "if (replicas_[index(replica)].has_work()) schedule_step_start(replica); note_work(index(replica));", "note_work(index(replica));")),
     bug("time on the link counts as idle", ("sim/results/recorder.cpp", "spent(Quantity::link_time),", "0,")),
 ]
 
@@ -196,7 +202,7 @@ PLANS += [
 ]
 SHARED_DEVICES = [
     bug("idle deployments keep their share", ("sim/cluster/sharing.cpp", "weights += busy_[r] ? weight_[r] : 0;", "weights += weight_[r];")),
-    bug("a step in flight keeps its pace when the shares change", (LOOP, "replicas_[r].share_changed(now_, operating_point(r));", "")),
+    bug("a step in flight keeps its pace when the shares change", (STEPS, "replicas_[r].share_changed(now_, operating_point(r));", "")),
     bug("what is left of a step is not stretched", ("sim/serving/in_flight_step.cpp", "step.rest = static_cast<int64_t>((stretched + step.price.duration - 1) / step.price.duration);", "step.rest = step.duration() - units;")),
     bug("a shared device is as active as each of its deployments", (SERVING, "out[Quantity::device_time] = duration * context.point.share;", "out[Quantity::device_time] = duration * kWholeDevice;")),
     bug("a share leaves the bandwidth whole", (PRICER, "box.memory.bandwidth *= share * static_cast<double>(point.bandwidth) / kWholeDevice;", "box.memory.bandwidth *= static_cast<double>(point.bandwidth) / kWholeDevice;")),
@@ -204,7 +210,7 @@ SHARED_DEVICES = [
     bug("who gave up is told nevertheless", ("sim/serving/news.cpp", "if (r.given_up()) return;", "")),
     bug("a box that died keeps its cache", (BLOCKS, "if (cache_) cache_ = std::make_unique<PrefixCache>(capacity_.block_size); used_ = 0;", "used_ = 0;")),
     bug("a lost step counts its tokens", ("sim/serving/in_flight_step.cpp", "lost[Quantity::output_tokens] = -output_passed;", "")),
-    bug("a model that was loaded before the box died again serves", (LOOP, "if (event.detail != crashes_[index(replica)]) return;", "")),
+    bug("a model that was loaded before the box died again serves", (SHUTDOWN, "if (event.detail != crashes_[index(replica)]) return;", "")),
 ]
 
 # Models that others host.
@@ -213,7 +219,7 @@ HOSTED = [
     bug("a rate limit forgets what passed", (HOSTED_SERVICE, "full_from_ = std::max(full_from_, now) + std::llround(units * time_per_unit_);", "full_from_ = now;")),
     bug("who gives up on a provider pays for the whole answer", (HOSTED_SERVICE, "static_cast<double>(r.produced) * price.output;", "static_cast<double>(r.output) * price.output;")),
     bug("what a provider has cached costs as much as the rest", (HOSTED_SERVICE, "price.cached.value_or(price.prompt)", "price.prompt")),
-    bug("who waits for a rate limit and gives up keeps the others waiting", (LOOP, "remove(id); take_hosted(deployment);", "remove(id);")),
+    bug("who waits for a rate limit and gives up keeps the others waiting", (HOSTED_EVENTS, "remove(id); take_hosted(deployment);", "remove(id);")),
     bug("the end of a run pays no provider", (LOOP, "hosted_[index(input_.streams[index(stream)].deployment)]->leave(id - 1, now_, recorder_.tally(stream).itl);", "")),
 ]
 
@@ -226,7 +232,7 @@ SURROUNDINGS = [
     bug("cooling is as strong as it has to be", (ROOM, "0.0, unit.cop * unit.max_power)", "0.0, 1e9)")),
     bug("cooling draws the heat that it takes away", (ROOM, "removed / room_.cooling->cop * dt", "removed * dt")),
     bug("a new price holds for a whole tick of cooling", (ROOM, "price_integral_ += usd_per_joule_.value_or(0) * seconds(now - price_at_);", "price_integral_ = usd_per_joule_.value_or(0) * seconds(now - tick_start_);")),
-    bug("boxes do not breathe the room's air", (LOOP, "for (auto& device : devices_) device.set_ambient(now_, room_->temperature());", "")),
+    bug("boxes do not breathe the room's air", (TICKS, "for (auto& device : devices_) device.set_ambient(now_, room_->temperature());", "")),
     bug("a ramp is a step", ("sim/heat/air.cpp", "if (now - start_ >= ramp_) return to_;", "return to_;")),
     bug("a fan blows at the last stage, whichever it names", ("hardware/thermal_network.cpp", "return stage.name == fan.stage;", "return stage.name == fan.stage && fan.stage.empty();")),
     bug("a fan costs nothing", (DEVICE, "out.fan = box_.fan->power.at(box_.fan->speed_of(fan_level_));", "")),
@@ -234,7 +240,7 @@ SURROUNDINGS = [
     bug("a fan runs at the level before its curve's", (DEVICE, "fan_level_ = fan_stopped_ ? 0 : box_.fan->level_of(asked); network_.set_fan(fan_level_);", "network_.set_fan(fan_level_); fan_level_ = fan_stopped_ ? 0 : box_.fan->level_of(asked);")),
     bug("a supply is the chip's alone", (DEVICE, "box_.power.supply - power.rest - power.fan", "box_.power.supply")),
     bug("a stuck box recovers at the next good tick", (DEVICE, "stuck_ = struck || (stuck_ && rested_ < box_.governor.sticky->rest);", "stuck_ = struck;")),
-    bug("a reboot leaves a box stuck", (LOOP, "devices_[device].reboot();", "")),
+    bug("a reboot leaves a box stuck", (SHUTDOWN, "devices_[device].reboot();", "")),
     bug("a power cap is not noticed", (DEVICE, "std::min({power_limit_, power_cap_,", "std::min({power_limit_,")),
     bug("a supply's curve is not read", ("hardware/box.cpp", "psu_curve.given() ? psu_curve.at(dc) : psu_efficiency", "psu_efficiency")),
     bug("a mode of a box is not laid over its sheet", ("scenarios/sheets/read_sheets.cpp", "box.root = laid_over(box.root, Node(*chosen)); return box;", "return box;")),

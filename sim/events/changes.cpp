@@ -1,0 +1,66 @@
+// What a timeline changes while the simulation runs.
+#include <cmath>
+
+#include "sim/event_loop.hpp"
+#include "sim/serving/macro_replica.hpp"
+#include "sim/serving/token_replica.hpp"
+
+namespace tokwatt::sim {
+
+namespace {
+
+int32_t part_of_sheet(double value, double of_sheet) {
+  return static_cast<int32_t>(std::lround(value / of_sheet * kWholeDevice));
+}
+
+}  // namespace
+
+template <class Replica>
+void EventLoop<Replica>::handle_change(const Change& change) {
+  recorder_.event(now_, EventRecord::change, change.system >= 0 ? input_.systems[index(change.system)].name : "",
+                  change.text);
+  if (room_ && change.kind == Change::Kind::ambient) return room_->set_outside(now_, change.value, change.ramp);
+  if (room_ && change.kind == Change::Kind::electricity) room_->set_electricity(now_, change.value);
+  for (std::size_t d = 0; d < devices_.size(); ++d) {
+    if (change.system >= 0 && index(change.system) != layout_.topology[d].system) continue;
+    switch (change.kind) {
+      case Change::Kind::ambient:
+        devices_[d].set_ambient(now_, change.value, change.ramp);
+        break;
+      case Change::Kind::power_limit:
+        devices_[d].set_power_limit(change.value);
+        break;
+      case Change::Kind::electricity:
+        devices_[d].set_electricity(now_, work_of(d), change.value);
+        break;
+      case Change::Kind::clock:
+        devices_[d].limit_clock(change.value);
+        operating_point_changed(d);
+        break;
+      case Change::Kind::bandwidth:
+        bandwidth_[d] = part_of_sheet(change.value, input_.systems[index(change.system)].box.memory.bandwidth);
+        operating_point_changed(d);
+        break;
+      case Change::Kind::shutdown:
+        shut_down(d, change.value, change.text);
+        break;
+      case Change::Kind::supply:
+        devices_[d].set_supply(change.value);
+        break;
+      case Change::Kind::power_cap:
+        devices_[d].set_power_cap(change.value);
+        break;
+      case Change::Kind::fan_speed:
+        devices_[d].set_fan_speed(now_, change.value);
+        break;
+      case Change::Kind::fan_stop:
+        devices_[d].stop_fan(now_, change.value != 0);
+        break;
+    }
+  }
+}
+
+template class EventLoop<MacroReplica>;
+template class EventLoop<TokenReplica>;
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,70 @@
+// Boxes die, and come back.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/event_loop.hpp"
+#include "sim/serving/macro_replica.hpp"
+#include "sim/serving/token_replica.hpp"
+
+namespace tokwatt::sim {
+
+/// A device goes down, and with it every replica that it is part of.
+template <class Replica>
+void EventLoop<Replica>::shut_down(std::size_t device, double until_up, const std::string& why) {
+  recorder_.event(now_, EventRecord::shutdown, device_name(input_, layout_.topology[device]), why);
+  devices_[device].reboot();
+  up_at_[device] = now_ + std::min(picoseconds(until_up), kNever - now_);
+  for (const std::size_t r : layout_.topology[device].replicas) crash(r);
+}
+
+/// The model is loaded again as soon as all devices of the replica are up.
+template <class Replica>
+void EventLoop<Replica>::crash(std::size_t replica) {
+  const auto& place = layout_.replicas[replica];
+  Picoseconds up = 0;
+  for (const std::size_t d : place.devices) up = std::max(up, up_at_[d]);
+  const Picoseconds reload = picoseconds(input_.deployments[place.deployment].reload_time);
+  loaded_[replica] = false;
+  ++crashes_[replica];
+  if (reload <= end_ - std::min(up, end_))
+    queue_.push({up + reload, EventKind::loaded, static_cast<int>(replica), 0, crashes_[replica]});
+  for (const RequestId id : replicas_[replica].crash(now_)) fail(id);
+  note_work(replica);
+}
+
+/// Its client is told, or the router sends it again.
+template <class Replica>
+void EventLoop<Replica>::fail(RequestId id) {
+  Request& lost = pool_[id];
+  const bool is_answered = lost.given_up();
+  if (!is_answered) {
+    lost.outcome = Outcome::failed;
+    lost.finished = now_;
+  }
+  const Request request = lost;
+  remove(id);
+  if (is_answered) return;
+  const auto deployment = index(input_.streams[index(request.stream)].deployment);
+  if (input_.deployments[deployment].on_failure == OnFailure::fail) return answer(request);
+  send_again(request, request.attempt);
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_loaded(const Event& event) {
+  const int replica = event.subject;
+  if (event.detail != crashes_[index(replica)]) return;  // its box has died again since
+  loaded_[index(replica)] = true;
+  const auto& place = layout_.replicas[index(replica)];
+  const auto& deployment = input_.deployments[place.deployment];
+  recorder_.event(now_, EventRecord::loaded, deployment.name,
+                  fmt::format("{} is loaded on {}", deployment.model.id,
+                              device_name(input_, layout_.topology[place.devices.front()])));
+  if (replicas_[index(replica)].has_work()) schedule_step_start(replica);
+  note_work(index(replica));
+}
+
+template class EventLoop<MacroReplica>;
+template class EventLoop<TokenReplica>;
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,123 @@
+// Steps start and end, clients are told of them, and devices are divided among those who have work.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/event_loop.hpp"
+#include "sim/serving/macro_replica.hpp"
+#include "sim/serving/token_replica.hpp"
+
+namespace tokwatt::sim {
+
+template <class Replica>
+void EventLoop<Replica>::schedule_step_start(int replica) {
+  if (start_pending_[index(replica)] || !loaded_[index(replica)]) return;
+  start_pending_[index(replica)] = true;
+  queue_.push({now_, EventKind::step_start, replica});
+}
+
+template <class Replica>
+void EventLoop<Replica>::schedule_step_end(int replica) {
+  const auto& r = replicas_[index(replica)];
+  queue_.push({r.ends_at(), EventKind::step_end, replica, 0, r.version()});
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_step_start(int replica) {
+  if (now_ == end_) return;  // it would only be thrown away
+  start_pending_[index(replica)] = false;
+  if (!loaded_[index(replica)]) return;  // its box has died at this instant
+  auto& r = replicas_[index(replica)];
+  if (!r.has_work()) return leave(r.tell(now_));  // whoever waited has given up
+  r.start(now_, operating_point(index(replica)));
+  schedule_step_end(replica);
+  schedule_tell(replica);
+}
+
+template <class Replica>
+void EventLoop<Replica>::schedule_tell(int replica) {
+  if (const auto at = replicas_[index(replica)].tells_at()) queue_.push({*at, EventKind::tell, replica});
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_tell(int replica) {
+  auto& r = replicas_[index(replica)];
+  if (r.tells_at() == now_) leave(r.tell(now_));  // else its share has changed, and with it when the step ends
+}
+
+template <class Replica>
+void EventLoop<Replica>::leave(const std::vector<RequestId>& requests) {
+  for (const RequestId id : requests) {
+    const Request request = pool_[id];
+    remove(id);
+    if (!request.given_up()) answer(request);
+  }
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_step_end(const Event& event) {
+  auto& replica = replicas_[index(event.subject)];
+  if (event.detail != replica.version() || !replica.busy()) return;  // the plan was cut since
+  leave(replica.end(now_));
+  if (replica.has_work()) schedule_step_start(event.subject);
+  note_work(index(event.subject));
+}
+
+/// A replica has got work, or has none left, perhaps: its device is divided anew when all of the instant is known.
+template <class Replica>
+void EventLoop<Replica>::note_work(std::size_t replica) {
+  if (!sharing_.shares(replica) || divide_pending_) return;
+  if (sharing_.busy(replica) == (loaded_[replica] && replicas_[replica].has_work())) return;
+  divide_pending_ = true;
+  queue_.push({now_, EventKind::divide});
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_divide() {
+  divide_pending_ = false;
+  for (std::size_t r = 0; r < replicas_.size(); ++r) sharing_.set_busy(r, loaded_[r] && replicas_[r].has_work());
+  for (const std::size_t r : sharing_.divide()) {
+    const uint64_t version = replicas_[r].version();
+    replicas_[r].share_changed(now_, operating_point(r));
+    if (replicas_[r].version() == version) continue;
+    schedule_step_end(static_cast<int>(r));
+    schedule_tell(static_cast<int>(r));
+  }
+}
+
+template <class Replica>
+void EventLoop<Replica>::ran(int replica, const StepRun& run) {
+  const std::size_t device = layout_.replicas[index(replica)].devices.front();
+  recorder_.segment(replica, run, input_.systems[layout_.topology[device].system].box.clock.at(run.point.level));
+}
+
+template <class Replica>
+void EventLoop<Replica>::token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences,
+                                    int fraction_bits) {
+  auto& gaps_so_far = recorder_.tally(stream).itl;
+  if (fraction_bits == 0) return gaps_so_far.add(gaps, steps, sequences);
+  gaps_so_far.add_fractions(gaps, steps, sequences, fraction_bits);
+}
+
+template <class Replica>
+void EventLoop<Replica>::first_token(int replica, Picoseconds ttft) {
+  recorder_.first_token(layout_.replicas[index(replica)].deployment, ttft);
+}
+
+template <class Replica>
+void EventLoop<Replica>::preempted(int, Picoseconds now, const Request& request) {
+  recorder_.event(now, EventRecord::preemption, fmt::format("request {}", request.record),
+                  fmt::format("KV blocks ran out; {} tokens to compute again", request.target));
+}
+
+template <class Replica>
+void EventLoop<Replica>::step_started(int replica, int64_t running, int64_t used_blocks) {
+  auto& ending = ending_[index(replica)];
+  ending.batch_max = std::max(ending.batch_max, running);
+  ending.used_blocks_max = std::max(ending.used_blocks_max, used_blocks);
+}
+
+template class EventLoop<MacroReplica>;
+template class EventLoop<TokenReplica>;
+
+}  // namespace tokwatt::sim

@@ -1,0 +1,90 @@
+// Heat, power and clock move on.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/event_loop.hpp"
+#include "sim/serving/macro_replica.hpp"
+#include "sim/serving/token_replica.hpp"
+
+namespace tokwatt::sim {
+
+template <class Replica>
+void EventLoop<Replica>::handle_tick(int device) {
+  auto& d = devices_[index(device)];
+  const bool was_throttled = d.throttled();
+  take_readings(device);
+  if (d.throttled() != was_throttled) {
+    recorder_.event(now_, was_throttled ? EventRecord::recovery : EventRecord::throttle,
+                    device_name(input_, layout_.topology[index(device)]),
+                    fmt::format("{:.1f} degC, {:.0f} MHz", d.temperature(), d.clock_hz() / 1e6));
+  }
+  operating_point_changed(index(device));
+  if (d.too_hot() && now_ >= up_at_[index(device)]) {
+    const auto& governor = input_.systems[layout_.topology[index(device)].system].box.governor;
+    shut_down(index(device), governor.reboot, fmt::format("{:.1f} degC: emergency shutdown", d.temperature()));
+  }
+  queue_.push({now_ + d.tick_length(), EventKind::tick, device});
+}
+
+/// The room moves on as often as the slowest of its boxes, behind those that tick at the same instant.
+template <class Replica>
+Picoseconds EventLoop<Replica>::room_tick() const {
+  Picoseconds longest = devices_.empty() ? picoseconds(1) : 0;
+  for (const auto& device : devices_) longest = std::max(longest, device.tick_length());
+  return longest;
+}
+
+template <class Replica>
+void EventLoop<Replica>::handle_room_tick() {
+  room_->tick(now_);
+  for (auto& device : devices_) device.set_ambient(now_, room_->temperature());
+  queue_.push({now_ + room_tick(), EventKind::tick, static_cast<int>(devices_.size())});
+}
+
+/// Steps that start from now on see it.
+template <class Replica>
+void EventLoop<Replica>::operating_point_changed(std::size_t device) {
+  for (const std::size_t r : layout_.topology[device].replicas) {
+    const uint64_t version = replicas_[r].version();
+    replicas_[r].clock_changed(now_, operating_point(r));
+    if (replicas_[r].version() != version) schedule_step_end(static_cast<int>(r));
+  }
+}
+
+/// Devices of a replica wait for their slowest in every layer, so that it sets the pace: by its clock, its bandwidth or
+/// its share.
+template <class Replica>
+OperatingPoint EventLoop<Replica>::operating_point(std::size_t replica) const {
+  const auto& devices = layout_.replicas[replica].devices;
+  OperatingPoint slowest = devices_[devices.front()].point();
+  for (const std::size_t d : devices) {
+    if (devices_[d].point().level < slowest.level) slowest = devices_[d].point();
+  }
+  slowest.bandwidth = bandwidth_[devices.front()];
+  for (const std::size_t d : devices) slowest.bandwidth = std::min(slowest.bandwidth, bandwidth_[d]);
+  slowest.share = sharing_.share(replica);
+  return slowest;
+}
+
+/// What a device has done up to now.
+template <class Replica>
+Meter EventLoop<Replica>::work_of(std::size_t device) const {
+  Meter sum;
+  for (const std::size_t r : layout_.topology[device].replicas) sum += replicas_[r].meter(now_);
+  return sum;
+}
+
+/// Ends the tick in progress of a device and records the readings that were asked for within it.
+template <class Replica>
+void EventLoop<Replica>::take_readings(int device) {
+  readings_.clear();
+  devices_[index(device)].tick(now_, work_of(index(device)), readings_);
+  for (const auto& reading : readings_) recorder_.reading(index(device), reading);
+  if (room_) room_->add_heat(devices_[index(device)].take_heat());
+}
+
+template class EventLoop<MacroReplica>;
+template class EventLoop<TokenReplica>;
+
+}  // namespace tokwatt::sim
