@@ -63,6 +63,12 @@ scenarios::IntervalChoice interval_named(const std::string& text) {
   return *choice;
 }
 
+/// Between draws. Only the thread that Python runs on hears of signals; others find nothing.
+void heed_control_c(int64_t) {
+  const py::gil_scoped_acquire acquired;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
 Run simulated(const std::function<scenarios::Loaded()>& load, const std::string& stepping, const std::string& interval,
               const py::object& progress) {
   const auto chosen = stepping_named(stepping);
@@ -74,7 +80,7 @@ Run simulated(const std::function<scenarios::Loaded()>& load, const std::string&
   auto results = sim::simulate(std::move(loaded.input), chosen, Watch(progress));
   results.summary["assumed"] = loaded.assumed;
   if (bars.draws > 0 && (!bars.only_of_short || scenarios::is_short(results, ticks_per_second)))
-    results.summary["interval90"] = scenarios::interval90(results.summary, load, bars.draws);
+    results.summary["interval90"] = scenarios::interval90(results.summary, load, bars.draws, heed_control_c);
   if (loaded.planning) scenarios::add_plan(*loaded.planning, results);
   return {std::move(results), std::move(loaded.texts), seed};
 }

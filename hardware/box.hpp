@@ -137,6 +137,7 @@ struct Box {
   std::optional<Fan> fan = {};
   Governor governor;
   Storage storage;
+  std::string host_link;  ///< id of the link to the host's memory; empty: they are one, or it is not known
   Price price;
 };
 

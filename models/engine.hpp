@@ -54,6 +54,7 @@ struct Engine {
   Kernels kernels;
   bool keeps_chunks = false;      ///< of chunked attention, keys and values of chunks that are over
   bool async_scheduling = false;  ///< schedules a step while the one before it runs
+  bool prefill_apart = false;     ///< computes prompts in steps of their own, before anybody decodes on
   bool tensor_parallel = false;   ///< splits a model over devices
   double startup = 0;             ///< of a server, besides loading the weights [s]
   double collective = 0;          ///< of an all-reduce, beside its time on the link [s]

@@ -82,6 +82,16 @@ static void fields(Fields& f, WrittenLimits& l) {
   f.count(optional("block_size", "tokens in a KV block", {1, 65'536}), l.block_size);
 }
 
+static void fields(Fields& f, WrittenOffload& o) {
+  f.here(o.place);
+  f.quantity(optional("host", "room in the host's memory", kPositive), Dimension::bytes, o.host);
+  f.quantity(optional("disk", "room on disk, for what the host's memory has no room for", kPositive), Dimension::bytes,
+             o.disk);
+  f.text(
+      optional("link", "between the host's memory and each device (tokwatt list links); without it that of the sheet"),
+      o.link);
+}
+
 static void fields(Fields& f, WrittenSpeculation& s) {
   f.here(s.place);
   f.choice(required("method", "draft: a smaller model; mtp or eagle: a head of the model itself"), kDrafting, s.method);
@@ -141,6 +151,8 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.section(optional("limits", "limits of the engine; without them its defaults"), d.limits);
   f.flag(optional("prefix_cache", "reuse of equal prefixes; without it what the engine does by itself"),
          d.prefix_cache);
+  f.section(optional("kv_offload", "copies of KV blocks outside the device, for each replica; needs the prefix cache"),
+            d.kv_offload);
   f.section(optional("speculative", "tokens drafted ahead, which one pass of the model verifies"), d.speculative);
   f.choice(optional("cold_start", "where the weights come from at the start; without it they are loaded already"),
            kColdStarts, d.cold_start);

@@ -54,6 +54,12 @@ struct WrittenApi {
   std::optional<int64_t> requests_per_minute, tokens_per_minute;
 };
 
+struct WrittenOffload {
+  Place place;
+  Text link;
+  double host = 0, disk = 0;
+};
+
 struct WrittenDeployment {
   Place place;
   std::vector<std::string> keys;  ///< that it has, with good values or bad
@@ -64,6 +70,7 @@ struct WrittenDeployment {
   Text routing, scheduling;
   WrittenLimits limits;
   std::optional<bool> prefix_cache;
+  std::optional<WrittenOffload> kv_offload;
   std::optional<WrittenSpeculation> speculative;
   Text cold_start, on_failure;
   std::optional<WrittenApi> api;

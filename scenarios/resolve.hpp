@@ -40,6 +40,8 @@ std::optional<hardware::Link> resolve_link(const Text& name, const std::string& 
 void resolve_placement(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
 /// One that is hosted elsewhere.
 void resolve_hosted(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
+/// Where it keeps copies of KV blocks. Needs the placement and the limits.
+void resolve_kv_offload(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
 /// How long its model takes to load, where the start is cold.
 void resolve_cold_start(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r);
 /// How long it takes after a shutdown, and what becomes of its requests then.

@@ -134,6 +134,7 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, UsedSheets& used,
     check_tensor_parallel(w, path, d, r);
     if (d.scheduling != sim::Scheduling::fcfs && d.engine.policy != models::Policy::vllm)
       r.infeasible.push_back(fmt::format("{}.scheduling: {} serves first come, first served", path, d.engine.id));
+    resolve_kv_offload(w, path, d, r);
     resolve_cold_start(w, path, d, r);
     resolve_reload(w, d, r);
   }

@@ -29,6 +29,8 @@ void EventLoop<Replica>::handle(const Event& event) {
       return handle_tell(event.subject);
     case EventKind::step_end:
       return handle_step_end(event);
+    case EventKind::transfer:
+      return handle_transfer(event.subject);
     case EventKind::hosted_take:
       return take_hosted(static_cast<std::size_t>(event.subject));
     case EventKind::hosted_first:
@@ -64,6 +66,7 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       sharing_(input, layout_),
       start_pending_(layout_.replicas.size()),
       loaded_(layout_.replicas.size()),
+      transfer_at_(layout_.replicas.size(), kNever),
       crashes_(layout_.replicas.size()),
       up_at_(layout_.devices()),
       bandwidth_(layout_.devices(), kWholeDevice),
@@ -128,6 +131,12 @@ Ending EventLoop<Replica>::finish() {
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
     ending_[r].meter = replicas_[r].meter(now_);
     replicas_[r].stop(now_);
+    if (const auto* offload = replicas_[r].offload()) {
+      const int64_t tokens = replicas_[r].serving().kv.block_size;
+      ending_[r].stored = offload->stored() * tokens;
+      ending_[r].loaded_host = offload->loaded_host() * tokens;
+      ending_[r].loaded_disk = offload->loaded_disk() * tokens;
+    }
   }
   ending.replicas = ending_;
   ending.hosted.resize(hosted_.size());

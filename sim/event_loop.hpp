@@ -21,6 +21,7 @@ namespace tokwatt::sim {
 struct ReplicaEnding {
   Meter meter;
   int64_t batch_max = 0, blocks = 0, used_blocks_max = 0;
+  int64_t stored = 0, loaded_host = 0, loaded_disk = 0;  ///< tokens of KV blocks copied out and brought back
 };
 
 /// What is left when the loop has ended, for the summary.
@@ -55,6 +56,7 @@ class EventLoop : private ReplicaObserver {
   void handle(const Event& event);
   void handle_tell(int replica);
   void handle_step_end(const Event& event);
+  void handle_transfer(int replica);
   void handle_loaded(const Event& event);
   void handle_tick(int device);
   void handle_room_tick();
@@ -88,6 +90,7 @@ class EventLoop : private ReplicaObserver {
   void schedule_step_start(int replica);
   void schedule_step_end(int replica);
   void schedule_tell(int replica);
+  void schedule_transfer(int replica);
   void leave(const std::vector<RequestId>& requests);
   void sample();
   void take_readings(int device);
@@ -120,6 +123,7 @@ class EventLoop : private ReplicaObserver {
   std::vector<std::unique_ptr<HostedService>> hosted_;  // by deployment; nothing: on boxes of our own
   std::vector<bool> start_pending_;                     // by replica
   std::vector<bool> loaded_;                            // by replica: its model is in memory
+  std::vector<Picoseconds> transfer_at_;                // by replica: of the last such event
   std::vector<uint64_t> crashes_;                       // by replica
   std::vector<Picoseconds> up_at_;                      // by device: up again after the last shutdown
   std::vector<int32_t> bandwidth_;                      // by device, in 2^-16 of its sheet's

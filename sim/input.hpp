@@ -65,6 +65,13 @@ struct Hosted {
   std::optional<double> requests_per_minute, tokens_per_minute;  ///< prompt and output; nothing: no limit
 };
 
+/// Where each replica keeps copies of its KV blocks beside the device's memory; 0: nowhere.
+struct KvTiers {
+  double host = 0, disk = 0;  ///< [B]
+  hardware::Link link;        ///< between the host's memory and each device
+  double disk_bandwidth = 0;  ///< reading and writing [B/s]
+};
+
 /// Which replica of a deployment gets a request (docs/theory/cluster.md).
 enum class Routing { round_robin, least_loaded, prefix_aware };
 
@@ -86,6 +93,7 @@ struct Deployment {
   std::optional<int64_t> max_model_len;  ///< nothing: what the model allows and the memory holds
   std::optional<int64_t> kv_blocks;      ///< nothing: what the memory holds
   bool prefix_cache = false;             ///< paged engines only
+  std::optional<KvTiers> kv_offload;     ///< with prefix_cache only
   double load_time = 0;                  ///< until it can serve, from the start of the run [s]
   double reload_time = 0;                ///< the same from when its boxes are up again after a shutdown [s]
   OnFailure on_failure = OnFailure::fail;

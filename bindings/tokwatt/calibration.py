@@ -343,21 +343,21 @@ def cooled_fit(problem: Problem, *, spread: Spread = _SPREAD, use: np.ndarray | 
 def best_fit(problem: Problem, *, spread: Spread = _SPREAD, starts: int = 8) -> Fit:
     """The most probable of cooled fits that start from nowhere and around there."""
     best = cooled_fit(problem, spread=spread)
-    least = _surprise(problem, best)
+    least = surprise(problem, best)
     random = np.random.default_rng(20261121)
     for _ in range(starts):
         moved = best.value + 0.5 * best.effects.spread * random.standard_normal(len(best.value))
         other = cooled_fit(problem, spread=spread, start=Fit(best.effects, moved, best.covariance))
-        surprise = _surprise(problem, other)
-        if surprise < least:
-            best, least = other, surprise
+        then = surprise(problem, other)
+        if then < least:
+            best, least = other, then
     return best
 
 
-def _surprise(problem: Problem, result: Fit) -> float:
+def surprise(problem: Problem, result: Fit) -> float:
     """Minus the logarithm of the posterior probability, but for a constant."""
     r = (problem.measured - problem.predicted(parameters_of(result, problem.places))) / problem.scale()
-    return float(((_NU + 1) / 2 * np.log1p(r * r / _NU)).sum() + 0.5 * ((result.value / result.effects.spread) ** 2).sum())
+    return float((problem.weight * (_NU + 1) / 2 * np.log1p(r * r / _NU)).sum() + 0.5 * ((result.value / result.effects.spread) ** 2).sum())
 
 
 def scatter(problem: Problem, rounds: int = 5) -> tuple[Spread, dict[tuple[str, str], int]]:

@@ -156,14 +156,25 @@ class WithServed(Problem):
         return np.concatenate([self.bench.scale(), self._scale])
 
 
-def fit(problem: WithServed, start: Fit, *, spread: calibration.Spread, rounds: int = 4, progress: Callable[[str], None] = print) -> Fit:
-    """The most probable effects given both, from a fit to the tests of `bench` alone."""
+def fit(problem: WithServed, start: Fit, *, spread: calibration.Spread, rounds: int = 7, progress: Callable[[str], None] = print) -> Fit:
+    """The most probable effects given both, from a fit to the tests of `bench` alone.
+
+    Figures of whole simulations jump a little as parameters move, so that rounds do not settle: the best of them counts.
+    The problem is left linear around it.
+    """
     effects = calibration.Effects(problem.places, spread)
     value = np.array([start.value[start.effects.index[key]] if key in start.effects.index else 0.0 for key in effects.index])
-    now = Fit(effects, value, np.diag(effects.spread**2))
+    best = now = Fit(effects, value, np.diag(effects.spread**2))
+    least = math.inf
     for round_ in range(1, rounds + 1):
         problem.simulate_around(now)
+        surprise = calibration.surprise(problem, now)
         error = np.abs(np.expm1(problem._at - problem.measured[len(problem.bench.rows) :]))
-        progress(f"served, round {round_}: median error {np.median(error):.1%} before")
-        now = calibration.fit(problem, spread=spread, start=now, iterations=10)
-    return now
+        progress(f"served, round {round_}: median error {np.median(error):.1%}, surprise {surprise:.1f}")
+        if surprise < least and round_ > 1:
+            best, least = now, surprise
+        if round_ < rounds:
+            now = calibration.fit(problem, spread=spread, start=now, iterations=10)
+    if best is not now:
+        problem.simulate_around(best)
+    return best

@@ -104,7 +104,7 @@ def without_run(folder: pathlib.Path, trials: Sequence[Trial], progress: Callabl
     read = measurements.read(folder.with_name("measurements.csv"), clean=False)
     bench = population.problem_of(read)
     both = load_fit.WithServed(bench, load_fit.trials(folder))
-    whole = load_fit.fit(both, calibration.cooled_fit(bench), spread=calibration._SPREAD, rounds=2, progress=progress)
+    whole = load_fit.fit(both, calibration.cooled_fit(bench), spread=calibration._SPREAD, rounds=4, progress=progress)
     urls = [read[i].url for i in bench.kept]
     of_rows = [*(_run_of(url) for url in urls), *both.runs]
     parameters: dict[str, np.ndarray] = {}

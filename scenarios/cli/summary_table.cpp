@@ -132,6 +132,12 @@ std::string batch(const RunFacts& facts, const Json& s) {
                      found ? share + " of prompt tokens found in it, " : "", grouped(count_at(s, "kv.preemptions")));
 }
 
+std::string offload(const Json& s) {
+  return fmt::format("{} tokens copied out, {} brought back from the host's memory, {} from disk",
+                     grouped(count_at(s, "kv.offload.stored_tokens")), grouped(count_at(s, "kv.offload.host_tokens")),
+                     grouped(count_at(s, "kv.offload.disk_tokens")));
+}
+
 std::string cost(const RunFacts& facts, const Json& s) {
   if (!facts.has_boxes)
     return fmt::format("{}, all of it asked by providers; {} per million output tokens", usd(at(s, "cost_usd.api")),
@@ -327,6 +333,7 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   if (const std::string bars = intervals(s); !bars.empty()) lines.add("interval", "90 %: " + bars);
   lines.raw(parts(s, "deployments", "deployment") + parts(s, "workload", "stream") + "\n");
   lines.add("batch", batch(facts, s));
+  if (s["kv"].contains("offload")) lines.add("KV blocks", offload(s));
   if (facts.one_kind_of_box)
     lines.add("power", fmt::format("wall {} mean, {} max; chip {} mean, {} max", watts(at(s, "power_w.wall.mean")),
                                    watts(at(s, "power_w.wall.max")), watts(at(s, "power_w.chip.mean")),

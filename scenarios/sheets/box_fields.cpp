@@ -192,6 +192,8 @@ void fields(Fields& f, BoxSheet& s) {
   f.section(required("thermal", "ladder of thermal stages"), s.box.thermal);
   f.section(optional("fan", "cools a thermal stage; without it the ladder holds for whatever its fan does"), s.box.fan);
   f.section(required("governor", "lowers the clock with temperature"), s.box.governor);
+  f.text(optional("host_link", "joins the device to the host's memory (tokwatt list links); none where they are one"),
+         s.host_link);
   f.section(optional("storage", "how fast models are loaded"), s.box.storage);
   f.section(optional("price", "what it costs"), s.box.price);
   Key modes = optional("modes", "in a box's own file: what changes in a mode, such as quiet, by the mode's name");
@@ -212,6 +214,7 @@ hardware::Box box_of(const BoxSheet& s) {
   hardware::Box box = s.box;
   box.id = s.head.id.value;
   box.title = s.head.title.given() ? s.head.title.value : box.id;
+  box.host_link = s.host_link.value;
   for (const auto& backend : s.backends) box.backends.push_back(backend.value);
   return box;
 }

@@ -111,6 +111,8 @@ void fields(Fields& f, EngineSheet& s) {
       s.engine.keeps_chunks);
   f.flag(optional("async_scheduling", "schedules a step while the one before it runs (default false)"),
          s.engine.async_scheduling);
+  f.flag(optional("prefill_apart", "computes prompts in steps of their own, before anybody decodes on (default false)"),
+         s.engine.prefill_apart);
   f.flag(optional("tensor_parallel", "splits a model over devices (default false)"), s.engine.tensor_parallel);
   f.quantity(optional("startup", "of a server, besides loading the weights (default 0 s)", {0, 86'400}),
              Dimension::duration, s.engine.startup);

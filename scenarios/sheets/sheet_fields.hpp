@@ -69,6 +69,7 @@ struct BoxSheet {
   Text base;          ///< read where the file is opened (registry.cpp)
   hardware::Box box;  ///< id, title and backends are filled by box_of()
   std::vector<Text> backends;
+  Text host_link;
   std::vector<std::pair<Text, Node>> modes;  ///< by name, what of the sheet changes
   std::vector<Named<EngineOverrides>> engines;
 };

@@ -6,6 +6,7 @@
 
 #include "sim/cluster/routing.hpp"
 #include "sim/event_loop.hpp"
+#include "sim/random/mix.hpp"
 #include "sim/serving/macro_replica.hpp"
 #include "sim/serving/token_replica.hpp"
 
@@ -14,6 +15,17 @@ namespace tokwatt::sim {
 namespace {
 
 constexpr Picoseconds kPauseOfHosted = 1'000'000'000'000;  // before a client that was refused tries something else
+
+constexpr uint64_t kOwnText = 0x6f776e2074657874;  // tells these texts from those of prefixes and sessions
+
+/// What a request begins with, and then a text that nobody else has: its blocks are found again after a preemption.
+std::shared_ptr<const Content> with_own_text(const Request& r) {
+  if (r.content && r.content->output_continues) return r.content;
+  Content content = r.content ? *r.content : Content{};
+  content.parts.push_back({mix(kOwnText, static_cast<uint64_t>(r.stream), r.number), 0});
+  content.output_continues = true;
+  return std::make_shared<const Content>(std::move(content));
+}
 
 }  // namespace
 
@@ -63,6 +75,7 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
   if (arrival.prompt + arrival.output > replica.serving().kv.max_model_len)
     return reject(id, replica.serving().kv.max_model_len);
   pool_[id].replica = static_cast<int>(r);
+  if (replica.serving().offload) pool_[id].content = with_own_text(pool_[id]);
   pool_[id].window_blocks = replica.serving().window_blocks_of(arrival.prompt + arrival.output);
   schedule_give_up(id);
   const uint64_t version = replica.version();

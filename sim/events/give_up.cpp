@@ -27,6 +27,7 @@ void EventLoop<Replica>::give_up_on_replica(int number, RequestId id) {
   const bool has_left = replica.give_up(id, now_);
   if (replica.version() != version) schedule_step_end(number);
   if (has_left) remove(id);
+  if (!replica.busy() && replica.has_work()) schedule_step_start(number);  // it may have held what others wait for
   note_work(index(number));
 }
 

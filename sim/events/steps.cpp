@@ -29,9 +29,31 @@ void EventLoop<Replica>::handle_step_start(int replica) {
   if (!loaded_[index(replica)]) return;  // its box has died at this instant
   auto& r = replicas_[index(replica)];
   if (!r.has_work()) return leave(r.tell(now_));  // whoever waited has given up
-  r.start(now_, operating_point(index(replica)));
+  const bool started = r.start(now_, operating_point(index(replica)));
+  schedule_transfer(replica);
+  if (!started) return leave(r.tell(now_));
   schedule_step_end(replica);
   schedule_tell(replica);
+}
+
+template <class Replica>
+void EventLoop<Replica>::schedule_transfer(int replica) {
+  const auto at = replicas_[index(replica)].loads_at();
+  if (!at || *at == transfer_at_[index(replica)]) return;
+  transfer_at_[index(replica)] = *at;
+  queue_.push({*at, EventKind::transfer, replica});
+}
+
+/// KV blocks have come from outside, unless who waited for them is gone.
+template <class Replica>
+void EventLoop<Replica>::handle_transfer(int replica) {
+  auto& r = replicas_[index(replica)];
+  const uint64_t version = r.version();
+  r.loaded(now_);
+  schedule_transfer(replica);
+  if (r.version() != version) schedule_step_end(replica);
+  if (!r.busy() && r.has_work()) schedule_step_start(replica);
+  note_work(index(replica));
 }
 
 template <class Replica>

@@ -70,6 +70,11 @@ class DecodeBatch {
   void settle_windows();
 
   const std::vector<int64_t>& members_by_stream() const { return by_stream_; }
+  /// Calls `see` with each member.
+  template <class See>
+  void for_each(See see) const {
+    for (RequestId id = tail_; id >= 0; id = link(id).before) see(id);
+  }
 
  private:
   struct Link {  // by RequestId: what a member keeps while it decodes

@@ -66,12 +66,12 @@ void HostedService::start(RequestId id, Picoseconds now) {
   tokens_limit_.pass(static_cast<double>(r.prompt + r.output), now);
   const StreamKey key = streams_[static_cast<std::size_t>(r.stream)].key;
   const uint64_t number = r.attempt == 0 ? r.number : mix(r.number, static_cast<uint64_t>(r.attempt));
-  const double ttft = std::max(draw(hosted_.ttft, key, Purpose::hosted_ttft, number), 0.0);
+  const double ttft = std::max(draw(hosted_.ttft, key, Purpose::hosted_ttft, number), kLeastTtft);
   const double speed = std::max(draw(hosted_.speed, key, Purpose::hosted_speed, number), Hosted::kLeastSpeed);
   if (static_cast<std::size_t>(id) >= answers_.size()) answers_.resize(static_cast<std::size_t>(id) + 1);
   Answer& a = answers_[static_cast<std::size_t>(id)];
   a.taken = now;
-  a.first_token = now + std::max<Picoseconds>(picoseconds(ttft), 1);
+  a.first_token = now + picoseconds(ttft);
   a.gap = std::max<Picoseconds>(picoseconds(1 / speed), 1);
   a.end = static_cast<Picoseconds>(std::min(a.first_token + int128{a.gap} * (r.output - 1), int128{kNever}));
   a.place = running_.size();

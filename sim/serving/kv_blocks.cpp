@@ -2,8 +2,10 @@
 
 namespace tokwatt::sim {
 
-KvBlocks::KvBlocks(const KvCapacity& capacity, bool prefix_cache) : capacity_(capacity) {
+KvBlocks::KvBlocks(const KvCapacity& capacity, bool prefix_cache, const std::optional<OffloadPlan>& offload)
+    : capacity_(capacity) {
   if (prefix_cache) cache_ = std::make_unique<PrefixCache>(capacity.block_size);
+  if (offload) offload_ = std::make_unique<KvOffload>(*offload);
 }
 
 PrefixCache::Hit KvBlocks::find(const Request& r) {
@@ -28,14 +30,52 @@ bool KvBlocks::admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int6
   return true;
 }
 
-void KvBlocks::computed(RequestId id, const Request& r) {
-  if (cache_ && r.content) cache_->enter(id, r.content.get(), r.computed / capacity_.block_size);
+int64_t KvBlocks::outside(const Request& r, const PrefixCache::Hit& hit, Picoseconds now) {
+  if (!offload_) return 0;
+  keys_.clear();
+  cache_->append_keys(r.content.get(), hit.blocks, (r.target - 1) / capacity_.block_size, keys_);
+  return offload_->find(keys_, now);
 }
 
-void KvBlocks::release(RequestId id, const Request& r) {
+// The longer something waits for room the more of it may be outside, so that what it asks for never becomes less: a
+// plan of many steps need not look again.
+std::optional<Picoseconds> KvBlocks::bring(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t blocks,
+                                           int64_t tokens, Picoseconds now) {
+  const int64_t reserved = tokens_of(hit) + blocks * capacity_.block_size;
+  const int64_t least = std::max(reserved, tokens_of(hit) + tokens);
+  if (of(r, least) - hit.blocks + hit.idle > left()) return std::nullopt;
+  keys_.clear();
+  cache_->append_keys(r.content.get(), hit.blocks, hit.blocks + blocks, keys_);
+  admit(id, r, hit, blocks * capacity_.block_size);
+  r.reserved = reserved;
+  return offload_->load(keys_, r.window_blocks, now);
+}
+
+void KvBlocks::brought(RequestId id, Request& r) {
+  r.computed = r.reserved;
+  cache_->enter(id, r.content.get(), r.computed / capacity_.block_size);
+}
+
+void KvBlocks::computed(RequestId id, const Request& r, Picoseconds now) {
+  if (!cache_ || !r.content) return;
+  const int64_t known = cache_->known(id);
+  cache_->enter(id, r.content.get(), r.computed / capacity_.block_size);
+  store(r, known, now);
+}
+
+/// Copies out what has been computed behind the first `known` blocks.
+void KvBlocks::store(const Request& r, int64_t known, Picoseconds now) {
+  if (!offload_ || r.computed / capacity_.block_size <= known) return;
+  keys_.clear();
+  cache_->append_keys(r.content.get(), known, r.computed / capacity_.block_size, keys_);
+  offload_->store(keys_, now);
+}
+
+void KvBlocks::release(RequestId id, const Request& r, Picoseconds now) {
   int64_t shared = 0;
   if (cache_) {
     cache_->trim(left());
+    store(r, cache_->known(id), now);
     shared = cache_->release(id, r.content.get(), r.computed / capacity_.block_size);
   }
   used_ -= of(r) - shared;
@@ -43,6 +83,7 @@ void KvBlocks::release(RequestId id, const Request& r) {
 
 void KvBlocks::forget() {
   if (cache_) cache_ = std::make_unique<PrefixCache>(capacity_.block_size);
+  if (offload_) offload_->forget();
   used_ = 0;
 }
 

@@ -3,15 +3,18 @@
 // both steppings.
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "sim/serving/kv_capacity.hpp"
+#include "sim/serving/kv_offload.hpp"
 #include "sim/serving/prefix_cache.hpp"
 
 namespace tokwatt::sim {
 
 class KvBlocks {
  public:
-  KvBlocks(const KvCapacity& capacity, bool prefix_cache);
+  KvBlocks(const KvCapacity& capacity, bool prefix_cache, const std::optional<OffloadPlan>& offload = std::nullopt);
 
   int64_t used() const { return used_; }
   int64_t left() const { return capacity_.blocks - used_; }  ///< idle cached blocks give way
@@ -33,18 +36,31 @@ class KvBlocks {
   int64_t cached_tokens(const Request& r, int64_t used);
   /// Gives a waiting request what find() has found and blocks for `tokens` more, if there are enough; sets r.computed.
   bool admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t tokens);
+  /// How many blocks behind those of find() can be brought back from outside.
+  int64_t outside(const Request& r, const PrefixCache::Hit& hit, Picoseconds now);
+  /// Gives a waiting request what find() has found and begins to bring `blocks` more back, if there is room for them
+  /// and for the `tokens` that admit() would ask for. Returns when they are there.
+  std::optional<Picoseconds> bring(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t blocks,
+                                   int64_t tokens, Picoseconds now);
+  /// What bring() has brought is there.
+  void brought(RequestId id, Request& r);
   /// A chunk of the request has been computed.
-  void computed(RequestId id, const Request& r);
+  void computed(RequestId id, const Request& r, Picoseconds now);
   /// The request goes: its blocks are free, or stay cached.
-  void release(RequestId id, const Request& r);
+  void release(RequestId id, const Request& r, Picoseconds now);
   /// Nobody holds a block any more, and nothing is cached.
   void forget();
   /// Decoding has run out of blocks: cached ones that nobody holds have all given way.
   void exhausted();
+  const KvOffload* offload() const { return offload_.get(); }
 
  private:
+  void store(const Request& r, int64_t known, Picoseconds now);
+
   const KvCapacity& capacity_;
   std::unique_ptr<PrefixCache> cache_;  ///< nothing: nothing is found again
+  std::unique_ptr<KvOffload> offload_;  ///< nothing: there is nothing outside
+  std::vector<uint64_t> keys_;
   int64_t used_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "sim/serving/macro_replica.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace tokwatt::sim {
 
@@ -10,7 +11,7 @@ MacroReplica::MacroReplica(int number, const Serving& serving, RequestPool& pool
       pool_(pool),
       observer_(observer),
       batch_(serving, pool),
-      blocks_(serving.kv, serving.prefix_cache && !serving.has_slots()),
+      blocks_(serving.kv, serving.prefix_cache && !serving.has_slots(), serving.offload),
       slots_(serving.has_slots() ? serving.max_num_seqs : 0, serving.prefix_cache),
       news_(number, pool, observer) {
   plan_.fraction_bits = serving.cost.pace().fraction_bits;
@@ -28,7 +29,12 @@ bool MacroReplica::give_up(RequestId id, Picoseconds now) {
   const bool decodes = batch_.has(id);
   const auto prompt = std::find(prompts_.begin(), prompts_.end(), id);
   if (!decodes && prompt == prompts_.end()) {
-    waiting_.erase(id);
+    if (loading_.erase(id)) {
+      if (plan_.running) observer_.step_started(number_, running_, load(now).used_blocks);  // before there are fewer
+      blocks_.release(id, pool_[id], now);
+    } else {
+      waiting_.erase(id);
+    }
     return true;
   }
   if (plan_.running) {
@@ -40,8 +46,13 @@ bool MacroReplica::give_up(RequestId id, Picoseconds now) {
   } else {
     prompts_.erase(prompt);
   }
-  let_go(id);
+  let_go(id, now);
   return true;
+}
+
+void MacroReplica::loaded(Picoseconds now) {
+  while (const auto id = loading_.take(now)) blocks_.brought(*id, pool_[*id]);
+  if (plan_.running) cut(now);
 }
 
 void MacroReplica::clock_changed(Picoseconds now, OperatingPoint point) {
@@ -50,7 +61,7 @@ void MacroReplica::clock_changed(Picoseconds now, OperatingPoint point) {
 
 // --- plans -----------------------------------------------------------------------------------------------------------
 
-void MacroReplica::start(Picoseconds now, OperatingPoint point) {
+bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
   metered_at_ = kNever;
   plan_.start = {now, plan_.end.at == now ? plan_.end.rest : 0};
   plan_.point = point;
@@ -58,24 +69,38 @@ void MacroReplica::start(Picoseconds now, OperatingPoint point) {
   plan_.step.reset();
   chunks_.clear();
   batch_.settle_windows();
-  bool preempted = give_decoding_a_slot(now);
-  int64_t budget = serving_.token_budget - batch_.size() * serving_.cost.pace().rows();
+  const bool apart = serving_.prefill_apart;
+  const auto nothing_runs = [this] { return batch_.size() == 0 && chunks_.empty(); };
+  bool preempted = !apart && give_decoding_a_slot(now);
+  int64_t budget = serving_.token_budget - (apart ? 0 : batch_.size() * serving_.cost.pace().rows());
   preempted = continue_prompts(now, budget) || preempted;
-  const bool queued = preempted || admit(now, budget);
+  bool queued = (preempted && !nothing_runs()) || admit(now, budget);
+  if (apart && chunks_.empty()) {
+    preempted = give_decoding_a_slot(now);
+    queued = preempted || queued;
+    if (nothing_runs()) queued = admit(now, budget);
+  }
+  if (nothing_runs()) {
+    observer_.step_started(number_, running_, blocks_.used());  // what is on its way has its blocks
+    return false;
+  }
+  plan_.decodes = !apart || chunks_.empty();
+  if (!plan_.decodes) paused_ = true;
   price_plan(queued);
   if (preempted) plan_.steps = 1;  // nothing was admitted; the next step tries again
   plan_.end_after(plan_.steps);
   plan_.running = true;
   ++version_;
   observer_.step_started(number_, running_, blocks_.used());
+  return true;
 }
 
 StepBatch MacroReplica::step_batch() const {
-  StepBatch batch{batch_.size(), plan_.chunk_tokens, std::ssize(chunks_), {}};
+  StepBatch batch{plan_.decodes ? batch_.size() : 0, plan_.chunk_tokens, std::ssize(chunks_), {}};
   const Pace& pace = serving_.cost.pace();
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
     auto& sums = batch.attention[g];
-    sums = batch_.attention(g);
+    if (plan_.decodes) sums = batch_.attention(g);
     for (const auto& [id, tokens] : chunks_) {
       const auto chunk = chunk_attention(pool_[id].computed, tokens, serving_.cost.reach(g));
       sums.kept_tokens += pace.units(chunk.kept_tokens);
@@ -156,7 +181,7 @@ Meter MacroReplica::amounts_of(int64_t steps) const {
   if (steps == 0) return {};
   if (plan_.step) return plan_.step->left;
   StepContext context = plan_.context;
-  context.output_tokens = plan_.first_tokens + batch_.tokens_in(steps);
+  context.output_tokens = plan_.first_tokens + (plan_.decodes ? batch_.tokens_in(steps) : 0);
   context.prompt_tokens = plan_.chunk_tokens;
   return amounts(costs(plan_.price, plan_.growth, steps), context, serving_.cost);
 }
@@ -206,7 +231,7 @@ void MacroReplica::leave_step_in_flight(Picoseconds now) {
 
 Load MacroReplica::load(Picoseconds now) const {
   const int64_t taken = plan_.running && plan_.chunk_tokens == 0 ? batch_.new_blocks_until(plan_.in_flight_at(now)) : 0;
-  return {running_, waiting_.size(), blocks_.used() + taken};
+  return {running_, waiting_.size() + loading_.size(), blocks_.used() + taken};
 }
 
 Meter MacroReplica::measure(Picoseconds now) const {
@@ -238,33 +263,64 @@ void MacroReplica::advance(int64_t steps) {
   run.start = plan_.start;
   run.steps = steps;
   run.duration = plan_.duration();
-  run.decoding = batch_.size();
   run.chunk_tokens = plan_.chunk_tokens;
   run.composition = batch_.composition();
-  for (std::size_t g = 0; g < serving_.cost.groups(); ++g) run.growing[g] = batch_.growing(g);
-  run.chunks_passed = batch_.chunks_passed();
+  if (plan_.decodes) {
+    run.decoding = batch_.size();
+    for (std::size_t g = 0; g < serving_.cost.groups(); ++g) run.growing[g] = batch_.growing(g);
+    run.chunks_passed = batch_.chunks_passed();
+  }
   run.forms = plan_.price.forms;
   run.point = plan_.point;
   run.share_changed = plan_.step.has_value();
   observer_.ran(number_, run);
-  report_gaps(steps);
   done_ += amounts_of(steps);
-  blocks_.take(batch_.advance(steps));
+  if (plan_.decodes) {
+    report_gaps(steps);
+    decoded_until_ = plan_.end_of(steps).at;
+    blocks_.take(batch_.advance(steps));
+  }
   observer_.step_started(number_, running_, blocks_.used());
 }
 
-// Who gives up during the plan's last step gets no token from it.
+// Who gives up during the plan's last step gets no token from it. After a pause the first gaps are longer, and differ.
 void MacroReplica::report_gaps(int64_t steps) {
+  const int64_t first = paused_ ? 1 : 0;
+  if (paused_) report_first_gaps(steps == 1 && plan_.steps == 1);
+  paused_ = false;
   const auto& by_stream = batch_.members_by_stream();
   for (std::size_t s = 0; s < by_stream.size(); ++s) {
     const auto stream = static_cast<int>(s);
     const auto leaving = std::count_if(leaving_.begin(), leaving_.end(),
                                        [&](RequestId id) { return batch_.has(id) && pool_[id].stream == stream; });
     const int64_t all = leaving > 0 && steps == plan_.steps ? steps - 1 : steps;
-    const int bits = serving_.cost.pace().fraction_bits;
-    if (by_stream[s] > 0 && all > 0) observer_.token_gaps(stream, plan_.duration(), all, by_stream[s], bits);
-    if (all < steps && by_stream[s] > leaving)
-      observer_.token_gaps(stream, {plan_.duration().at(all), 0}, 1, by_stream[s] - leaving, bits);
+    report_gaps(stream, first, all, by_stream[s]);
+    report_gaps(stream, std::max(first, all), steps, by_stream[s] - leaving);
+  }
+}
+
+/// Gaps that the plan's steps from `first` on end, before the `end`th.
+void MacroReplica::report_gaps(int stream, int64_t first, int64_t end, int64_t sequences) {
+  if (first >= end || sequences == 0) return;
+  const Progression duration = plan_.duration();
+  observer_.token_gaps(stream, {duration.at(first), duration.slope}, end - first, sequences, plan_.fraction_bits);
+}
+
+// The one place that looks at all who decode: once after each time that prompts were computed apart.
+void MacroReplica::report_first_gaps(bool without_leaving) {
+  std::map<std::pair<int, Picoseconds>, int64_t> sequences;  // by stream, and since when they have waited
+  batch_.for_each([&](RequestId id) {
+    if (without_leaving && std::find(leaving_.begin(), leaving_.end(), id) != leaving_.end()) return;
+    ++sequences[{pool_[id].stream, std::max(pool_[id].last_token, decoded_until_)}];
+  });
+  const Picoseconds end = plan_.end_of(1).at;
+  for (const auto& [group, count] : sequences) {
+    const auto& [stream, since] = group;
+    if (since == plan_.start.at) {
+      report_gaps(stream, 0, 1, count);
+    } else {
+      observer_.token_gaps(stream, {end - since, 0}, 1, count, 0);
+    }
   }
 }
 
@@ -272,14 +328,18 @@ void MacroReplica::report_gaps(int64_t steps) {
 void MacroReplica::drop_leaving_members() {
   for (const RequestId id : leaving_) {
     if (!batch_.has(id)) continue;
-    done_[Quantity::output_tokens] -= batch_.leave_without_last(id);
+    if (plan_.decodes) {
+      done_[Quantity::output_tokens] -= batch_.leave_without_last(id);
+    } else {
+      batch_.leave(id);
+    }
     finished_.push_back(id);
   }
 }
 
-void MacroReplica::let_go(RequestId id) {
+void MacroReplica::let_go(RequestId id, Picoseconds now) {
   const Request& r = pool_[id];
-  blocks_.release(id, r);
+  blocks_.release(id, r, now);
   --running_;
   if (serving_.has_slots()) slots_.give_back(r.rank, r.content, r.computed);
 }
@@ -299,7 +359,7 @@ const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
             [&](RequestId a, RequestId b) { return pool_[a].admission < pool_[b].admission; });
   leaving_now_.clear();
   for (const RequestId id : finished_) {
-    let_go(id);
+    let_go(id, now);
     if (pool_[id].given_up()) {
       leaving_now_.push_back(id);
     } else {
@@ -324,7 +384,7 @@ void MacroReplica::finish_prompts(Picoseconds now) {
   for (const auto& [id, tokens] : chunks_) {
     Request& r = pool_[id];
     r.computed += tokens;
-    blocks_.computed(id, r);
+    blocks_.computed(id, r, now);
     if (r.given_up() && r.computed == r.target) --done_[Quantity::output_tokens];
     if (r.given_up() || r.computed < r.target) continue;
     prompts_.erase(std::find(prompts_.begin(), prompts_.end(), id));
@@ -371,8 +431,10 @@ std::vector<RequestId> MacroReplica::crash(Picoseconds now) {
     lost.push_back(id);
   }
   for (; !waiting_.empty(); waiting_.pop_front()) lost.push_back(waiting_.front());
+  loading_.move_to(lost);
   news_.append_finished(lost);
   news_.clear();
+  paused_ = false;
   prompts_.clear();
   chunks_.clear();
   leaving_.clear();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sim/serving/decode_batch.hpp"
+#include "sim/serving/kv_loading.hpp"
 #include "sim/serving/news.hpp"
 #include "sim/serving/plan.hpp"
 #include "sim/serving/slots.hpp"
@@ -20,8 +21,14 @@ class MacroReplica {
   void arrive(RequestId id, Picoseconds now);
   /// Its client gives up on a request. True if it has left, false if it does so when the step in flight ends.
   bool give_up(RequestId id, Picoseconds now);
-  /// Starts a plan. Called when none runs and has_work().
-  void start(Picoseconds now, OperatingPoint point);
+  /// Starts a plan. Called when none runs and has_work(). False if all that waits needs blocks that are still on their
+  /// way from outside.
+  bool start(Picoseconds now, OperatingPoint point);
+  /// When the next blocks from outside are there, if any are on their way.
+  std::optional<Picoseconds> loads_at() const { return loading_.next(); }
+  /// Blocks from outside are there: the next step may go on with them.
+  void loaded(Picoseconds now);
+  const KvOffload* offload() const { return blocks_.offload(); }
   /// The plan in flight, if any, ends here; another version means that it was cut since.
   Picoseconds ends_at() const { return plan_.end.at; }
   uint64_t version() const { return version_; }
@@ -42,9 +49,9 @@ class MacroReplica {
 
   const Serving& serving() const { return serving_; }
   bool busy() const { return plan_.running; }
-  bool has_work() const { return running_ > 0 || !waiting_.empty(); }
+  bool has_work() const { return running_ > 0 || !waiting_.empty() || loading_.any_ready(); }
   /// Requests that it has, running or waiting.
-  int64_t requests() const { return running_ + waiting_.size(); }
+  int64_t requests() const { return running_ + waiting_.size() + loading_.size(); }
   Load load(Picoseconds now) const;
   /// Tokens of a request's prompt that its prefix cache holds.
   int64_t cached_tokens(const Request& request, Picoseconds now) {
@@ -66,6 +73,9 @@ class MacroReplica {
   bool give_decoding_a_slot(Picoseconds now);
   bool continue_prompts(Picoseconds now, int64_t& budget);
   bool admit(Picoseconds now, int64_t& budget);
+  bool join_loaded(Picoseconds now, int64_t& budget);
+  void begin(RequestId id, int64_t tokens, int64_t rank, Picoseconds now);
+  void send_back(RequestId id, Picoseconds now);
   RequestId gives_way() const;
   void preempt(RequestId id, Picoseconds now);
   void enqueue(RequestId id);
@@ -84,9 +94,11 @@ class MacroReplica {
   void leave_step_in_flight(Picoseconds now);
   void advance(int64_t steps);
   void report_gaps(int64_t steps);
+  void report_first_gaps(bool without_leaving);
+  void report_gaps(int stream, int64_t first, int64_t steps, int64_t sequences);
   void drop_leaving_members();
   void finish_prompts(Picoseconds now);
-  void let_go(RequestId id);
+  void let_go(RequestId id, Picoseconds now);
 
   int number_;
   const Serving& serving_;
@@ -94,6 +106,7 @@ class MacroReplica {
   ReplicaObserver& observer_;
 
   WaitingLine waiting_;
+  KvLoading loading_;
   DecodeBatch batch_;
   KvBlocks blocks_;                 // during the plan's first step
   Slots slots_;                     // llama-server's
@@ -103,6 +116,8 @@ class MacroReplica {
   int64_t admissions_ = 0;
   uint64_t version_ = 0;
   Plan plan_;
+  bool paused_ = false;            // since whoever decodes got a token prompts have been computed apart
+  Picoseconds decoded_until_ = 0;  // the last step that gave tokens to those who decode ended
   Meter done_;
   mutable Meter metered_;
   mutable Picoseconds metered_at_ = kNever;  // never: not since anything changed

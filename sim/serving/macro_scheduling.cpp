@@ -24,7 +24,7 @@ bool MacroReplica::continue_prompts(Picoseconds now, int64_t& budget) {
     const Request& r = pool_[id];
     const int64_t tokens = std::min(r.target - r.computed, budget);
     if (tokens == 0) continue;
-    const int64_t more = serving_.kv.blocks_of(r.computed + tokens) - serving_.kv.blocks_of(r.computed);
+    const int64_t more = blocks_.of(r, std::max(r.computed + tokens, r.reserved)) - blocks_.of(r);
     while (more > blocks_.left()) {
       const RequestId out = gives_way();
       preempted = true;
@@ -42,36 +42,72 @@ bool MacroReplica::continue_prompts(Picoseconds now, int64_t& budget) {
 }
 
 bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
-  while (!waiting_.empty()) {
+  while (!waiting_.empty() || loading_.any_ready()) {
     if (running_ >= serving_.max_num_seqs) return true;
     const bool paged = serving_.policy == models::Policy::vllm;
     if (paged && budget == 0) return false;
+    if (loading_.any_ready()) {
+      if (!join_loaded(now, budget)) return true;
+      continue;
+    }
     const RequestId id = waiting_.front();
     Request& r = pool_[id];
     r.target = r.prompt + r.produced;
     const auto choice = paged ? Slots::Choice{} : slots_.choose(r.content.get(), r.target);
     const auto hit = paged ? blocks_.find(r) : blocks_.in_slot(choice.cached);
     const int64_t tokens = std::min(r.target - blocks_.tokens_of(hit), budget);
-    if (!blocks_.admit(id, r, hit, tokens)) return true;
+    const int64_t room = serving_.prefill_apart ? r.target - blocks_.tokens_of(hit) : tokens;
+    if (const int64_t outside = paged ? blocks_.outside(r, hit, now) : 0; outside > 0) {
+      const auto ends = blocks_.bring(id, r, hit, outside, room, now);
+      if (!ends) return true;
+      waiting_.pop_front();
+      loading_.begin(id, *ends);
+      continue;
+    }
+    if (!blocks_.admit(id, r, hit, room)) return true;
+    if (serving_.prefill_apart) r.reserved = r.target;
     waiting_.pop_front();
-    ++running_;
+    if (!paged) slots_.take(choice.slot);
+    begin(id, tokens, paged ? admissions_ : choice.slot, now);
     budget -= tokens;
-    r.admission = admissions_++;
-    r.rank = r.admission;
-    if (!paged) {
-      r.rank = choice.slot;
-      slots_.take(choice.slot);
-    }
-    if (r.admitted == kNever) {
-      r.admitted = now;
-      r.cached = r.computed;
-    }
-    const auto place =
-        std::find_if(prompts_.begin(), prompts_.end(), [&](RequestId other) { return pool_[other].rank > r.rank; });
-    prompts_.insert(place, id);
-    if (tokens > 0) add_chunk(id, tokens);
   }
   return false;
+}
+
+// The first of those whose blocks are there; where nobody runs who could make room for it, the last gives its own back.
+bool MacroReplica::join_loaded(Picoseconds now, int64_t& budget) {
+  const RequestId id = loading_.ready().front();
+  const Request& r = pool_[id];
+  const int64_t tokens = std::min(r.target - r.computed, budget);
+  const int64_t room = serving_.prefill_apart ? r.target : r.computed + tokens;
+  const int64_t more = blocks_.of(r, room) - blocks_.of(r);
+  while (more > blocks_.left()) {
+    if (running_ > 0 || loading_.any_on_the_way()) return false;
+    const RequestId last = loading_.ready().back();
+    loading_.ready().pop_back();
+    send_back(last, now);
+  }
+  loading_.ready().pop_front();
+  blocks_.take(more);
+  pool_[id].reserved = room;
+  begin(id, tokens, admissions_, now);
+  budget -= tokens;
+  return true;
+}
+
+void MacroReplica::begin(RequestId id, int64_t tokens, int64_t rank, Picoseconds now) {
+  Request& r = pool_[id];
+  ++running_;
+  r.admission = admissions_++;
+  r.rank = rank;
+  if (r.admitted == kNever) {
+    r.admitted = now;
+    r.cached = r.computed;
+  }
+  const auto place =
+      std::find_if(prompts_.begin(), prompts_.end(), [&](RequestId other) { return pool_[other].rank > r.rank; });
+  prompts_.insert(place, id);
+  if (tokens > 0) add_chunk(id, tokens);
 }
 
 // The last admitted is a begun prompt if there is one: under vLLM prompts are finished in order of admission.
@@ -87,23 +123,27 @@ RequestId MacroReplica::gives_way() const {
 void MacroReplica::preempt(RequestId id, Picoseconds now) {
   if (batch_.has(id)) {
     batch_.leave(id);
-    pool_[id].last_token = now;  // steps follow each other without a gap
+    pool_[id].last_token = std::max(pool_[id].last_token, decoded_until_);
   } else {
     prompts_.erase(std::find(prompts_.begin(), prompts_.end(), id));
   }
+  send_back(id, now);
+  --running_;
+  ++pool_[id].preemptions;
+  observer_.preempted(number_, now, pool_[id]);
+}
+
+void MacroReplica::send_back(RequestId id, Picoseconds now) {
   Request& r = pool_[id];
-  blocks_.release(id, r);
+  blocks_.release(id, r, now);
   r.computed = 0;
   r.reserved = 0;
   r.target = r.prompt + r.produced;
-  ++r.preemptions;
-  --running_;
   if (serving_.scheduling == Scheduling::fcfs) {
     waiting_.push_front(id);
   } else {
     enqueue(id);
   }
-  observer_.preempted(number_, now, r);
 }
 
 void MacroReplica::enqueue(RequestId id) {

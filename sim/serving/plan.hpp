@@ -16,6 +16,7 @@ struct Plan {
   int64_t first_tokens = 0;  // of the prompts that its one step completes
   OperatingPoint point;
   int64_t chunk_tokens = 0;
+  bool decodes = true;               // or prompts alone go on, and whoever decodes waits
   std::optional<InFlightStep> step;  // its one step, where its share changed while it ran
 
   Progression duration() const {

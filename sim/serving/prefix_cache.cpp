@@ -51,6 +51,13 @@ PrefixCache::Hit PrefixCache::find(const Content* content, int64_t most) const {
   return hit;
 }
 
+void PrefixCache::append_keys(const Content* content, int64_t from, int64_t most, std::vector<uint64_t>& out) const {
+  Walk walk;
+  while (walk.blocks < most && next(walk, content)) {
+    if (walk.blocks > from) out.push_back(walk.key);
+  }
+}
+
 PrefixCache::Holding& PrefixCache::holding(RequestId id) {
   if (static_cast<std::size_t>(id) >= holdings_.size()) holdings_.resize(static_cast<std::size_t>(id) + 1);
   return holdings_[static_cast<std::size_t>(id)];

@@ -21,10 +21,14 @@ class PrefixCache {
   };
   /// How many of the first `most` blocks of a text are cached, without a gap.
   Hit find(const Content* content, int64_t most) const;
+  /// Keys of blocks of a text, from one on and up to `most`, as far as the text is known.
+  void append_keys(const Content* content, int64_t from, int64_t most, std::vector<uint64_t>& out) const;
   /// A request holds its first `blocks` blocks, which find() has found.
   void hold(RequestId id, const Content* content, int64_t blocks);
   /// The first `blocks` blocks of a request are computed: those that are new are cached and held by it.
   void enter(RequestId id, const Content* content, int64_t blocks);
+  /// How many of a request's blocks have been held or entered.
+  int64_t known(RequestId id) { return holding(id).known; }
   /// A request with `blocks` whole blocks computed holds them no more. Returns how many of them others still hold.
   int64_t release(RequestId id, const Content* content, int64_t blocks);
   /// Forgets blocks that nobody holds until at most `room` are left.

@@ -15,11 +15,15 @@ struct Serving {
       : cost(deployment, box, link),
         kv(kv_capacity(deployment, box)),
         prefix_cache(deployment.prefix_cache),
+        offload(deployment.kv_offload
+                    ? std::optional(OffloadPlan(*deployment.kv_offload, kv.block_bytes, deployment.tensor_parallel))
+                    : std::nullopt),
         policy(deployment.engine.policy),
         scheduling(deployment.scheduling),
         max_num_seqs(deployment.engine.limits.max_num_seqs),
         token_budget(deployment.engine.limits.max_num_batched_tokens),
-        async_scheduling(deployment.engine.async_scheduling) {}
+        async_scheduling(deployment.engine.async_scheduling),
+        prefill_apart(deployment.engine.prefill_apart) {}
 
   /// Of a request with so many tokens in the end.
   int64_t window_blocks_of(int64_t tokens) const { return kv.window_blocks_of(tokens + cost.pace().drafted); }
@@ -30,11 +34,13 @@ struct Serving {
   StepPricer cost;
   KvCapacity kv;
   bool prefix_cache;
+  std::optional<OffloadPlan> offload;
   models::Policy policy;
   Scheduling scheduling;
   int64_t max_num_seqs;
   int64_t token_budget;
   bool async_scheduling;
+  bool prefill_apart;
 };
 
 /// Whether a waiting request is admitted before another. Under fcfs neither is, by this.
@@ -75,7 +81,7 @@ class ReplicaObserver {
   virtual void token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences, int fraction_bits) = 0;
   virtual void first_token(int replica, Picoseconds ttft) = 0;
   virtual void preempted(int replica, Picoseconds now, const Request& request) = 0;
-  /// A step runs with so many sequences and blocks; of a run of steps, the last is told too.
+  /// A step runs with so many sequences and blocks, or could not start; of a run of steps, the last is told too.
   virtual void step_started(int replica, int64_t running, int64_t used_blocks) = 0;
 };
 

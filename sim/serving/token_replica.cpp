@@ -10,7 +10,7 @@ TokenReplica::TokenReplica(int number, const Serving& serving, RequestPool& pool
       pace_(serving.cost.pace()),
       pool_(pool),
       observer_(observer),
-      blocks_(serving.kv, serving.prefix_cache && !serving.has_slots()),
+      blocks_(serving.kv, serving.prefix_cache && !serving.has_slots(), serving.offload),
       slots_(serving.has_slots() ? serving.max_num_seqs : 0, serving.prefix_cache),
       news_(number, pool, observer) {}
 
@@ -21,18 +21,26 @@ void TokenReplica::enqueue(RequestId id) {
   waiting_.insert(std::upper_bound(waiting_.begin(), waiting_.end(), id, before), id);
 }
 
-bool TokenReplica::give_up(RequestId id, Picoseconds) {
+bool TokenReplica::give_up(RequestId id, Picoseconds now) {
   if (news_.drop(id) || std::erase(waiting_, id) > 0) return true;
+  if (loading_.erase(id)) {
+    blocks_.release(id, pool_[id], now);
+    return true;
+  }
   if (step_.running) return false;
   std::erase(running_, id);
-  let_go(id);
+  let_go(id, now);
   return true;
 }
 
-void TokenReplica::let_go(RequestId id) {
+void TokenReplica::loaded(Picoseconds now) {
+  while (const auto id = loading_.take(now)) blocks_.brought(*id, pool_[*id]);
+}
+
+void TokenReplica::let_go(RequestId id, Picoseconds now) {
   const Request& r = pool_[id];
   if (!prefilling(id)) ++composition_;
-  blocks_.release(id, r);
+  blocks_.release(id, r, now);
   if (serving_.has_slots()) slots_.give_back(r.rank, r.content, r.computed);
 }
 
@@ -41,7 +49,6 @@ void TokenReplica::let_go(RequestId id) {
 // is itself. Returns whether any was.
 bool TokenReplica::give_decoding_a_slot(Picoseconds now) {
   bool preempted = false;
-  step_.decoding.clear();
   const std::vector<RequestId> running = running_;
   for (const RequestId id : running) {
     if (prefilling(id) || (preempted && !runs(id))) continue;
@@ -71,7 +78,7 @@ bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
     const Request& r = pool_[id];
     const int64_t tokens = std::min(r.target - r.computed, budget);
     if (tokens == 0) continue;
-    const int64_t more = blocks_.of(r, r.computed + tokens) - blocks_.of(r);
+    const int64_t more = blocks_.of(r, std::max(r.computed + tokens, r.reserved)) - blocks_.of(r);
     while (more > blocks_.left()) {
       const RequestId out = gives_way();
       preempt(out, now);
@@ -86,36 +93,77 @@ bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
   return preempted;
 }
 
-// Then waiting requests are admitted in order. Returns whether one had to wait for a slot or for
-// blocks.
+// Then waiting requests are admitted in order, those whose blocks have been brought back first. Who finds blocks
+// outside waits for them, and others go on meanwhile. Returns whether one had to wait for a slot or for blocks.
 bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
-  while (!waiting_.empty()) {
+  while (!waiting_.empty() || loading_.any_ready()) {
     if (std::ssize(running_) >= serving_.max_num_seqs) return true;
     const bool paged = serving_.policy == models::Policy::vllm;
     if (paged && budget == 0) return false;
+    if (loading_.any_ready()) {
+      if (!join_loaded(now, budget)) return true;
+      continue;
+    }
     const RequestId id = waiting_.front();
     Request& r = pool_[id];
     r.target = r.prompt + r.produced;
     const auto choice = paged ? Slots::Choice{} : slots_.choose(r.content.get(), r.target);
     const auto hit = paged ? blocks_.find(r) : blocks_.in_slot(choice.cached);
     const int64_t tokens = std::min(r.target - blocks_.tokens_of(hit), budget);
-    if (!blocks_.admit(id, r, hit, tokens)) return true;
+    const int64_t room = serving_.prefill_apart ? r.target - blocks_.tokens_of(hit) : tokens;
+    if (const int64_t outside = paged ? blocks_.outside(r, hit, now) : 0; outside > 0) {
+      const auto ends = blocks_.bring(id, r, hit, outside, room, now);
+      if (!ends) return true;
+      waiting_.pop_front();
+      loading_.begin(id, *ends);
+      continue;
+    }
+    if (!blocks_.admit(id, r, hit, room)) return true;
+    if (serving_.prefill_apart) r.reserved = r.target;
     waiting_.pop_front();
-    running_.push_back(id);
+    begin(id, tokens, now);
     budget -= tokens;
-    r.admission = admissions_++;
-    r.rank = r.admission;
     if (!paged) {
       r.rank = choice.slot;
       slots_.take(choice.slot);
     }
-    if (r.admitted == kNever) {
-      r.admitted = now;
-      r.cached = r.computed;
-    }
-    if (tokens > 0) step_.chunks.push_back({id, tokens});
   }
   return false;
+}
+
+// The first of those whose blocks are there. Where nobody runs who could make room for it, the last of them gives its
+// blocks back. Returns whether it could go on.
+bool TokenReplica::join_loaded(Picoseconds now, int64_t& budget) {
+  const RequestId id = loading_.ready().front();
+  const Request& r = pool_[id];
+  const int64_t tokens = std::min(r.target - r.computed, budget);
+  const int64_t room = serving_.prefill_apart ? r.target : r.computed + tokens;
+  const int64_t more = blocks_.of(r, room) - blocks_.of(r);
+  while (more > blocks_.left()) {
+    if (!running_.empty() || loading_.any_on_the_way()) return false;
+    const RequestId last = loading_.ready().back();
+    loading_.ready().pop_back();
+    send_back(last, now);
+  }
+  loading_.ready().pop_front();
+  blocks_.take(more);
+  pool_[id].reserved = room;
+  begin(id, tokens, now);
+  budget -= tokens;
+  return true;
+}
+
+// A request runs from now on.
+void TokenReplica::begin(RequestId id, int64_t tokens, Picoseconds now) {
+  Request& r = pool_[id];
+  running_.push_back(id);
+  r.admission = admissions_++;
+  r.rank = r.admission;
+  if (r.admitted == kNever) {
+    r.admitted = now;
+    r.cached = r.computed;
+  }
+  if (tokens > 0) step_.chunks.push_back({id, tokens});
 }
 
 RequestId TokenReplica::gives_way() const {
@@ -129,36 +177,53 @@ RequestId TokenReplica::gives_way() const {
 void TokenReplica::preempt(RequestId id, Picoseconds now) {
   std::erase(running_, id);
   std::erase(step_.decoding, id);
-  Request& r = pool_[id];
-  blocks_.release(id, r);
   if (!prefilling(id)) ++composition_;
+  send_back(id, now);
+  ++pool_[id].preemptions;
+  observer_.preempted(number_, now, pool_[id]);
+}
+
+// It gives its blocks back and waits again.
+void TokenReplica::send_back(RequestId id, Picoseconds now) {
+  Request& r = pool_[id];
+  blocks_.release(id, r, now);
   r.computed = 0;
   r.reserved = 0;
   r.fraction = 0;
   r.target = r.prompt + r.produced;  // recompute
-  ++r.preemptions;
   if (serving_.scheduling == Scheduling::fcfs) {
     waiting_.push_front(id);
   } else {
     enqueue(id);
   }
-  observer_.preempted(number_, now, r);
 }
 
-void TokenReplica::start(Picoseconds now, OperatingPoint point) {
+bool TokenReplica::start(Picoseconds now, OperatingPoint point) {
   step_.start = {now, step_.end.at == now ? step_.end.rest : 0};
   step_.point = point;
   step_.chunks.clear();
-  bool preempted = give_decoding_a_slot(now);
+  step_.decoding.clear();
+  const bool apart = serving_.prefill_apart;
+  const auto nothing_runs = [this] { return step_.decoding.empty() && step_.chunks.empty(); };
+  bool preempted = !apart && give_decoding_a_slot(now);
   int64_t budget = serving_.token_budget - std::ssize(step_.decoding) * pace_.rows();
   preempted = continue_prompts(now, budget) || preempted;
-  const bool queued = preempted || admit(now, budget);
+  bool queued = (preempted && !nothing_runs()) || admit(now, budget);
+  if (apart && step_.chunks.empty()) {  // no prompt to compute: those who decode go on
+    queued = give_decoding_a_slot(now) || queued;
+    if (nothing_runs()) queued = admit(now, budget);
+  }
+  if (nothing_runs()) {
+    observer_.step_started(number_, std::ssize(running_), blocks_.used());  // what is on its way has its blocks
+    return false;
+  }
   price_step(queued);
   step_.running = true;
   step_.share_changed = false;
   step_.end = step_.start.after(step_.in_flight.duration(), pace_.fraction_bits);
   ++version_;
   observer_.step_started(number_, std::ssize(running_), blocks_.used());
+  return true;
 }
 
 void TokenReplica::price_step(bool queued) {
@@ -240,7 +305,7 @@ const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
   for (const auto& [id, tokens] : step_.chunks) {
     Request& r = pool_[id];
     r.computed += tokens;
-    blocks_.computed(id, r);
+    blocks_.computed(id, r, now);
     if (prefilling(id)) continue;
     ++composition_;
     if (r.given_up()) {
@@ -257,7 +322,7 @@ const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
       still_running.push_back(id);
       continue;
     }
-    let_go(id);
+    let_go(id, now);
     if (r.given_up()) {
       leaving_.push_back(id);
     } else {
@@ -286,6 +351,7 @@ std::vector<RequestId> TokenReplica::crash(Picoseconds now) {
   std::vector<RequestId> lost = running_;
   for (const RequestId id : running_) composition_ += prefilling(id) ? 0 : 1;
   lost.insert(lost.end(), waiting_.begin(), waiting_.end());
+  loading_.move_to(lost);
   news_.append_finished(lost);
   running_.clear();
   waiting_.clear();
@@ -307,7 +373,9 @@ void TokenReplica::emit_tokens(RequestId id, int64_t tokens, Picoseconds now) {
     done_[Quantity::output_tokens] -= tokens;
     return;
   }
-  emit_token(id, {step_.in_flight.duration(), pace_.fraction_bits}, now);
+  const Picoseconds since = pool_[id].last_token;  // earlier than the step's start if prompts were computed before it
+  const bool waited = since < step_.start.at;
+  emit_token(id, waited ? Gap{now - since, 0} : Gap{step_.in_flight.duration(), pace_.fraction_bits}, now);
   for (int64_t further = 1; further < tokens; ++further) emit_token(id, {0, 0}, now);
 }
 

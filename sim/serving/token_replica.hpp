@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/serving/in_flight_step.hpp"
+#include "sim/serving/kv_loading.hpp"
 #include "sim/serving/news.hpp"
 #include "sim/serving/slots.hpp"
 
@@ -19,8 +20,14 @@ class TokenReplica {
   void arrive(RequestId id, Picoseconds now);
   /// Its client gives up on a request. True if it has left, false if it does so when the step in flight ends.
   bool give_up(RequestId id, Picoseconds now);
-  /// Starts a step. Called when no step runs and has_work().
-  void start(Picoseconds now, OperatingPoint point);
+  /// Starts a step. Called when no step runs and has_work(). False if all that waits needs blocks that are still on
+  /// their way from outside.
+  bool start(Picoseconds now, OperatingPoint point);
+  /// When the next blocks from outside are there, if any are on their way.
+  std::optional<Picoseconds> loads_at() const { return loading_.next(); }
+  /// Blocks from outside are there: the next step may go on with them.
+  void loaded(Picoseconds now);
+  const KvOffload* offload() const { return blocks_.offload(); }
   /// The step in flight, if any, ends here.
   Picoseconds ends_at() const { return step_.end.at; }
   uint64_t version() const { return version_; }
@@ -41,15 +48,17 @@ class TokenReplica {
 
   const Serving& serving() const { return serving_; }
   bool busy() const { return step_.running; }
-  bool has_work() const { return !running_.empty() || !waiting_.empty(); }
+  bool has_work() const { return !running_.empty() || !waiting_.empty() || loading_.any_ready(); }
   /// Requests that it has, running or waiting.
-  int64_t requests() const { return std::ssize(running_) + std::ssize(waiting_); }
+  int64_t requests() const { return std::ssize(running_) + std::ssize(waiting_) + loading_.size(); }
   /// Tokens of a request's prompt that its prefix cache holds.
   int64_t cached_tokens(const Request& request, Picoseconds) {
     if (serving_.has_slots()) return slots_.choose(request.content.get(), request.prompt).cached;
     return blocks_.cached_tokens(request, blocks_.used());
   }
-  Load load(Picoseconds) const { return {std::ssize(running_), std::ssize(waiting_), blocks_.used()}; }
+  Load load(Picoseconds) const {
+    return {std::ssize(running_), std::ssize(waiting_) + loading_.size(), blocks_.used()};
+  }
   /// Totals up to an instant, the step in flight counted by rule 3.
   Meter meter(Picoseconds now) const;
 
@@ -83,13 +92,16 @@ class TokenReplica {
   bool give_decoding_a_slot(Picoseconds now);
   bool continue_prompts(Picoseconds now, int64_t& budget);
   bool admit(Picoseconds now, int64_t& budget);
+  bool join_loaded(Picoseconds now, int64_t& budget);
+  void begin(RequestId id, int64_t tokens, Picoseconds now);
+  void send_back(RequestId id, Picoseconds now);
   RequestId gives_way() const;
   void preempt(RequestId id, Picoseconds now);
   void enqueue(RequestId id);
   void price_step(bool queued);
   int64_t units_into_step(Picoseconds now) const;
   void report_step() const;
-  void let_go(RequestId id);
+  void let_go(RequestId id, Picoseconds now);
   int64_t tokens_of_step(const Request& r) const;
   void emit_tokens(RequestId id, int64_t tokens, Picoseconds now);
   void emit_token(RequestId id, Gap gap, Picoseconds now);
@@ -103,6 +115,7 @@ class TokenReplica {
   KvBlocks blocks_;
   Slots slots_;  // llama-server's
   std::deque<RequestId> waiting_;
+  KvLoading loading_;
   std::vector<RequestId> running_;  // in order of admission
   int64_t admissions_ = 0;
   int64_t composition_ = 0;

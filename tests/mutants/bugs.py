@@ -53,12 +53,12 @@ PLANS = [
     bug("a plan has blocks for a step more than it has", (MACRO, "return 1 + with_blocks;", "return 2 + with_blocks;")),
     bug("a plan grows with the members whose windows are full", (BATCH, "const int64_t pairs = (first.growing + others.growing) * pace_.per_step;", "const int64_t pairs = (first.growing + others.growing + first.full) * pace_.per_step;")),
     bug("a full cache preempts a decoding sequence before a begun prompt", (MACRO_SCHEDULING, "return prompts_.empty() ? batch_.last() : prompts_.back();", "return batch_.size() > 0 ? batch_.last() : prompts_.back();")),
-    bug("the gap of a preempted sequence begins at its plan's start", (MACRO_SCHEDULING, "pool_[id].last_token = now;  // steps follow each other without a gap", "")),
+    bug("the gap of a preempted sequence begins at its plan's start", (MACRO_SCHEDULING, "pool_[id].last_token = std::max(pool_[id].last_token, decoded_until_);", "")),
     bug("the first answer comes a token late", (BATCH, "answers_.push({pace_.first_step_at(r.thinking + 1,", "answers_.push({pace_.first_step_at(r.thinking + 2,")),
     bug("prompts of llama-server go in order of admission", (MACRO_SCHEDULING, "return pool_[other].rank > r.rank;", "return pool_[other].admission > r.admission;")),
     bug("the last step of a plan is not metered", (MACRO, "done_ += amounts_of(steps);", "done_ += amounts_of(std::max<int64_t>(steps - 1, 1));")),
     bug("the end of the run drops the steps of the plan in flight", (MACRO, "advance(plan_.completed_by(now));", "")),
-    bug("gaps between tokens are counted for one sequence of each stream", (MACRO, "plan_.duration(), all, by_stream[s], bits);", "plan_.duration(), all, 1, bits);")),
+    bug("gaps between tokens are counted for one sequence of each stream", (MACRO, "report_gaps(stream, first, all, by_stream[s]);", "report_gaps(stream, first, all, 1);")),
 ]
 
 # Clients who give up.
@@ -66,7 +66,7 @@ PLANS += [
     bug("who gives up in a step gets its token", (BATCH, "r.produced = before;", "")),
     bug("the step of who gives up counts its token", (MACRO, "done_[Quantity::output_tokens] -= batch_.leave_without_last(id);", "batch_.leave_without_last(id);")),
     bug("giving up does not cut the plan", (MACRO, "if (plan_.running) cut(now); const bool decodes", "const bool decodes")),
-    bug("the gap of who gives up is counted", (MACRO, "by_stream[s] - leaving, bits);", "by_stream[s], bits);")),
+    bug("the gap of who gives up is counted", (MACRO, "steps, by_stream[s] - leaving);", "steps, by_stream[s]);")),
 ]
 
 # Speculation.
@@ -92,7 +92,7 @@ SHARED = [
     bug("the edges of a histogram's bins lose their remainder", ("sim/results/histogram.cpp", "rest += rest_a_bin;", "")),
     bug("columns that are lent do not come into the file", ("sim/results/memory_file.cpp", "parts.insert(parts.end(), lent_parts_.begin(), lent_parts_.end());", "")),
     bug("a results file says that somebody has it open", ("sim/results/memory_file.cpp", "superblock[kFlagsAt] = std::byte{0};", "")),
-    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { tell, step_end, hosted_take, hosted_first, hosted_end, loaded, tick, sample, change, give_up, arrival,", "enum class EventKind : uint8_t { arrival, tell, step_end, hosted_take, hosted_first, hosted_end, loaded, tick, sample, change, give_up,")),
+    bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { tell, step_end, transfer, hosted_take, hosted_first, hosted_end, loaded, tick, sample, change, give_up, arrival,", "enum class EventKind : uint8_t { arrival, tell, step_end, transfer, hosted_take, hosted_first, hosted_end, loaded, tick, sample, change, give_up,")),
     bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "hosted_end, loaded, tick, sample,", "hosted_end, loaded, sample, tick,")),
     bug("static energy is counted twice in a tick", (DEVICE, "energy_.fixed += fixed_energy;", "energy_.fixed += 2 * fixed_energy;")),
     bug("dynamic energy of earlier ticks is counted again", (DEVICE, "energy_.compute = meter[Quantity::compute_energy];", "energy_.compute += meter[Quantity::compute_energy];")),
@@ -121,25 +121,25 @@ SHARED = [
     bug("of equal slots the last is chosen", (SLOTS, "!(found && slot < best.slot)", "!(found && slot > best.slot)")),
     bug("a part that is longer here does not end what is common", (SLOTS, "if (of_a != of_b) break;", "")),
     bug("both steppings admit in a step that preempts",
-        (TOKEN, "const bool queued = preempted || admit(now, budget);", "const bool queued = admit(now, budget) || preempted;"),
-        (MACRO, "const bool queued = preempted || admit(now, budget);", "const bool queued = admit(now, budget) || preempted;")),
+        (TOKEN, "bool queued = (preempted && !nothing_runs()) || admit(now, budget);", "bool queued = admit(now, budget) || preempted;"),
+        (MACRO, "bool queued = (preempted && !nothing_runs()) || admit(now, budget);", "bool queued = admit(now, budget) || preempted;")),
     bug("both steppings let prompts have the budget of what decodes",
         (TOKEN, "int64_t budget = serving_.token_budget - std::ssize(step_.decoding) * pace_.rows();", "int64_t budget = serving_.token_budget;"),
-        (MACRO, "int64_t budget = serving_.token_budget - batch_.size() * serving_.cost.pace().rows();", "int64_t budget = serving_.token_budget;")),
+        (MACRO, "int64_t budget = serving_.token_budget - (apart ? 0 : batch_.size() * serving_.cost.pace().rows());", "int64_t budget = serving_.token_budget;")),
     bug("both steppings keep the blocks of what they preempt",
-        (TOKEN, "Request& r = pool_[id]; blocks_.release(id, r); if (!prefilling(id))", "Request& r = pool_[id]; if (!prefilling(id))"),
-        (MACRO_SCHEDULING, "Request& r = pool_[id]; blocks_.release(id, r); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;")),
+        (TOKEN, "Request& r = pool_[id]; blocks_.release(id, r, now); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;"),
+        (MACRO_SCHEDULING, "Request& r = pool_[id]; blocks_.release(id, r, now); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;")),
     bug("the first answer of both is the last thinking token",
         ("sim/serving/request.hpp", "produced == thinking + 1", "produced == std::max<int64_t>(thinking, 1)"),
         (BATCH, "if (r.produced <= r.thinking) answers_.push({pace_.first_step_at(r.thinking + 1,", "if (r.produced < r.thinking) answers_.push({pace_.first_step_at(r.thinking,")),
     bug("the prefix cache forgets the newest block first", (CACHE, "forget(oldest_);", "forget(newest_);")),
-    bug("a whole prompt may be found in the prefix cache", (BLOCKS, "(r.target - 1) / capacity_.block_size", "r.target / capacity_.block_size")),
+    bug("a whole prompt may be found in the prefix cache", (BLOCKS, "return cache_->find(r.content.get(), (r.target - 1) / capacity_.block_size);", "return cache_->find(r.content.get(), r.target / capacity_.block_size);")),
     bug("a shared block is counted for each who holds it", (BLOCKS, "of(r, tokens_of(hit) + tokens) - hit.blocks + hit.idle", "of(r, tokens_of(hit) + tokens)")),
     bug("a block found idle is not counted as used again", (BLOCKS, "- hit.blocks + hit.idle;", "- hit.blocks;")),
     bug("a release frees blocks that others hold", (BLOCKS, "used_ -= of(r) - shared;", "used_ -= of(r);")),
     bug("blocks that nobody holds any more are lost", (CACHE, "} else { make_idle(*place); }", "}")),
     bug("a request without shared text pushes nothing out of the cache", (CACHE, "make_idle(entries_.add(unknown));", "")),
-    bug("idle blocks that decoding took come back with a release", (BLOCKS, "cache_->trim(left()); shared = cache_->release(", "shared = cache_->release(")),
+    bug("idle blocks that decoding took come back with a release", (BLOCKS, "cache_->trim(left()); store(r,", "store(r,")),
     bug("every full block asks for one more", ("sim/serving/kv_capacity.hpp", "(tokens + block_size - 1) / block_size", "(tokens + block_size) / block_size")),
     bug("windowed layers take no blocks", ("sim/serving/kv_blocks.hpp", "capacity_.blocks_of(tokens) + r.window_blocks;", "capacity_.blocks_of(tokens);")),
     bug("a client has one request more in flight than it may", ("sim/workload/in_flight.cpp", "left_(most) {}", "left_(most + 1) {}")),
@@ -166,8 +166,28 @@ SHARED = [
     bug("a joined segment keeps the growth of its first step", (RECORDER, "if (last.run.steps == 1) last.run.duration.slope = run.duration.base - last.run.duration.base;", "")),
     bug("a request that just fits the context is rejected", (ARRIVALS, "if (arrival.prompt + arrival.output > replica", "if (arrival.prompt + arrival.output >= replica")),
     bug("a request that timed out is sent again once too often", (GIVE_UP, "request.attempt < stream.retries", "request.attempt <= stream.retries")),
-    bug("who gives up keeps their blocks", (MACRO, "const Request& r = pool_[id]; blocks_.release(id, r); --running_;", "const Request& r = pool_[id]; if (!r.given_up()) blocks_.release(id, r); --running_;"), (TOKEN, "blocks_.release(id, r); if (serving_.has_slots()) slots_.give_back(r.rank, r.content, r.computed); }", "if (!r.given_up()) blocks_.release(id, r); if (serving_.has_slots()) slots_.give_back(r.rank, r.content, r.computed); }")),
+    bug("who gives up keeps their blocks", (MACRO, "const Request& r = pool_[id]; blocks_.release(id, r, now); --running_;", "const Request& r = pool_[id]; if (!r.given_up()) blocks_.release(id, r, now); --running_;"), (TOKEN, "blocks_.release(id, r, now); if (serving_.has_slots()) slots_.give_back(r.rank, r.content, r.computed); }", "if (!r.given_up()) blocks_.release(id, r, now); if (serving_.has_slots()) slots_.give_back(r.rank, r.content, r.computed); }")),
     bug("what follows a finished request is not asked for", (ARRIVALS, "while (schedule_next_arrival(request.stream)) { }", "")),
+]
+
+# KV blocks outside the device, and prompts in steps of their own.
+OFFLOAD_CPP = "sim/serving/kv_offload.cpp"
+PLANS += [
+    bug("what comes from outside does not cut the plan", (MACRO, "while (const auto id = loading_.take(now)) blocks_.brought(*id, pool_[*id]); if (plan_.running) cut(now);", "while (const auto id = loading_.take(now)) blocks_.brought(*id, pool_[*id]);")),
+    bug("who waits for room asks for less as more is outside", (BLOCKS, "const int64_t least = std::max(reserved, tokens_of(hit) + tokens);", "const int64_t least = reserved;")),
+    bug("gaps after a pause begin where the step does", (MACRO, "const int64_t first = paused_ ? 1 : 0;", "paused_ = false; const int64_t first = 0;")),
+    bug("a prompt computed apart takes blocks chunk by chunk in the fast path", (MACRO_SCHEDULING, "const int64_t room = serving_.prefill_apart ? r.target - blocks_.tokens_of(hit) : tokens;", "const int64_t room = tokens;")),
+    bug("whoever decodes moves on while prompts are computed apart", (MACRO, "plan_.decodes = !apart || chunks_.empty();", "plan_.decodes = true;")),
+]
+OFFLOAD = [
+    bug("a copy can be used before it has ended", (OFFLOAD_CPP, "at->second->there_at <= now;", "true;")),
+    bug("the most recently used copy goes first", (OFFLOAD_CPP, "tier.copies.splice(tier.copies.end(), tier.copies, at->second);", "tier.copies.splice(tier.copies.begin(), tier.copies, at->second);")),
+    bug("copies go side by side on one link", (OFFLOAD_CPP, "const Picoseconds begins = std::max(free, from);", "const Picoseconds begins = from;")),
+    bug("what the host has no room for is lost", (OFFLOAD_CPP, "if (!disk_.by_key.contains(oldest.key)) add_to_disk(", "if (false) add_to_disk(")),
+    bug("every device has the whole link's work", (OFFLOAD_CPP, "link_time = block_bytes / tiers.link.bandwidth;", "link_time = whole / tiers.link.bandwidth;")),
+    bug("who was preempted does not look outside", (TOKEN, "paged ? blocks_.outside(r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(r, hit, now) : 0; outside > 0)"), (MACRO_SCHEDULING, "paged ? blocks_.outside(r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(r, hit, now) : 0; outside > 0)")),
+    bug("a request's own text is everybody's", (ARRIVALS, "mix(kOwnText, static_cast<uint64_t>(r.stream), r.number)", "kOwnText")),
+    bug("generated blocks are not copied out", (BLOCKS, "store(r, cache_->known(id), now); shared", "shared")),
 ]
 
 # Several devices.
@@ -198,7 +218,7 @@ PLANS += [
     bug("a change of share goes on at the price of the plan's first step", (MACRO, "plan_.start = start; plan_.price = serving_.cost.price(plan_.point, step_batch());", "plan_.start = start;")),
     bug("clients are told when the plan ends, not its first step", (MACRO, "return plan_.end_of(1).at;", "return plan_.end.at;")),
     bug("a crash loses the steps of the plan that were complete", (MACRO, "advance(completed); done_ += lost;", "done_ += lost;")),
-    bug("the meter is not read again when a plan starts", (MACRO, "void MacroReplica::start(Picoseconds now, OperatingPoint point) { metered_at_ = kNever;", "void MacroReplica::start(Picoseconds now, OperatingPoint point) {")),
+    bug("the meter is not read again when a plan starts", (MACRO, "bool MacroReplica::start(Picoseconds now, OperatingPoint point) { metered_at_ = kNever;", "bool MacroReplica::start(Picoseconds now, OperatingPoint point) {")),
 ]
 SHARED_DEVICES = [
     bug("idle deployments keep their share", ("sim/cluster/sharing.cpp", "weights += busy_[r] ? weight_[r] : 0;", "weights += weight_[r];")),
@@ -208,7 +228,7 @@ SHARED_DEVICES = [
     bug("a share leaves the bandwidth whole", (PRICER, "box.memory.bandwidth *= share * static_cast<double>(point.bandwidth) / kWholeDevice;", "box.memory.bandwidth *= static_cast<double>(point.bandwidth) / kWholeDevice;")),
     bug("clients are told at once", (MACRO, "if (tell_later) return leaving_now_;", ""), (TOKEN, "if (tell_later) return leaving_;", "")),
     bug("who gave up is told nevertheless", ("sim/serving/news.cpp", "if (r.given_up()) return;", "")),
-    bug("a box that died keeps its cache", (BLOCKS, "if (cache_) cache_ = std::make_unique<PrefixCache>(capacity_.block_size); used_ = 0;", "used_ = 0;")),
+    bug("a box that died keeps its cache", (BLOCKS, "if (cache_) cache_ = std::make_unique<PrefixCache>(capacity_.block_size); if (offload_)", "if (offload_)")),
     bug("a lost step counts its tokens", ("sim/serving/in_flight_step.cpp", "lost[Quantity::output_tokens] = -output_passed;", "")),
     bug("a model that was loaded before the box died again serves", (SHUTDOWN, "if (event.detail != crashes_[index(replica)]) return;", "")),
 ]
@@ -248,4 +268,4 @@ SURROUNDINGS = [
 
 for one_sided in PLANS:
     one_sided.in_one_stepping = True
-BUGS = PLANS + SHARED + CLUSTER + SHARED_DEVICES + HOSTED + SURROUNDINGS
+BUGS = PLANS + SHARED + OFFLOAD + CLUSTER + SHARED_DEVICES + HOSTED + SURROUNDINGS

@@ -19,7 +19,7 @@ void compute_all(KvBlocks& blocks, RequestId id, Request& r) {
   const auto hit = blocks.find(r);
   REQUIRE(blocks.admit(id, r, hit, r.target - blocks.tokens_of(hit)));
   r.computed = r.target;
-  blocks.computed(id, r);
+  blocks.computed(id, r, 0);
 }
 
 }  // namespace
@@ -58,9 +58,9 @@ TEST_CASE("a block that several requests hold is in use once", "[sim][kv][prefix
   compute_all(blocks, 1, b);  // finds four whole blocks
   CHECK(b.computed == 17);
   CHECK(blocks.used() == 6);
-  blocks.release(0, a);
+  blocks.release(0, a, 0);
   CHECK(blocks.used() == 5);
-  blocks.release(1, b);
+  blocks.release(1, b, 0);
   CHECK(blocks.used() == 0);
   compute_all(blocks, 2, c);  // found idle: in use again
   CHECK(blocks.used() == 5);
@@ -70,7 +70,7 @@ TEST_CASE("of a prompt that is cached as a whole, the last block is computed aga
   KvBlocks blocks(kTenBlocksOfFour, true);
   Request a = request(1, 16), b = request(1, 16);
   compute_all(blocks, 0, a);
-  blocks.release(0, a);
+  blocks.release(0, a, 0);
   CHECK(blocks.tokens_of(blocks.find(b)) == 12);
 }
 
@@ -78,17 +78,17 @@ TEST_CASE("what decoding takes room from is not found again", "[sim][kv][prefix]
   KvBlocks blocks(kTenBlocksOfFour, true);
   Request old = request(1, 8), a = request(2, 16), b = request(2, 16), again = request(1, 9);
   compute_all(blocks, 0, old);
-  blocks.release(0, old);  // two blocks that nobody holds
+  blocks.release(0, old, 0);  // two blocks that nobody holds
   // Both before either has ended a chunk: each has its own copy of the four blocks.
   REQUIRE(blocks.admit(1, a, blocks.find(a), 16));
   REQUIRE(blocks.admit(2, b, blocks.find(b), 16));
   a.computed = b.computed = 16;
-  blocks.computed(1, a);
-  blocks.computed(2, b);
+  blocks.computed(1, a, 0);
+  blocks.computed(2, b, 0);
   blocks.take(1);  // of the two blocks left, one of the idle ones
   a.computed = 17;
   CHECK(blocks.left() == 1);
-  blocks.release(2, b);  // the copies are free: there would be room for both again
+  blocks.release(2, b, 0);  // the copies are free: there would be room for both again
   CHECK(blocks.tokens_of(blocks.find(again)) == 4);
 }
 
@@ -97,9 +97,9 @@ TEST_CASE("blocks of a text that nobody shares push others out", "[sim][kv][pref
   Request shared = request(1, 16), alone = request(2, 28), again = request(1, 17);
   alone.content = nullptr;
   compute_all(blocks, 0, shared);
-  blocks.release(0, shared);
+  blocks.release(0, shared, 0);
   compute_all(blocks, 1, alone);
-  blocks.release(1, alone);
+  blocks.release(1, alone, 0);
   CHECK(blocks.used() == 0);
   CHECK(blocks.tokens_of(blocks.find(again)) == 12);  // three of its four are left, the last one went first
 }

@@ -192,9 +192,12 @@ Features features_of(const Input& input, const Deployment& d) {
   if (d.hosted) return {"hosted"};
   Features features = features_of(d.model);
   features.insert(d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server");
+  if (d.engine.prefill_apart) features.insert("prefill apart");
   if (d.engine.async_scheduling) features.insert("asynchronous");
   if (d.engine.limits.micro_batch > 0) features.insert("micro-batches");
   if (d.prefix_cache) features.insert("prefix cache");
+  if (d.kv_offload && d.kv_offload->host > 0) features.insert("KV blocks on the host");
+  if (d.kv_offload && d.kv_offload->disk > 0) features.insert("KV blocks on disk");
   if (d.speculation) features.insert(d.speculation->is_head ? "drafting head" : "draft model");
   if (d.kv_blocks) features.insert("blocks given");
   if (input.systems[static_cast<std::size_t>(d.systems.front())].start_temperature)
@@ -249,6 +252,22 @@ void add_stream(Made& made, Stream stream, const Features& features) {
   made.input.streams.push_back(std::move(stream));
 }
 
+// Room for a few blocks or for many, and copies that take a part of a step or many steps.
+void add_kv_offload(Dice& dice, Deployment& d) {
+  const double block_bytes = std::max(kv_bytes(d).per_token, 1.0) * static_cast<double>(d.engine.limits.block_size);
+  const double whole = block_bytes * static_cast<double>(d.tensor_parallel);
+  KvTiers tiers;
+  if (dice.chance(0.8)) {
+    tiers.host = whole * static_cast<double>(dice.in(1, 200));
+    tiers.link = {block_bytes / dice.pick({1e-9, dice.real(1e-5, 1e-2)}), dice.pick({0.0, 0.25, dice.real(0, 0.05)})};
+  }
+  if (tiers.host == 0 || dice.chance(0.4)) {
+    tiers.disk = whole * static_cast<double>(dice.in(1, 200));
+    tiers.disk_bandwidth = whole / dice.real(1e-4, 5e-2);
+  }
+  d.kv_offload = tiers;
+}
+
 void add_deployment(Dice& dice, int box, Input& input) {
   System& system = input.systems[static_cast<std::size_t>(box)];
   Deployment d;
@@ -283,6 +302,7 @@ void add_deployment(Dice& dice, int box, Input& input) {
   if (d.engine.policy == models::Policy::vllm && dice.chance(0.5))
     d.scheduling = dice.pick({Scheduling::priority, Scheduling::shortest_first});
   d.prefix_cache = dice.chance(0.6);
+  if (d.prefix_cache && d.engine.policy == models::Policy::vllm && dice.chance(0.5)) add_kv_offload(dice, d);
   d.share = dice.in(1, 4) * 500;
   input.deployments.push_back(std::move(d));
 }

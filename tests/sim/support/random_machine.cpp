@@ -94,6 +94,7 @@ models::Engine random_engine(Dice& dice) {
   models::Engine engine;
   engine.id = "toy";
   engine.policy = dice.chance(0.7) ? models::Policy::vllm : models::Policy::llama_server;
+  engine.prefill_apart = engine.policy == models::Policy::vllm && dice.chance(0.25);
   engine.async_scheduling = engine.policy == models::Policy::vllm && dice.chance(0.4);
   engine.compute_in = {{"toy", {"bf16"}}};
   engine.limits.max_num_seqs = dice.in(1, 12);
