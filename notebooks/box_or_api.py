@@ -91,12 +91,14 @@ def changes(model, box, people, copies=1, **more):
     """What turns the scenario into this model on so many of these boxes, for so many people."""
     engine, quant = models[model][box]
     names = [f"box{i}" for i in range(1, copies + 1)]
-    price = tw.show(box).numbers.loc["price.purchase", "value"] + (desktop if box == "rtx-5090" else 0)
+    sheet = {"sheet": box}
+    if box == "rtx-5090":
+        sheet["price"] = {"purchase": f"{tw.show(box).numbers.loc['price.purchase', 'value'] + desktop} USD"}
     served = {"model": model, "quant": quant, "engine": engine, "runs_on": names, "replicas": copies}
     if engine.startswith("llama.cpp"):  # four at a time unless told otherwise
         served["limits"] = {"max_num_seqs": 48, "max_model_len": 16384}
     return asked_by(people) | {
-        "systems": {name: {"sheet": box, "price": {"purchase": f"{price} USD"}} for name in names},
+        "systems": dict.fromkeys(names, sheet),
         "deployments": {"assistant": served},
         "prices": {"tariff": tariff, "horizon": "36 months"},
         "timeline": [],
