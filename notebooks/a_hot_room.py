@@ -75,8 +75,8 @@ table.round(2)
 # %% [markdown]
 # ## Over time
 #
-# The cool room, the hot one, and the coolest of the rooms tried in which heat holds the clock down at all, if there is one: the ground is shaded
-# while it does.
+# The cool room, the hot one, and the coolest of the rooms tried in which heat holds the clock down for more than 1 % of the time, if there is one:
+# the ground is shaded while it does.
 
 # %%
 throttled = table["throttled [% of time]"]

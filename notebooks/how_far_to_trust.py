@@ -122,8 +122,9 @@ doubt = pd.DataFrame(
 doubt.infer_objects().round(3)
 
 # %% [markdown]
-# Standard deviations, in percent. Two hours of twelve people are enough to make chance small in medians; in the first token's
-# 95 % it is not. The parameters matter for speed far more than for energy, most of which goes into being switched on.
+# Standard deviations, in percent. Two hours of twelve people make chance small in the median of the first token; in its 95 % it is several times
+# that. The parameters matter for speed far more than for energy, most of which goes into being switched on; energy and cost of a token are as much
+# a matter of chance, of how many tokens people happened to ask for.
 
 # %%
 points[["ttft_s.p95", "tpot_s.p95", "j_per_tok_output", "status"]].sel(seed=[1, 2, 3]).tokwatt.plot()
@@ -154,10 +155,11 @@ sure.replace({True: "the draws agree", False: "open"})
 #
 # ## What to measure
 #
-# One per cent more of each parameter of the engine, and what that does to the answers; those below chance are left out.
+# One per cent more of each parameter of the engine, and what that does to the answers. So little is seen only in medians, over a whole day; what
+# chance could have brought as well is left out.
 
 # %%
-effects = tw.sensitivity(scenario, metrics=["ttft_s.p95", "tpot_s.p95", "j_per_tok_output"], set={"duration": duration, "timeline": []})
+effects = tw.sensitivity(scenario, metrics=["ttft_s.p50", "tpot_s.p50", "j_per_tok_output"], set={"timeline": []})
 chance = pd.Series(effects.attrs["chance"])
 tuning = effects[effects.index.str.contains("tuning.")].drop(columns="change")
 tuning = tuning[(tuning.abs() > chance).any(axis=1)]

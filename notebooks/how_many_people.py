@@ -30,7 +30,7 @@ seeds = 4  # chance decides who asks when
 changes = {  # what somebody could do about it
     "as it is": {},
     "prompts of 2,400 tokens at most": {"workload.0.prompt": {"lognormal": {"median": 800, "p99": 8000}, "max": 2400}},
-    "2,048 tokens a step": {"deployments.assistant.limits": {"max_num_batched_tokens": 2048}},
+    "8,192 tokens a step": {"deployments.assistant.limits": {"max_num_batched_tokens": 8192}},  # 2,048 as it is
     "512 tokens a step": {"deployments.assistant.limits": {"max_num_batched_tokens": 512}},
     "gpt-oss-20b": {"deployments.assistant.model": "gpt-oss-20b"},
     "a second Spark": {"systems.second": {"sheet": "dgx-spark"}, "deployments.assistant.runs_on": ["desk", "second"], "deployments.assistant.replicas": 2},

@@ -94,7 +94,9 @@ print(f"Of these budgets {best:,} is the best compromise (the least product of t
 if default in budgets and default != best:
     print(f"vLLM's default here, {default:,}: {first[default]:.0f} ms and {gap[default]:.0f} ms; its longest gap is {table.loc[default, 'longest gap [ms]'] / table.loc[best, 'longest gap [ms]']:.1f} times as long.")
 small = min(budgets)
-print(f"Too small costs more than too large: with {small} tokens 99 % of first tokens take {first[small]:.0f} ms, {first[small] / first[best]:.1f} times as long." if first[small] > gap[max(budgets)] / gap[best] * first[best] else f"A small budget is cheap here: with {small} tokens 99 % of first tokens take {first[small]:.0f} ms.")
+large = max(budgets)
+waits, stalls = first[small] / first[best], gap[large] / gap[best]
+print(f"Too small costs {'more' if waits > stalls else 'less'} than too large: with {small:,} tokens 99 % of first tokens take {first[small]:.0f} ms, {waits:.1f} times as long; with {large:,} 99 % of gaps take {gap[large]:.0f} ms, {stalls:.1f} times as long.")
 print(f"Energy hardly cares: {table['J per token'].min():.3f} to {table['J per token'].max():.3f} J per token.")
 
 # %%

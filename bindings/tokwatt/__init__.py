@@ -6,9 +6,12 @@
 """
 
 from ._core import __version__
+from .capacities import Capacity, capacity
 from .commands import Sheet, audit, bench, fit, models, show, systems
+from .comparison import Comparison, compare
+from .effects import sensitivity
 from .errors import Infeasible, InputError, Problem
-from .questions import Capacity, Comparison, capacity, compare, explain, sensitivity
+from .explained import explain
 from .results import Results
 from .saved import open_results
 from .scenario import Scenario, load

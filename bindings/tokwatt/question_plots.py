@@ -12,7 +12,8 @@ from plotly.subplots import make_subplots
 from .plots import COLORS, SHADE
 
 if TYPE_CHECKING:
-    from .questions import Capacity, Comparison
+    from .capacities import Capacity
+    from .comparison import Comparison
 
 COMPARED = ("throughput_tok_s.output", "ttft_s.p95", "tpot_s.p95", "e2e_s.p95", "power_w.wall.mean", "j_per_tok_output", "usd_per_mtok_output")
 

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from functools import lru_cache
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from . import _core, values
+from .ask import answers
 from .output import check_output
+from .study_tasks import Source, answers_at
 from .tables import Column
 
 _MOST_TASKS = 256  # enough for 64 workers to end at about the same time
-
-
-@dataclass(frozen=True)
-class Source:
-    """A study as it was given: what a worker reads again where it is."""
-
-    name: str
-    text: str
-    folder: str  # that relative paths in it start at
-    sets: tuple[str, ...]
 
 
 def study(
@@ -52,7 +43,7 @@ def study(
         Changes to the scenario at every point, as for :func:`tokwatt.run`.
     executor : concurrent.futures.Executor or distributed.Client, optional
         Anything with ``submit(function, *arguments)`` that returns futures. Its workers have this version of tokwatt installed, and
-        read the scenario, its sheets and traces from the same paths. Without it the points run on threads of this process.
+        read the scenario, its sheets and traces from the same paths. Without it the points run on threads of one process beside this one.
     chunk : int, optional
         Points that one task of the executor computes; without it so many that there are 256 tasks at most.
     threads : int, optional
@@ -95,7 +86,7 @@ def study(
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
             held.open_journal(path + ".journal")
         if executor is None:
-            held.run_rest(threads=threads or os.cpu_count() or 1, progress=progress)
+            _run_here(threads or os.cpu_count() or 1, held, source, progress)
         else:
             _run_on(executor, held, source, chunk, progress)
         if path is not None:
@@ -114,35 +105,33 @@ def _held(study: str | os.PathLike[str] | Mapping[str, Any], sets: list[str]) ->
     return held, Source(path, held.texts["study"], os.path.dirname(os.path.abspath(path)), tuple(sets))
 
 
+def _run_here(threads: int, held: _core.Study, source: Source, progress: Callable[[int, int], None] | None) -> None:
+    points = held.to_do
+    if not points:
+        return
+    with closing(answers("study", source, held.fingerprint, points, threads)) as lines:
+        _take(lines, held, progress)
+
+
 def _run_on(executor: Any, held: _core.Study, source: Source, chunk: int | None, progress: Callable[[int, int], None] | None) -> None:
     points = held.to_do
     size = chunk or max(1, math.ceil(len(points) / _MOST_TASKS))
-    done = held.points - len(points)
     tasks = [executor.submit(answers_at, source, held.fingerprint, points[i : i + size]) for i in range(0, len(points), size)]
     try:
-        for task in tasks:
-            lines = task.result()
-            held.add_lines(lines)
-            done += len(lines)
-            if progress is not None:
-                progress(done, held.points)
+        _take((task.result() for task in tasks), held, progress)
     except BaseException:
         for task in tasks:
             task.cancel()
         raise
 
 
-def answers_at(source: Source, fingerprint: str, points: Sequence[int]) -> list[str]:
-    """One task: the answers at some points of a study, a line of JSON each."""
-    return _read_again(source, fingerprint).lines_at(points)
-
-
-@lru_cache(maxsize=4)
-def _read_again(source: Source, fingerprint: str) -> _core.Study:
-    held = _core.Study.of_text(source.name, source.text, folder=source.folder, sets=list(source.sets))
-    if held.fingerprint != fingerprint:
-        raise RuntimeError(f"{source.name}: this worker reads another scenario, sheet or trace than the study began with, or has another version of tokwatt")
-    return held
+def _take(answers: Iterable[list[str]], held: _core.Study, progress: Callable[[int, int], None] | None) -> None:
+    done = held.points - len(held.to_do)
+    for lines in answers:
+        held.add_lines(lines)
+        done += len(lines)
+        if progress is not None:
+            progress(done, held.points)
 
 
 def _dataset(held: _core.Study) -> xr.Dataset:
