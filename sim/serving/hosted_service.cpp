@@ -11,6 +11,7 @@ namespace {
 constexpr int64_t kBlock = 128;            // tokens: providers cache prompts in pieces of this size
 constexpr int64_t kCachedBlocks = 80'000;  // ten million tokens: an account's last minutes
 
+constexpr double kLeastTtft = 1e-3;  // of what comes over a network: of nothing, quick clients would never end [s]
 constexpr Picoseconds kMinute = 60'000'000'000'000;
 
 }  // namespace
