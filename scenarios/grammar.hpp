@@ -136,7 +136,7 @@ struct WrittenPrices {
 struct WrittenShock {
   Place place;
   int64_t month = 0;
-  Text hardware, electricity, api;
+  Text hardware, electricity, api, rent;
 };
 
 struct WrittenLoan {
@@ -161,6 +161,7 @@ struct WrittenPlan {
   std::vector<WrittenResale> resale;
   Text resale_follows;
   double cooling = 1, discount = 0, power_between = 0, energy_spread = 0.1;
+  Text rent;
   std::vector<Text> against;
   std::vector<double> wait;
 };

@@ -22,6 +22,7 @@ struct System {
   std::optional<double> start_temperature;  ///< [degC]; nothing: idle steady state
   int64_t count = 1;                        ///< equal devices, each as `box` says
   std::optional<hardware::Link> link = {};  ///< between each two of them
+  bool is_rented = false;                   ///< its price is its rent, and its electricity is part of that
 };
 
 /// A cable between two boxes.
@@ -96,7 +97,7 @@ struct Deployment {
 };
 
 struct Prices {
-  std::optional<double> electricity;  ///< [USD/J]
+  std::optional<double> electricity;  ///< of boxes that are not rented [USD/J]
   double horizon = 0;                 ///< [s] over which hardware loses its value
 };
 

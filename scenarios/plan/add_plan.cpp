@@ -42,7 +42,10 @@ money::Day day_of(const Json& summary, double load, int days) {
       load,
       {at(summary, "tokens", "prompt") / n, at(summary, "tokens", "cached") / n, at(summary, "tokens", "output") / n},
       at(summary, "energy_j", "wall") / n,
-      at(summary, "cost_usd", "electricity") / n};
+      at(summary, "cost_usd", "electricity") / n,
+      at(summary, "requests", "completed") / n,
+      summary.at("energy_j").value("rented", 0.0) / n,
+      at(summary, "cost_usd", "api") / n};
 }
 
 /// Days that were simulated, and what the plan's table says of them.
@@ -110,12 +113,12 @@ Simulated simulated(const Planning& planning, const Json& summary) {
   return out;
 }
 
-std::vector<Estimate> sold(const std::vector<money::Month>& flow, double spread) {
+std::vector<Estimate> sold(const std::vector<money::Month>& flow, const money::Spread& spread) {
   std::vector<Estimate> out;
   for (const auto& m : flow) out.push_back(m.cost_if_sold(spread));
   return out;
 }
-std::vector<Estimate> kept(const std::vector<money::Month>& flow, double spread) {
+std::vector<Estimate> kept(const std::vector<money::Month>& flow, const money::Spread& spread) {
   std::vector<Estimate> out;
   for (const auto& m : flow) out.push_back(m.cost_if_kept(spread));
   return out;
@@ -145,8 +148,10 @@ Json row(const money::Month& m) {
           {"tokens", tokens(m.tokens)},
           {"energy_j", m.energy},
           {"hardware_usd", m.hardware},
+          {"rent_usd", m.rent},
           {"electricity_usd", m.electricity},
           {"cooling_usd", m.cooling},
+          {"api_usd", m.api},
           {"total_usd", m.total},
           {"cumulated_usd", m.cumulated},
           {"resale_usd", estimate(m.resale)},
@@ -177,9 +182,12 @@ sim::Group table(const std::vector<money::Month>& flow, const std::vector<Rival>
   add("output_tokens", "count", "output tokens", [](const M& m) { return m.tokens.output; });
   add("energy", "J", "energy at the wall, cooling with it", [](const M& m) { return m.energy; });
   add("hardware", "USD", "price, or payment of the loan", [](const M& m) { return m.hardware; });
+  add("rent", "USD", "rent of boxes, with their electricity", [](const M& m) { return m.rent; });
   add("electricity", "USD", "electricity of the box", [](const M& m) { return m.electricity; });
   add("cooling", "USD", "electricity of its cooling", [](const M& m) { return m.cooling; });
-  add("cumulated", "USD", "hardware, electricity and cooling so far", [](const M& m) { return m.cumulated; });
+  add("api", "USD", "what hosted models ask", [](const M& m) { return m.api; });
+  add("cumulated", "USD", "hardware, rent, electricity, cooling and hosted models so far",
+      [](const M& m) { return m.cumulated; });
   add("resale", "USD", "what the box would fetch", [](const M& m) { return m.resale.value; });
   add("resale_low", "USD", "the same at the least", [](const M& m) { return m.resale.low; });
   add("resale_high", "USD", "the same at the most", [](const M& m) { return m.resale.high; });
@@ -198,14 +206,20 @@ sim::Group table(const std::vector<money::Month>& flow, const std::vector<Rival>
   return out;
 }
 
-Json rival_json(const std::vector<Estimate>& costs, const std::vector<money::Month>& flow, const money::Plan& plan,
+Json rival_json(const std::vector<Estimate>& costs, const std::vector<money::Month>& flow, const Planning& planning,
                 double output) {
-  const double spread = plan.energy_spread;
+  const auto& plan = planning.plan;
+  const auto& spread = plan.energy_spread;
+  // Where nothing is bought there is nothing to be paid back.
+  const auto payback = planning.buys ? money::break_even(kept(flow, spread), costs) : money::BreakEven{};
+  const double own = flow.back().cost_if_sold(spread).value;
   return {{"cost_usd", estimate(costs.back())},
+          {"usd_per_month", costs.back().value / plan.months},
+          {"saved_usd_per_month", (costs.back().value - own) / plan.months},
           {"present_value_usd", number(present_value(costs, plan.discount))},
           {"usd_per_mtok_output", ratio(costs.back().value, output / kMega)},
           {"break_even_month", months(money::break_even(sold(flow, spread), costs))},
-          {"payback_month", months(money::break_even(kept(flow, spread), costs))}};
+          {"payback_month", months(payback)}};
 }
 
 /// The cheapest API first buys time.
@@ -235,24 +249,31 @@ Json wait_or_buy(const Planning& planning, const money::Usage& usage, const std:
 
 /// What the plan comes to in the end.
 Json totals(const Planning& planning, const std::vector<money::Month>& flow, double output, const Json& summary) {
-  double hardware = 0, electricity = 0, cooling = 0, energy = 0;
+  const auto& spread = planning.plan.energy_spread;
+  double hardware = 0, rent = 0, electricity = 0, cooling = 0, api = 0, energy = 0;
   for (const auto& m : flow) {
     hardware += m.hardware;
+    rent += m.rent;
+    api += m.api;
     electricity += m.electricity;
     cooling += m.cooling;
     energy += m.energy;
   }
-  const Estimate cost = flow.back().cost_if_sold(planning.plan.energy_spread);
+  const Estimate cost = flow.back().cost_if_sold(spread);
+  const bool is_bought = planning.buys && !planning.rents && !planning.has_hosted;  // all that answers
   return {{"hardware_usd", hardware},
+          {"rent_usd", rent},
           {"electricity_usd", electricity},
           {"cooling_usd", cooling},
+          {"api_usd", api},
           {"debt_usd", flow.back().debt},
           {"resale_usd", estimate(flow.back().resale)},
           {"cost_usd", estimate(cost)},
+          {"usd_per_month", cost.value / planning.plan.months},
           {"present_value_usd", number(present_value(flow, planning.plan.discount))},
           {"usd_per_mtok_output", ratio(cost.value, output / kMega)},
-          {"j_per_tok_output", ratio(energy, output)},
-          {"tok_s_per_usd", ratio(at(summary, "throughput_tok_s", "output"), planning.price)}};
+          {"j_per_tok_output", energy > 0 ? ratio(energy, output) : nullptr},  // of hosted models it is not known
+          {"tok_s_per_usd", is_bought ? ratio(at(summary, "throughput_tok_s", "output"), planning.price) : nullptr}};
 }
 
 }  // namespace
@@ -281,7 +302,7 @@ void add_plan(const Planning& planning, sim::Results& results) {
   out.update(totals(planning, flow, all.output, results.summary));
   out["against"] = Json::object();
   for (std::size_t i = 0; i < costs.size(); ++i)
-    out["against"][planning.against[i].name] = rival_json(costs[i], flow, plan, all.output);
+    out["against"][planning.against[i].name] = rival_json(costs[i], flow, planning, all.output);
   if (!planning.wait.empty()) out["wait_or_buy"] = wait_or_buy(planning, usage, costs);
   out["table"] = Json::array();
   for (const auto& m : flow) out["table"].push_back(row(m));

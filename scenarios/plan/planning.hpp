@@ -23,8 +23,10 @@ struct Rival {
 
 struct Planning {
   money::Plan plan;
-  double price = 0;  ///< of all boxes, at the start [USD]
-  int days = 1;      ///< that the run has
+  double price = 0;  ///< of all boxes that are bought, at the start [USD]
+  bool buys = false, rents = false, has_hosted = false;
+  bool spread_is_written = false;  ///< that of the energy; else a run's own interval goes before it
+  int days = 1;                    ///< that the run has
   bool has_trace = false;
   double duration = 0;         ///< of the run [s]
   std::vector<double> season;  ///< by month: price of electricity over that of the run
