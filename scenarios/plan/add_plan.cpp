@@ -1,4 +1,6 @@
 // What months of a day add up to.
+#include <tbb/task_arena.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -101,7 +103,8 @@ Simulated simulated(const Planning& planning, const Json& summary) {
       return loaded;
     });
   }
-  const auto answers = answers_of(scenarios);
+  // Whoever waits here takes up no other point of a study: those would pile up on the stack.
+  const auto answers = tbb::this_task_arena::isolate([&] { return answers_of(scenarios); });
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (answers[i].status != Status::ok) throw Infeasible("plan: the day of a later month: " + answers[i].reason);
     const auto day = day_of(answers[i].summary, loads[i], planning.days);
@@ -308,6 +311,11 @@ void add_plan(const Planning& planning, sim::Results& results) {
   for (const auto& m : flow) out["table"].push_back(row(m));
   results.summary["plan"] = std::move(out);
   results.groups.push_back(table(flow, planning.against, costs));
+}
+
+void add_plan_shape(Planning planning, sim::Results& results) {
+  planning.plan.growth = 0;
+  add_plan(planning, results);
 }
 
 }  // namespace tokwatt::scenarios

@@ -39,8 +39,13 @@ struct Planning {
 /// whole.
 double multiply_load(Written& written, double load);
 
+/// Changes a scenario, and with it the days of later months of its plan.
+void change_every_day(Loaded& loaded, const std::function<void(Loaded&)>& change);
+
 /// Adds `plan` to the summary of a run, and the group `plan` to its tables. Simulates the days of later months where
 /// requests grow. Throws Infeasible if one of them cannot be done.
 void add_plan(const Planning& planning, sim::Results& results);
+/// The same without those days: its keys are right, its numbers are not.
+void add_plan_shape(Planning planning, sim::Results& results);
 
 }  // namespace tokwatt::scenarios
