@@ -113,15 +113,29 @@ std::string head(const Json& plan) {
                              plan.at("days_per_month").get<double>()));
 }
 
+/// What the brackets are about, in energy.
+std::string spread_of_energy(const Json& spread) {
+  const double down = spread.at("low").get<double>(), up = spread.at("high").get<double>();
+  const auto from = spread.at("from").get<std::string>();
+  if (down == 0 && up == 0) return "";
+  return fmt::format(" In brackets the energy is {} less to {} more{}.", percent(down), percent(up),
+                     from == "interval90" ? ", the run's interval"
+                     : from == "assumed"  ? ", assumed"
+                                          : "");
+}
+
 std::string total(const Json& plan) {
   const double debt = plan.at("debt_usd").get<double>();
   const std::string owed = debt > 0 ? fmt::format(", with {} USD still owed,", usd(plan.at("debt_usd"))) : "";
-  return wrapped(fmt::format(
-      "Total cost of ownership{} less what it fetches: {} USD; {} USD per million output tokens, {} J/token, {} tok/s "
-      "per 1,000 USD.",
-      owed, estimate(plan.at("cost_usd")), usd(plan.at("usd_per_mtok_output")),
-      plan.at("j_per_tok_output").is_null() ? "-" : three_digits(plan.at("j_per_tok_output").get<double>()),
-      plan.at("tok_s_per_usd").is_null() ? "-" : three_digits(1000 * plan.at("tok_s_per_usd").get<double>())));
+  const std::string less = buys(plan) ? owed + " less what it fetches" : "";
+  std::string out =
+      fmt::format("Total cost of ownership{}: {} USD, {} a month; {} USD per million output tokens", less,
+                  estimate(plan.at("cost_usd")), usd(plan.at("usd_per_month")), usd(plan.at("usd_per_mtok_output")));
+  if (!plan.at("j_per_tok_output").is_null())
+    out += fmt::format(", {} J/token", three_digits(plan.at("j_per_tok_output").get<double>()));
+  if (!plan.at("tok_s_per_usd").is_null())
+    out += fmt::format(", {} tok/s per 1,000 USD", three_digits(1000 * plan.at("tok_s_per_usd").get<double>()));
+  return wrapped(out + "." + spread_of_energy(plan.at("energy_spread")));
 }
 
 /// What others ask, and when a box that was bought has cost no more.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <string_view>
 
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/plan/planning.hpp"
@@ -250,6 +251,28 @@ Json wait_or_buy(const Planning& planning, const money::Usage& usage, const std:
           {"never_usd", estimate(costs[*cheapest].back())}};
 }
 
+/// By how much the energy may be off: as written, else as the run's interval has it, else as is assumed.
+struct EnergySpread {
+  money::Spread shares;
+  const char* from;
+};
+EnergySpread energy_spread_of(const Planning& planning, const Json& summary) {
+  if (!planning.buys) return {{}, "nothing is bought"};
+  if (planning.spread_is_written) return {planning.plan.energy_spread, "plan.energy_spread"};
+  const double wall = at(summary, "energy_j", "wall");
+  if (summary.contains("interval90") && summary["interval90"].contains("energy_j.wall") && wall > 0) {
+    const auto& interval = summary["interval90"]["energy_j.wall"];
+    return {{1 - interval[0].get<double>() / wall, interval[1].get<double>() / wall - 1}, "interval90"};
+  }
+  return {planning.plan.energy_spread, "assumed"};
+}
+
+void add_assumption(const char* what, Json& summary) {
+  auto& assumed = summary["assumed"];
+  assumed.push_back(what);
+  std::sort(assumed.begin(), assumed.end());
+}
+
 /// What the plan comes to in the end.
 Json totals(const Planning& planning, const std::vector<money::Month>& flow, double output, const Json& summary) {
   const auto& spread = planning.plan.energy_spread;
@@ -281,9 +304,13 @@ Json totals(const Planning& planning, const std::vector<money::Month>& flow, dou
 
 }  // namespace
 
-void add_plan(const Planning& planning, sim::Results& results) {
+void add_plan(const Planning& as_written, sim::Results& results) {
   constexpr double kHour = 3600;
+  Planning planning = as_written;
   const auto& plan = planning.plan;
+  const auto spread = energy_spread_of(planning, results.summary);
+  planning.plan.energy_spread = spread.shares;
+  if (std::string_view(spread.from) == "assumed") add_assumption("plan: energy_spread", results.summary);
   auto days = simulated(planning, results.summary);
   const money::Usage usage{days.days, planning.duration / planning.days / kHour, planning.season};
   const auto flow = money::cash_flow(plan, usage, planning.price);
@@ -298,6 +325,7 @@ void add_plan(const Planning& planning, sim::Results& results) {
   Json out = {{"months", plan.months},
               {"days_per_month", plan.days_per_month},
               {"price_usd", planning.price},
+              {"energy_spread", {{"low", spread.shares.down}, {"high", spread.shares.up}, {"from", spread.from}}},
               {"days", std::move(days.said)},
               {"full_from_month", month(days.full_from)},
               {"trace_ends_month", month(days.trace_ends)},

@@ -45,7 +45,6 @@ class PlanResolver {
     take_resale();
     take_against();
     take_wait();
-    if (!w_has("energy_spread")) r_.loaded.assumed.emplace_back("plan: energy_spread");
     if (r_.diagnostics.reported() > before || !r_.diagnostics.ok()) return;
     take_seasons();
     r_.loaded.planning = std::make_shared<Planning>(std::move(out_));

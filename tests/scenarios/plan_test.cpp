@@ -232,6 +232,30 @@ TEST_CASE("what only boxes that are bought have is refused where none is", "[sce
   CHECK_THAT(errors_of(rented + "plan: {rent: weekly}\n"), Contains("use or month"));
 }
 
+TEST_CASE("the energy's spread is what is written, else the run's own interval, else assumed", "[scenarios][plan]") {
+  const auto with_interval = [](const std::string& plan) {
+    auto loaded = load_text("desk.yaml", kPriced + "plan: " + plan + "\n", "", {});
+    auto results = sim::simulate(std::move(loaded.input));
+    const double wall = number(results.summary["energy_j"]["wall"]);
+    results.summary["interval90"]["energy_j.wall"] = {0.8 * wall, 1.3 * wall};
+    add_plan(*loaded.planning, results);
+    return results.summary;
+  };
+  const Json s = with_interval("{months: 12}");
+  const Json& plan = s["plan"];
+  CHECK(plan["energy_spread"]["from"] == "interval90");
+  CHECK_FALSE(s.contains("assumed"));
+  const double energy = number(plan["electricity_usd"]), cost = number(plan["cost_usd"]["value"]);
+  CHECK_THAT(number(plan["cost_usd"]["low"]), WithinRel(cost - 0.2 * energy, 1e-9));
+  CHECK_THAT(number(plan["cost_usd"]["high"]), WithinRel(cost + 0.3 * energy, 1e-9));
+  const Json written = with_interval("{months: 12, energy_spread: 0.05}")["plan"];
+  CHECK(written["energy_spread"]["from"] == "plan.energy_spread");
+  CHECK_THAT(number(written["cost_usd"]["high"]), WithinRel(cost + 0.05 * energy, 1e-9));
+  const auto alone = planned(kPriced + "plan: {months: 12}\n").summary;
+  CHECK(alone["plan"]["energy_spread"]["from"] == "assumed");
+  CHECK(alone["assumed"] == Json({"plan: energy_spread"}));
+}
+
 TEST_CASE("what is wrong with a plan is said at its place, all at once", "[scenarios][plan]") {
   const auto errors = [](const std::string& plan) { return errors_of(kPriced + "plan: " + plan + "\n"); };
   CHECK_THAT(errors("{against: [gpt-5-mni]}"),
