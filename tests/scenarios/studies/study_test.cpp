@@ -140,6 +140,27 @@ TEST_CASE("a draw of the calibration changes how fast a box is", "[scenarios][st
   CHECK(speeds.count(value_of(study.metrics[0], plain.summary)) == 1);
 }
 
+TEST_CASE("draws of a study spread as far as the interval of a run", "[scenarios][study]") {
+  const Files files;
+  const auto study = files.load(kHead +
+                                "axes: {draw: {key: calibration.draw, from: 0, to: 16, step: 1}}\n"
+                                "metrics: [tpot_s.p50, ttft_s.mean, power_w.wall.mean, energy_j.wall]\n");
+  const auto load = [&] { return scenarios::load(files.path("desk.yaml"), {"duration=1 min"}); };
+  const auto plain = answer_of(load).summary;
+  const auto bars = interval90(plain, load, kDraws);
+  std::vector<PointRecord> drawn;
+  for (std::size_t draw = 0; draw <= 16; ++draw) drawn.push_back(record_at(study, draw));
+  for (std::size_t m = 0; m < study.metrics.size(); ++m) {
+    CAPTURE(study.metrics[m].name);
+    CHECK(drawn[0].values[m] == value_of(study.metrics[m], plain));
+    std::vector<double> values;
+    for (std::size_t draw = 1; draw <= 16; ++draw) values.push_back(drawn[draw].values[m]);
+    const auto [low, high] = interval_about(drawn[0].values[m], values);
+    CHECK(low < high);
+    CHECK(bars.at(study.metrics[m].name) == nlohmann::ordered_json({low, high}));
+  }
+}
+
 TEST_CASE("a study reaches the plan by name: twenty prices, months and growth", "[scenarios][study][plan]") {
   const Files files;
   files.write("planned.yaml", kGood +
@@ -177,6 +198,19 @@ constraints: ["plan.usd_per_month < 100 USD", "plan.against.rent-h100.payback_mo
   CHECK(has("plan.full_from_month"));
   CHECK_THAT(files.errors_of(head + "axes: {a: {key: plan.months, values: [12]}}\nmetrics: [plan.cost_usd.valu]\n"),
              Catch::Contains("did you mean \"plan.cost_usd.value\"?"));
+}
+
+TEST_CASE("later days of a plan have the draw of its first", "[scenarios][study][plan]") {
+  const Files files;
+  files.write("planned.yaml", kGood + "prices: {electricity: 0.15 USD/kWh}\nplan: {months: 3, growth: 20 %/month}\n");
+  const auto study = files.load(
+      "base: planned.yaml\nset: {duration: 5 min}\naxes: {draw: {key: calibration.draw, values: [0, 3]}}\n"
+      "metrics: [plan.cost_usd.value]\n");
+  const auto drawn = load_point(study, {1});
+  auto later = drawn.planning->at_load(1.5);
+  auto by_hand = load(files.path("planned.yaml"), {"duration=5 min", "workload.0.users=18", "record.requests=false"});
+  take_doubt(by_hand, 2, kDraws);
+  CHECK(sim::simulate(std::move(later.input)).summary == sim::simulate(std::move(by_hand.input)).summary);
 }
 
 TEST_CASE("mistakes of a study are reported at their place, all at once", "[scenarios][study]") {
