@@ -151,12 +151,15 @@ std::vector<Month> cash_flow(const Plan& plan, const Usage& usage, double price,
   return out;
 }
 
-std::vector<Estimate> api_costs(const Plan& plan, const Usage& usage, std::span<const TokenPrices> prices) {
+std::vector<Estimate> api_costs(const Plan& plan, const Usage& usage, std::span<const TokenPrices> prices,
+                                const FreeTier& free_tier) {
   std::vector<Estimate> out = {{}};
   for (int m = 1; m <= plan.months; ++m) {
     const auto& asked = prices[static_cast<std::size_t>(m - 1)];
-    const double level = api_level(plan, m) * plan.days_per_month;
-    const Tokens tokens = day_at(usage.days, load_of(plan, m)).tokens;
+    const Day day = day_at(usage.days, load_of(plan, m));
+    const Tokens& tokens = day.tokens;
+    const double free = free_share(free_tier, day.requests, tokens.prompt + tokens.output, 1, 1 / plan.days_per_month);
+    const double level = api_level(plan, m) * plan.days_per_month * (1 - free);
     const double cached = cost(asked, tokens) * level, uncached = cost_uncached(asked, tokens) * level;
     const Estimate& so_far = out.back();
     out.push_back({so_far.value + cached, so_far.low + cached, so_far.high + uncached});

@@ -108,9 +108,10 @@ struct Month {
 /// From month 0 to the plan's last, of a box of some price that is bought after `bought_after` months.
 std::vector<Month> cash_flow(const Plan& plan, const Usage& usage, double price, int bought_after = 0);
 
-/// What somebody else asks for the same tokens, cumulated, from month 0 (nothing) to the plan's last. `prices` are those
-/// of each month, before shocks.
-std::vector<Estimate> api_costs(const Plan& plan, const Usage& usage, std::span<const TokenPrices> prices);
+/// What somebody else asks for the same tokens, cumulated, from month 0 (nothing) to the plan's last. `prices` are
+/// those of each month, before shocks.
+std::vector<Estimate> api_costs(const Plan& plan, const Usage& usage, std::span<const TokenPrices> prices,
+                                const FreeTier& free_tier = {});
 /// The same of a rented device that runs as long as the box does.
 std::vector<Estimate> rental_costs(const Plan& plan, const Usage& usage, const Rental& rental);
 

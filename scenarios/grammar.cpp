@@ -111,6 +111,7 @@ static void fields(Fields& f, WrittenApi& a) {
   f.count(optional("requests_per_minute", "that the provider takes of one customer; without it the sheet's", kCount),
           a.requests_per_minute);
   f.count(optional("tokens_per_minute", "prompt and output; without it the sheet's", kCount), a.tokens_per_minute);
+  f.section(optional("free_tier", "what costs nothing; without it as the sheet has it"), a.free_tier);
 }
 
 static void fields(Fields& f, WrittenDeployment& d) {

@@ -52,6 +52,7 @@ struct WrittenApi {
   Text sheet;
   std::optional<sim::Distribution> ttft, speed;
   std::optional<int64_t> requests_per_minute, tokens_per_minute;
+  std::optional<money::FreeTier> free_tier;
 };
 
 struct WrittenDeployment {

@@ -64,6 +64,14 @@ struct Hosted {
     std::optional<double> cached;   ///< of prompt tokens sent before; nothing: as any other
   } price;
   std::optional<double> requests_per_minute, tokens_per_minute;  ///< prompt and output; nothing: no limit
+  /// So many requests, or prompt and output tokens, cost nothing in each such span from the start on. With several,
+  /// only what all of them let through is free.
+  struct Free {
+    bool is_of_requests = false;
+    double units = 0;
+    Picoseconds span = 0;
+  };
+  std::vector<Free> free = {};
 };
 
 /// Which replica of a deployment gets a request (docs/theory/cluster.md).

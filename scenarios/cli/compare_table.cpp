@@ -73,9 +73,14 @@ std::string range_in_words(const std::optional<scenarios::Interval>& range, cons
 /// What the tokens of a box's run would have cost; NaN where it did not run.
 double cost_at(const ComparedApi& api, const ComparedBox& box) {
   if (box.answer.status != Status::ok) return std::nan("");
-  const auto& tokens = box.answer.summary.at("tokens");
-  return money::cost(api.prices, {tokens.at("prompt").get<double>(), tokens.at("cached").get<double>(),
-                                  tokens.at("output").get<double>()});
+  constexpr double kDay = 86'400, kMonth = money::kHoursOfMonth * 3600;
+  const auto& summary = box.answer.summary;
+  const auto of = [&](const char* section, const char* key) { return summary.at(section).at(key).get<double>(); };
+  const money::Tokens tokens{of("tokens", "prompt"), of("tokens", "cached"), of("tokens", "output")};
+  const double lasts = summary.at("duration_s").is_number() ? summary.at("duration_s").get<double>() : 0;
+  const double free = money::free_share(api.free_tier, of("requests", "completed"), tokens.prompt + tokens.output,
+                                        std::fmax(std::ceil(lasts / kDay), 1), std::fmax(std::ceil(lasts / kMonth), 1));
+  return money::cost(api.prices, tokens) * (1 - free);
 }
 
 /// The first box, and others beside it.

@@ -129,7 +129,8 @@ std::vector<Estimate> kept(const std::vector<money::Month>& flow, const money::S
 }
 
 std::vector<Estimate> costs_of(const Rival& rival, const money::Plan& plan, const money::Usage& usage) {
-  return rival.rental ? money::rental_costs(plan, usage, *rival.rental) : money::api_costs(plan, usage, rival.prices);
+  return rival.rental ? money::rental_costs(plan, usage, *rival.rental)
+                      : money::api_costs(plan, usage, rival.prices, rival.free_tier);
 }
 
 double present_value(const std::vector<Estimate>& cumulated, double discount) {

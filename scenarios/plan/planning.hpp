@@ -18,6 +18,7 @@ namespace tokwatt::scenarios {
 struct Rival {
   std::string name;
   std::vector<money::TokenPrices> prices;  ///< of an API, by month
+  money::FreeTier free_tier;               ///< of it
   std::optional<money::Rental> rental;     ///< else
 };
 

@@ -177,7 +177,7 @@ class PlanResolver {
     const std::size_t before = r_.diagnostics.reported();
     const auto sheet = read_api(*raw, r_.diagnostics);
     if (r_.diagnostics.reported() > before) return;
-    Rival rival{sheet.value.id, {}, {}};
+    Rival rival{sheet.value.id, {}, sheet.value.free_tier, {}};
     for (int month = 1; month <= out_.plan.months; ++month) {
       const auto* prices =
           start_ ? money::prices_on(sheet.value, day_of_month(month)) : &sheet.value.prices.back().prices;
@@ -195,7 +195,7 @@ class PlanResolver {
     const auto raw = open_sheet(SheetKind::rental, name, "plan.against", r_.folder, r_.diagnostics);
     const auto sheet = read_rental(*raw, r_.diagnostics);
     carry(r_, "rentals/" + sheet.value.id, sheet);
-    out_.against.push_back({sheet.value.id, {}, sheet.value});
+    out_.against.push_back({sheet.value.id, {}, {}, sheet.value});
   }
 
   void take_against() {

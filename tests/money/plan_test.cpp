@@ -217,3 +217,13 @@ TEST_CASE("a box that is bought and one that is rented add up", "[money][plan]")
   CHECK_THAT(flow[12].cumulated, WithinRel(bought[12].cumulated + 12 * 20 * (8 + 0.25), 1e-12));
   CHECK_THAT(flow[12].energy, WithinRel(bought[12].energy + 20 * 7.2e6, 1e-12));
 }
+
+TEST_CASE("an API's free tier is free in a plan too", "[money][plan]") {
+  auto [plan, usage, prices] = by_hand(3);
+  usage.days.front().requests = 100;
+  FreeTier tier;
+  tier.tokens_per_day = 250'000;  // of a million
+  CHECK_THAT(api_costs(plan, usage, prices, tier)[3].value, WithinRel(0.75 * 330, 1e-12));
+  tier.requests_per_month = 200;  // of 2,000
+  CHECK_THAT(api_costs(plan, usage, prices, tier)[3].high, WithinRel(0.9 * 330, 1e-12));
+}
