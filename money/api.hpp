@@ -33,9 +33,16 @@ struct ApiPrice {
 struct RateLimits {
   std::optional<int64_t> requests_per_minute, tokens_per_minute;
 };
+/// What costs nothing, prompts and answers together; without a figure it limits nothing, and without any nothing is
+/// free.
 struct FreeTier {
-  std::optional<int64_t> requests_per_day, tokens_per_day;
+  std::optional<int64_t> requests_per_day, tokens_per_day, requests_per_month, tokens_per_month;
+
+  bool is_given() const { return requests_per_day || tokens_per_day || requests_per_month || tokens_per_month; }
 };
+/// Which share of so many requests with so many tokens, evenly over days and months, is free: what the tightest of its
+/// figures lets through.
+double free_share(const FreeTier& tier, double requests, double tokens, double days, double months);
 
 struct Api {
   std::string id, title, provider, model;

@@ -34,9 +34,26 @@ double energy_between(const Plan& plan, const Usage& usage) {
 /// Electricity of a month: the days, and the time between their runs at the days' mean price.
 double electricity_of(const Plan& plan, const Usage& usage, const Day& day, int month) {
   const Day& first = usage.days.front();
-  const double price = first.energy > 0 ? first.electricity / first.energy : 0;
+  const double paid_for = first.energy - first.rented;
+  const double price = paid_for > 0 ? first.electricity / paid_for : 0;
   return (plan.days_per_month * day.electricity + energy_between(plan, usage) * price) *
          usage.season[static_cast<std::size_t>(month - 1)] * electricity_level(plan, month);
+}
+
+/// What all boxes draw in a month, with the cooling of those that are not rented [J].
+double energy_of(const Plan& plan, const Usage& usage, const Day& day) {
+  return (plan.days_per_month * (day.energy - day.rented) + energy_between(plan, usage)) * plan.cooling +
+         plan.days_per_month * day.rented;
+}
+
+/// For how long a month's rent is paid [s].
+double rented_for(const Plan& plan, const Usage& usage) {
+  constexpr double kHour = 3600;
+  return (plan.rents_whole_months ? kHoursOfMonth : plan.days_per_month * usage.hours_per_day) * kHour;
+}
+
+Estimate plus(const Estimate& sum, const Estimate& more, double times) {
+  return {sum.value + times * more.value, sum.low + times * more.low, sum.high + times * more.high};
 }
 
 }  // namespace
@@ -51,7 +68,10 @@ Day day_at(std::span<const Day> days, double load) {
           {mix(a.tokens.prompt, b.tokens.prompt), mix(a.tokens.cached, b.tokens.cached),
            mix(a.tokens.output, b.tokens.output)},
           mix(a.energy, b.energy),
-          mix(a.electricity, b.electricity)};
+          mix(a.electricity, b.electricity),
+          mix(a.requests, b.requests),
+          mix(a.rented, b.rented),
+          mix(a.api, b.api)};
 }
 
 double hardware_level(const Plan& plan, int month) {
@@ -62,6 +82,9 @@ double electricity_level(const Plan& plan, int month) {
 }
 double api_level(const Plan& plan, int month) {
   return shocked(plan, month, [](const Shock& s) { return s.api; });
+}
+double rent_level(const Plan& plan, int month) {
+  return shocked(plan, month, [](const Shock& s) { return s.rent; });
 }
 double load_of(const Plan& plan, int month) { return grown(plan.growth, month); }
 
@@ -78,13 +101,14 @@ Estimate resale_fraction(const Plan& plan, double age) {
   return plan.resale.empty() ? Estimate{} : Estimate{(before.low + before.high) / 2, before.low, before.high};
 }
 
-Estimate Month::cost_if_kept(double energy_spread) const {
-  const double paid = cumulated + debt, unsure = energy_cost * energy_spread;
-  return {paid, paid - unsure, paid + unsure};
+Estimate Month::cost_if_kept(const Spread& spread) const {
+  const double paid = cumulated + debt;
+  return {paid, paid - energy_cost * spread.down - (rent_so_far.value - rent_so_far.low),
+          paid + energy_cost * spread.up + (rent_so_far.high - rent_so_far.value)};
 }
 
-Estimate Month::cost_if_sold(double energy_spread) const {
-  const Estimate kept = cost_if_kept(energy_spread);
+Estimate Month::cost_if_sold(const Spread& spread) const {
+  const Estimate kept = cost_if_kept(spread);
   return {kept.value - resale.value, kept.low - resale.high, kept.high - resale.low};
 }
 
@@ -95,6 +119,7 @@ std::vector<Month> cash_flow(const Plan& plan, const Usage& usage, double price,
     Month month;
     month.month = m;
     const int age = m - bought_after;
+    if (m > 0) month.rent_so_far = out.back().rent_so_far;
     if (m > 0) {
       month.load = load_of(plan, m);
       const Day day = day_at(usage.days, month.load);
@@ -102,18 +127,23 @@ std::vector<Month> cash_flow(const Plan& plan, const Usage& usage, double price,
       if (age > 0) {
         month.electricity = electricity_of(plan, usage, day, m);
         month.cooling = month.electricity * (plan.cooling - 1);
-        month.energy = (plan.days_per_month * day.energy + energy_between(plan, usage)) * plan.cooling;
+        month.energy = energy_of(plan, usage, day);
+        month.api = plan.days_per_month * day.api * api_level(plan, m);
+        const double rented = rented_for(plan, usage) * rent_level(plan, m);
+        month.rent = rented * plan.rent.value;
+        month.rent_so_far = plus(month.rent_so_far, plan.rent, rented);
       }
     }
     if (!plan.financing && age == 0) month.hardware = paid;
     if (plan.financing && age >= 1 && age <= plan.financing->months) month.hardware = annuity(paid, *plan.financing);
     if (plan.financing && age >= 0) month.debt = owed(paid, *plan.financing, age);
     if (age >= 0) {
-      const double reference = plan.follows_replacement ? price * hardware_level(plan, std::max(m, bought_after + 1)) : paid;
+      const double reference =
+          plan.follows_replacement ? price * hardware_level(plan, std::max(m, bought_after + 1)) : paid;
       const auto [value, low, high] = resale_fraction(plan, age);
       month.resale = {value * reference, low * reference, high * reference};
     }
-    month.total = month.hardware + month.electricity + month.cooling;
+    month.total = month.hardware + month.rent + month.electricity + month.cooling + month.api;
     month.cumulated = month.total + (m > 0 ? out.back().cumulated : 0);
     month.energy_cost = month.electricity + month.cooling + (m > 0 ? out.back().energy_cost : 0);
     out.push_back(month);
@@ -121,12 +151,15 @@ std::vector<Month> cash_flow(const Plan& plan, const Usage& usage, double price,
   return out;
 }
 
-std::vector<Estimate> api_costs(const Plan& plan, const Usage& usage, std::span<const TokenPrices> prices) {
+std::vector<Estimate> api_costs(const Plan& plan, const Usage& usage, std::span<const TokenPrices> prices,
+                                const FreeTier& free_tier) {
   std::vector<Estimate> out = {{}};
   for (int m = 1; m <= plan.months; ++m) {
     const auto& asked = prices[static_cast<std::size_t>(m - 1)];
-    const double level = api_level(plan, m) * plan.days_per_month;
-    const Tokens tokens = day_at(usage.days, load_of(plan, m)).tokens;
+    const Day day = day_at(usage.days, load_of(plan, m));
+    const Tokens& tokens = day.tokens;
+    const double free = free_share(free_tier, day.requests, tokens.prompt + tokens.output, 1, 1 / plan.days_per_month);
+    const double level = api_level(plan, m) * plan.days_per_month * (1 - free);
     const double cached = cost(asked, tokens) * level, uncached = cost_uncached(asked, tokens) * level;
     const Estimate& so_far = out.back();
     out.push_back({so_far.value + cached, so_far.low + cached, so_far.high + uncached});
@@ -135,15 +168,10 @@ std::vector<Estimate> api_costs(const Plan& plan, const Usage& usage, std::span<
 }
 
 std::vector<Estimate> rental_costs(const Plan& plan, const Usage& usage, const Rental& rental) {
-  constexpr double kHour = 3600;
   std::vector<Estimate> out = {{}};
-  const double seconds = plan.days_per_month * usage.hours_per_day * kHour;
-  for (int m = 1; m <= plan.months; ++m) {
-    const double rented = seconds * api_level(plan, m);
-    const Estimate& so_far = out.back();
-    out.push_back({so_far.value + rented * rental.typical, so_far.low + rented * rental.lowest(),
-                   so_far.high + rented * rental.highest()});
-  }
+  const Estimate rent{rental.typical, rental.lowest(), rental.highest()};
+  for (int m = 1; m <= plan.months; ++m)
+    out.push_back(plus(out.back(), rent, rented_for(plan, usage) * api_level(plan, m)));
   return out;
 }
 

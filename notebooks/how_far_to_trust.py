@@ -89,8 +89,8 @@ honest.set_index(["left out", "part"])
 # %% [markdown]
 # ## Chance or ignorance?
 #
-# A study with two axes: sixteen joint draws of the parameters (0 is the fit itself), and seeds. Along one axis only what we know about the
-# engine changes, along the other only chance.
+# A study with two axes: the sixteen draws of a run's error bars (0 is the run itself), and seeds. Along one axis only what is not known of the
+# engine and the box changes, along the other only chance.
 
 # %%
 metrics = {"ttft_s.p50": "first token, median", "ttft_s.p95": "first token, 95 %", "tpot_s.p95": "per token, 95 %", "throughput_tok_s.output": "output", "j_per_tok_output": "energy per token", "usd_per_mtok_output": "cost per token"}
@@ -111,7 +111,7 @@ doubt = pd.DataFrame(
         title: {
             "fit": float(points[name].sel(draw=0).mean()),
             "chance [%]": 100 * float(logs[name].std("seed").mean("draw")),
-            "parameters [%]": 100 * float(logs[name].mean("seed").sel(draw=slice(1, None)).std("draw")),
+            "draws [%]": 100 * float(logs[name].mean("seed").sel(draw=slice(1, None)).std("draw")),
             "draws from": float(points[name].mean("seed").sel(draw=slice(1, None)).quantile(0.05)),
             "draws to": float(points[name].mean("seed").sel(draw=slice(1, None)).quantile(0.95)),
             "unit": points[name].attrs["units"].replace("1e-6 USD/count", "USD/Mtoken").replace("count", "token"),
@@ -122,9 +122,8 @@ doubt = pd.DataFrame(
 doubt.infer_objects().round(3)
 
 # %% [markdown]
-# Standard deviations, in percent. Two hours of twelve people make chance small in the median of the first token; in its 95 % it is several times
-# that. The parameters matter for speed far more than for energy, most of which goes into being switched on; energy and cost of a token are as much
-# a matter of chance, of how many tokens people happened to ask for.
+# Standard deviations, in percent. Two hours of twelve people are enough to make chance small in medians; in the first token's
+# 95 % it is not. What is not known matters for speed more than for energy: what boxes draw is known to a tenth.
 
 # %%
 points[["ttft_s.p95", "tpot_s.p95", "j_per_tok_output", "status"]].sel(seed=[1, 2, 3]).tokwatt.plot()

@@ -33,6 +33,7 @@ const Choices kColdStarts{{"storage", "page-cache"}, {}};
 const Choices kFaults{{"shutdown", "fan", "power-cap"}, {}};
 const Choices kOnFailure{{"fail", "retry"}, {}};
 const Choices kFollows{{"replacement", "purchase"}, {}};
+const Choices kRented{{"use", "month"}, {}};
 const Choices kProcesses{{"poisson", "constant", "gamma", "weibull"}, {}};
 
 }  // namespace
@@ -120,6 +121,7 @@ static void fields(Fields& f, WrittenApi& a) {
   f.count(optional("requests_per_minute", "that the provider takes of one customer; without it the sheet's", kCount),
           a.requests_per_minute);
   f.count(optional("tokens_per_minute", "prompt and output; without it the sheet's", kCount), a.tokens_per_minute);
+  f.section(optional("free_tier", "what costs nothing; without it as the sheet has it"), a.free_tier);
 }
 
 static void fields(Fields& f, WrittenDeployment& d) {
@@ -283,7 +285,8 @@ static void fields(Fields& f, WrittenShock& s) {
   f.count(required("month", "from whose beginning on it holds", kMonths), s.month);
   f.text(optional("hardware", "of what a new box costs: +40 %, or x1.4"), s.hardware);
   f.text(optional("electricity", "of its price"), s.electricity);
-  f.text(optional("api", "of what all of `against` ask"), s.api);
+  f.text(optional("api", "of what all of `against` and hosted models ask"), s.api);
+  f.text(optional("rent", "of what the boxes that are rented cost"), s.rent);
 }
 
 static void fields(Fields& f, WrittenLoan& l) {
@@ -324,6 +327,8 @@ static void fields(Fields& f, WrittenPlan& p) {
   f.number(
       optional("energy_spread", "share by which the energy may be off, either way (default 0.1, assumed)", kFraction),
       p.energy_spread);
+  f.choice(optional("rent", "for how long rents are paid: use (default), the days' hours; or month, all of its 730.5"),
+           kRented, p.rent);
   f.texts(optional("against",
                    "what to compare with: ids of APIs and rentals (tokwatt list apis, rentals), or a path to "
                    "an API's sheet"),

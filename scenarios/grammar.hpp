@@ -52,6 +52,7 @@ struct WrittenApi {
   Text sheet;
   std::optional<sim::Distribution> ttft, speed;
   std::optional<int64_t> requests_per_minute, tokens_per_minute;
+  std::optional<money::FreeTier> free_tier;
 };
 
 struct WrittenOffload {
@@ -143,7 +144,7 @@ struct WrittenPrices {
 struct WrittenShock {
   Place place;
   int64_t month = 0;
-  Text hardware, electricity, api;
+  Text hardware, electricity, api, rent;
 };
 
 struct WrittenLoan {
@@ -168,6 +169,7 @@ struct WrittenPlan {
   std::vector<WrittenResale> resale;
   Text resale_follows;
   double cooling = 1, discount = 0, power_between = 0, energy_spread = 0.1;
+  Text rent;
   std::vector<Text> against;
   std::vector<double> wait;
 };

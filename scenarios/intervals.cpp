@@ -72,15 +72,6 @@ Widths widths_about(double point, const std::vector<double>& values, bool as_log
   return {rms(0), rms(1)};
 }
 
-std::pair<double, double> interval_about(double point, const std::vector<double>& values) {
-  const bool positive = point > 0 && std::all_of(values.begin(), values.end(), [](double v) { return v > 0; });
-  const auto [down, up] = widths_about(point, values, positive);
-  if (positive) return {point * std::exp(-kNormal90 * down), point * std::exp(kNormal90 * up)};
-  const double low = point - kNormal90 * down;
-  const bool never_negative = point >= 0 && std::all_of(values.begin(), values.end(), [](double v) { return v >= 0; });
-  return {never_negative ? std::max(low, 0.0) : low, point + kNormal90 * up};
-}
-
 double value_of(const sim::SummaryScalar& scalar) {
   return std::visit([](auto value) { return static_cast<double>(value); }, scalar.value);
 }
@@ -98,6 +89,15 @@ void take_doubt(Loaded& loaded, int64_t draw, int64_t draws, const std::string& 
   for (auto& system : loaded.input.systems)
     scale_power(system.box.power,
                 std::exp(kPowerSpread * normal_strata(draws, "power of " + system.name + where)[nth]));
+}
+
+std::pair<double, double> interval_about(double point, const std::vector<double>& values) {
+  const bool positive = point > 0 && std::all_of(values.begin(), values.end(), [](double v) { return v > 0; });
+  const auto [down, up] = widths_about(point, values, positive);
+  if (positive) return {point * std::exp(-kNormal90 * down), point * std::exp(kNormal90 * up)};
+  const double low = point - kNormal90 * down;
+  const bool never_negative = point >= 0 && std::all_of(values.begin(), values.end(), [](double v) { return v >= 0; });
+  return {never_negative ? std::max(low, 0.0) : low, point + kNormal90 * up};
 }
 
 std::optional<IntervalChoice> interval_choice(const std::string& text) {

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "scenarios/scenario.hpp"
 
@@ -29,6 +31,9 @@ bool is_short(const sim::Results& run, double ticks_per_second);
 /// calibration, with what is left between measurements and the model for each deployment and the power of each box.
 /// `where` tells apart what stands under the same names in another scenario.
 void take_doubt(Loaded& loaded, int64_t draw, int64_t draws, const std::string& where = "");
+
+/// Of a number whose run answers `point`, and with the draws so: halves of a normal distribution with two widths.
+std::pair<double, double> interval_about(double point, const std::vector<double>& draws);
 
 /// Called when one more of the draws has been run.
 using DrawsProgress = std::function<void(int64_t done)>;

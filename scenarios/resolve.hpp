@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "money/plan.hpp"
 #include "money/tariff.hpp"
 #include "scenarios/grammar.hpp"
 #include "scenarios/scenario.hpp"
@@ -25,6 +26,7 @@ struct Resolution {
   std::vector<RawSheet> boxes;                  ///< of loaded.input.systems, with the user's overrides laid over them
   std::optional<money::Tariff> tariff{};        ///< in USD
   std::vector<money::PriceStep> electricity{};  ///< of the tariff, from the start on
+  money::Estimate rent{};                       ///< of all devices that are rented [USD/s]
 };
 
 void resolve_systems(Resolution& r);

@@ -44,6 +44,22 @@ std::optional<double> limit(const std::optional<int64_t>& written, const std::op
   return known ? std::optional(static_cast<double>(*known)) : std::nullopt;
 }
 
+/// What is free by the month is spread over the days of a plan.
+std::vector<sim::Hosted::Free> free_of(const money::FreeTier& tier, const Resolution& r) {
+  constexpr double kDay = 86'400, kMonth = money::kHoursOfMonth * 3600;
+  const auto& plan = r.written.plan;
+  std::vector<sim::Hosted::Free> out;
+  const auto add = [&](const std::optional<int64_t>& units, bool is_of_requests, double share, double span) {
+    if (units) out.push_back({is_of_requests, static_cast<double>(*units) * share, sim::picoseconds(span)});
+  };
+  const double share = plan ? 1 / plan->days_per_month : 1, month = plan ? kDay : kMonth;
+  add(tier.requests_per_day, true, 1, kDay);
+  add(tier.tokens_per_day, false, 1, kDay);
+  add(tier.requests_per_month, true, share, month);
+  add(tier.tokens_per_month, false, share, month);
+  return out;
+}
+
 }  // namespace
 
 void resolve_hosted(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r) {
@@ -69,6 +85,7 @@ void resolve_hosted(const WrittenDeployment& w, const std::string& path, sim::De
   hosted.speed = api.speed.value_or(kUsualSpeed);
   hosted.requests_per_minute = limit(api.requests_per_minute, read.value.rate_limits.requests_per_minute);
   hosted.tokens_per_minute = limit(api.tokens_per_minute, read.value.rate_limits.tokens_per_minute);
+  hosted.free = free_of(api.free_tier ? *api.free_tier : read.value.free_tier, r);
   if (!api.ttft) r.loaded.assumed.push_back(fmt::format("{}: ttft", hosted.id));
   if (!api.speed) r.loaded.assumed.push_back(fmt::format("{}: speed", hosted.id));
   d.hosted = std::move(hosted);

@@ -15,11 +15,11 @@ bool has(const WrittenPrices& prices, const char* key) {
   return std::find(prices.keys.begin(), prices.keys.end(), key) != prices.keys.end();
 }
 
-/// What a device costs per second: of a price as it is written, or of a rental's sheet.
-std::optional<double> rent_of(const Text& rental, const std::string& key, Resolution& r) {
+/// What a device costs per second: of a price as it is written, or of a rental's sheet with its offers.
+std::optional<money::Estimate> rent_of(const Text& rental, const std::string& key, Resolution& r) {
   const auto price = parse_quantity(rental.value, Dimension::money_per_time);
   if (const auto* usd = std::get_if<double>(&price)) {
-    if (*usd >= 0) return *usd;
+    if (*usd >= 0) return money::Estimate{*usd, *usd, *usd};
     r.diagnostics.error(rental.place,
                         fmt::format("{} is {}; expected a price of at least 0", key, in_quotes(rental.value)));
     return std::nullopt;
@@ -30,11 +30,13 @@ std::optional<double> rent_of(const Text& rental, const std::string& key, Resolu
   const auto sheet = read_rental(*raw, r.diagnostics);
   if (r.diagnostics.reported() > before) return std::nullopt;
   carry(r, "rentals/" + sheet.value.id, sheet);
-  return sheet.value.typical;
+  return money::Estimate{sheet.value.typical, sheet.value.lowest(), sheet.value.highest()};
 }
 
-/// What else says what a rented box or its electricity costs.
-void refuse_beside_rent(Resolution& r) {
+bool is_rented(const Named<WrittenSystem>& system) { return system.value.rental.given(); }
+
+/// What else says what boxes or their electricity cost, where all of them are rented.
+void refuse_beside_rents(Resolution& r) {
   const WrittenPrices& p = r.written.prices;
   for (const char* key : {"electricity", "tariff", "hardware", "resale"}) {
     if (has(p, key))
@@ -42,12 +44,6 @@ void refuse_beside_rent(Resolution& r) {
   }
   if (!r.written.tariff.empty())
     r.diagnostics.error(r.written.tariff.front().place, "tariff stands beside a rental, whose rent it is part of");
-  for (const auto& [name, place, system] : r.written.systems) {
-    const Node* price = system.tree.find("price");
-    if (price)
-      r.diagnostics.error(price->place, fmt::format("systems.{}.price stands beside its rental; expected one of them",
-                                                    path_segment(name)));
-  }
   for (const auto& change : r.written.timeline) {
     for (const auto& [key, value] : change.set) {
       if (key.value == "prices.electricity")
@@ -57,25 +53,29 @@ void refuse_beside_rent(Resolution& r) {
 }
 
 /// A rented box costs its rent by the second, and is worth nothing afterwards.
+void resolve_rent(const Named<WrittenSystem>& written, Resolution& r) {
+  const std::string path = "systems." + path_segment(written.name);
+  if (const Node* price = written.value.tree.find("price"))
+    r.diagnostics.error(price->place, fmt::format("{}.price stands beside its rental; expected one of them", path));
+  const auto rent = rent_of(written.value.rental, path + ".rental", r);
+  auto& systems = r.loaded.input.systems;
+  const auto of =
+      std::find_if(systems.begin(), systems.end(), [&](const sim::System& s) { return s.name == written.name; });
+  if (!rent || of == systems.end()) return;
+  of->is_rented = true;
+  of->box.price = {rent->value * r.loaded.input.prices.horizon, 0};
+  const auto devices = static_cast<double>(of->count);
+  r.rent = {r.rent.value + rent->value * devices, r.rent.low + rent->low * devices, r.rent.high + rent->high * devices};
+}
+
 void resolve_rents(Resolution& r) {
   const auto& written = r.written.systems;
-  auto& systems = r.loaded.input.systems;
-  const auto rented = [](const auto& system) { return system.value.rental.given(); };
-  if (std::none_of(written.begin(), written.end(), rented)) return;
-  if (!std::all_of(written.begin(), written.end(), rented)) {
-    const auto own = std::find_if_not(written.begin(), written.end(), rented);
-    r.diagnostics.error(own->place,
-                        fmt::format("systems.{} is not rented, and others are; some of each is not built yet",
-                                    path_segment(own->name)));
-    return;
+  if (!written.empty() && std::all_of(written.begin(), written.end(), is_rented)) {
+    refuse_beside_rents(r);
+    r.loaded.input.prices.electricity = 0;
   }
-  refuse_beside_rent(r);
-  r.loaded.input.prices.electricity = 0;
   for (const auto& system : written) {
-    const auto rent = rent_of(system.value.rental, fmt::format("systems.{}.rental", path_segment(system.name)), r);
-    const auto same = [&](const sim::System& s) { return s.name == system.name; };
-    const auto of = std::find_if(systems.begin(), systems.end(), same);
-    if (rent && of != systems.end()) of->box.price = {*rent * r.loaded.input.prices.horizon, 0};
+    if (is_rented(system)) resolve_rent(system, r);
   }
 }
 

@@ -74,9 +74,11 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       recorder_(input, layout_),
       ending_(layout_.replicas.size()) {
   if (input.room) room_.emplace(*input.room, input.ambient, input.prices.electricity);
-  for (std::size_t d = 0; d < layout_.devices(); ++d)
-    devices_.emplace_back(input.systems[layout_.topology[d].system], room_ ? room_->temperature() : input.ambient,
-                          input.prices.electricity);
+  for (std::size_t d = 0; d < layout_.devices(); ++d) {
+    const System& system = input.systems[layout_.topology[d].system];
+    devices_.emplace_back(system, room_ ? room_->temperature() : input.ambient,
+                          system.is_rented ? 0 : input.prices.electricity);
+  }
   servings_.reserve(layout_.replicas.size());               // replicas keep references
   std::optional<std::pair<std::size_t, std::size_t>> made;  // of a deployment and a box
   for (std::size_t r = 0; r < layout_.replicas.size(); ++r) {

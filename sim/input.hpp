@@ -22,6 +22,7 @@ struct System {
   std::optional<double> start_temperature;  ///< [degC]; nothing: idle steady state
   int64_t count = 1;                        ///< equal devices, each as `box` says
   std::optional<hardware::Link> link = {};  ///< between each two of them
+  bool is_rented = false;                   ///< its price is its rent, and its electricity is part of that
 };
 
 /// A cable between two boxes.
@@ -63,6 +64,14 @@ struct Hosted {
     std::optional<double> cached;   ///< of prompt tokens sent before; nothing: as any other
   } price;
   std::optional<double> requests_per_minute, tokens_per_minute;  ///< prompt and output; nothing: no limit
+  /// So many requests, or prompt and output tokens, cost nothing in each such span from the start on. With several,
+  /// only what all of them let through is free.
+  struct Free {
+    bool is_of_requests = false;
+    double units = 0;
+    Picoseconds span = 0;
+  };
+  std::vector<Free> free = {};
 };
 
 /// Where each replica keeps copies of its KV blocks beside the device's memory; 0: nowhere.
@@ -104,7 +113,7 @@ struct Deployment {
 };
 
 struct Prices {
-  std::optional<double> electricity;  ///< [USD/J]
+  std::optional<double> electricity;  ///< of boxes that are not rented [USD/J]
   double horizon = 0;                 ///< [s] over which hardware loses its value
 };
 

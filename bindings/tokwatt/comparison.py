@@ -34,6 +34,9 @@ _ROWS = {
     "throttled_s": "throttled",
     "cost_usd.total": "cost",
     "usd_per_mtok_output": "cost per million tokens",
+    "plan.cost_usd.value": "plan, in all",
+    "plan.usd_per_month": "plan, a month",
+    "plan.usd_per_mtok_output": "plan, per million tokens",
 }
 _MANY = 9  # ten times as much: percentages say little then
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <span>
 
+#include "money/plan.hpp"
+#include "scenarios/cli/compared_plans.hpp"
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/summary_table.hpp"
 #include "scenarios/studies/condition.hpp"
@@ -41,6 +43,9 @@ constexpr std::array kRows = {
     Row{"throttled", "throttled_s"},
     Row{"cost", "cost_usd.total"},
     Row{"cost per Mtok", "usd_per_mtok_output"},
+    Row{"plan, in all", "plan.cost_usd.value"},
+    Row{"plan, a month", "plan.usd_per_month"},
+    Row{"plan, per Mtok", "plan.usd_per_mtok_output"},
 };
 
 char letter(std::size_t box) { return static_cast<char>('A' + static_cast<char>(box)); }
@@ -68,9 +73,14 @@ std::string range_in_words(const std::optional<scenarios::Interval>& range, cons
 /// What the tokens of a box's run would have cost; NaN where it did not run.
 double cost_at(const ComparedApi& api, const ComparedBox& box) {
   if (box.answer.status != Status::ok) return std::nan("");
-  const auto& tokens = box.answer.summary.at("tokens");
-  return money::cost(api.prices, {tokens.at("prompt").get<double>(), tokens.at("cached").get<double>(),
-                                  tokens.at("output").get<double>()});
+  constexpr double kDay = 86'400, kMonth = money::kHoursOfMonth * 3600;
+  const auto& summary = box.answer.summary;
+  const auto of = [&](const char* section, const char* key) { return summary.at(section).at(key).get<double>(); };
+  const money::Tokens tokens{of("tokens", "prompt"), of("tokens", "cached"), of("tokens", "output")};
+  const double lasts = summary.at("duration_s").is_number() ? summary.at("duration_s").get<double>() : 0;
+  const double free = money::free_share(api.free_tier, of("requests", "completed"), tokens.prompt + tokens.output,
+                                        std::fmax(std::ceil(lasts / kDay), 1), std::fmax(std::ceil(lasts / kMonth), 1));
+  return money::cost(api.prices, tokens) * (1 - free);
 }
 
 /// The first box, and others beside it.
@@ -154,6 +164,7 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
                                "they share is the same draw on each box.",
                                draws)) +
            "\n";
+  if (const auto plans = plans_in_words(boxes); !plans.empty()) out += "\n" + plans;
   out += "\n";
   for (std::size_t b = 0; b < boxes.size(); ++b)
     out += fmt::format("{}  {}\n", letter(b), wrapped(verdict(boxes[b]), 3));
@@ -177,6 +188,11 @@ Json compare_json(const std::vector<ComparedBox>& boxes, const std::vector<Compa
       continue;
     }
     entry["summary"] = box.answer.summary;
+    if (const auto than_first = cheaper(box, boxes.front()); than_first && &box != &boxes.front()) {
+      const auto month = [](const std::optional<int>& m) { return m ? Json(*m) : Json(nullptr); };
+      entry["plan_no_dearer_than_first"] = {{"from_month_if_sold", month(than_first->if_sold)},
+                                            {"from_month_if_kept", month(than_first->if_kept)}};
+    }
     for (const auto& api : apis) entry["api_usd"][api.name] = cost_at(api, box);
     if (!box.draws.empty()) {
       const auto metrics = scenarios::metrics_of(box.answer.summary);

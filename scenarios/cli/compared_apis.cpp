@@ -25,7 +25,7 @@ std::vector<ComparedApi> apis_of(const Question& question, const std::vector<std
       diagnostics.error(start->place, fmt::format("{} has no price yet on that day", api.id));
       continue;
     }
-    out.push_back({api.id, *prices});
+    out.push_back({api.id, *prices, api.free_tier});
   }
   if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
   return out;

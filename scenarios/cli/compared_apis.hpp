@@ -12,6 +12,7 @@ namespace tokwatt::cli {
 struct ComparedApi {
   std::string name;
   money::TokenPrices prices;
+  money::FreeTier free_tier;
 };
 
 /// What APIs ask on the day of the scenario; without one, now. Throws InputError with every mistake in their names.

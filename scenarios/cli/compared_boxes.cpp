@@ -147,7 +147,8 @@ std::vector<ComparedBox> compared_boxes(const Question& question, const std::str
     boxes.push_back(facts_of_box(question, names[i], all_sets[i]));
     plain.push_back([&question, &sets = all_sets[i]] { return question.load(sets); });
   }
-  auto answers = scenarios::answers_of(plain_and_drawn(plain, with_draws ? scenarios::kDraws : 0));
+  auto answers =
+      scenarios::answers_of(plain_and_drawn(plain, with_draws ? scenarios::kDraws : 0), scenarios::PlanIs::wanted);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     auto& box = boxes[i % boxes.size()];
     if (i < boxes.size()) {

@@ -46,7 +46,10 @@ bool piles_up(const Json& summary) {
 TriedLoad tried(const Question& question, const Capacity& asked, double load, std::optional<int64_t> draw) {
   const auto& key = asked.key;
   const auto plain = [&] { return question.load({key.key + "=" + key.shown(load)}); };
-  TriedLoad trial{load, scenarios::answer_of(scenarios::with_draw(plain, draw)), {}};
+  const bool of_plan = std::any_of(asked.conditions.begin(), asked.conditions.end(),
+                                   [](const auto& condition) { return is_of_plan(condition.metric); });
+  const auto plan = of_plan ? scenarios::PlanIs::wanted : scenarios::PlanIs::left_out;
+  TriedLoad trial{load, scenarios::answer_of(scenarios::with_draw(plain, draw), plan), {}};
   if (trial.answer.status != Status::ok) {
     trial.broken.push_back(fmt::format("{}: {}", scenarios::in_words(trial.answer.status), trial.answer.reason));
     return trial;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "scenarios/cli/layout.hpp"
+#include "scenarios/plan/planning.hpp"
 #include "scenarios/read/merge.hpp"
 #include "scenarios/read/reader.hpp"
 #include "scenarios/sheets/sheets.hpp"
@@ -50,6 +51,9 @@ class Knobs {
       const double per_kwh = *plain_.input.prices.electricity * 3.6e6 + 0.01;
       add_set("prices.electricity", "+0.01 USD/kWh", fmt::format("prices.electricity={} USD/kWh", per_kwh));
     }
+    for (const char* key : {"prices.hardware", "plan.growth", "plan.electricity_growth", "plan.hardware_growth",
+                            "plan.days_per_month", "plan.cooling", "plan.power_between"})
+      add_number(key, key, "");
     return std::move(out_);
   }
 
@@ -132,12 +136,14 @@ class Knobs {
       if (!(value > 0) || !std::isfinite(value) || std::any_of(out_.begin(), out_.end(), same)) continue;
       out_.push_back({name, kPercent, [&q = question_, &parameter, id = engine.id] {
                         auto loaded = q.load();
-                        for (auto& d : loaded.input.deployments) {
-                          double& changed = d.engine.tuning.*parameter.value;
-                          if (d.engine.id != id) continue;
-                          changed *= kMore;
-                          if (parameter.link == models::Link::log_odds) changed = std::min(changed, 1.0);
-                        }
+                        change_every_day(loaded, [&parameter, id](Loaded& day) {
+                          for (auto& d : day.input.deployments) {
+                            double& changed = d.engine.tuning.*parameter.value;
+                            if (d.engine.id != id) continue;
+                            changed *= kMore;
+                            if (parameter.link == models::Link::log_odds) changed = std::min(changed, 1.0);
+                          }
+                        });
                         return loaded;
                       }});
     }
@@ -206,10 +212,12 @@ std::vector<std::function<Loaded()>> plain_and_nudged(const Question& question) 
   for (std::size_t i = 1; i <= kNudges; ++i) {
     out.push_back([&question, more = 1 + kNudge * static_cast<double>(i)] {
       auto loaded = question.load();
-      for (auto& deployment : loaded.input.deployments) {
-        deployment.engine.tuning.memory_efficiency *= more;
-        deployment.engine.tuning.memory_efficiency_experts *= more;
-      }
+      change_every_day(loaded, [more](Loaded& day) {
+        for (auto& deployment : day.input.deployments) {
+          deployment.engine.tuning.memory_efficiency *= more;
+          deployment.engine.tuning.memory_efficiency_experts *= more;
+        }
+      });
       return loaded;
     });
   }
@@ -222,7 +230,11 @@ Effects find_effects(const Question& question, const std::string& asked) {
   const auto knobs = Knobs(question).all();
   auto scenarios = plain_and_nudged(question);
   for (const auto& knob : knobs) scenarios.push_back(knob.load);
-  const auto answers = scenarios::answers_of(scenarios);
+  const auto names = comma_separated(asked, "metrics");
+  const bool of_plan =
+      std::any_of(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("plan."); });
+  const auto answers =
+      scenarios::answers_of(scenarios, of_plan ? scenarios::PlanIs::wanted : scenarios::PlanIs::left_out);
   const Answer& plain = answers.front();
   if (plain.status != Status::ok) throw scenarios::Infeasible(plain.reason);
   Effects out;

@@ -157,6 +157,7 @@ std::string energy(double joules) {
 }
 
 std::string quantity(double value, const std::string& units) {
+  if (units == "month") return std::isfinite(value) ? fmt::format("month {:.0f}", value) : "never";
   if (!std::isfinite(value)) return "-";
   if (units == "s") return duration(value);
   if (units == "J") return energy(value);

@@ -38,27 +38,70 @@ std::string months(const Json& b) {
   return low == high ? value : fmt::format("{} ({} to {})", value, low, high);
 }
 
+bool has(const Json& plan, const char* key) { return plan.at(key).get<double>() != 0; }
+bool buys(const Json& plan) { return has(plan, "price_usd"); }
+
+/// What a column of the months holds: sums of these keys.
+struct MoneyColumn {
+  const char* title;
+  std::vector<const char*> keys;
+};
+
+/// Those that the plan has something in, electricity with its cooling where more would not fit the screen.
+std::vector<MoneyColumn> columns_of(const Json& plan) {
+  std::vector<MoneyColumn> out;
+  if (buys(plan)) out.push_back({"hardware", {"hardware_usd"}});
+  if (has(plan, "rent_usd")) out.push_back({"rent", {"rent_usd"}});
+  if (has(plan, "api_usd")) out.push_back({"API", {"api_usd"}});
+  if (!buys(plan)) return out;
+  if (out.size() > 1) {
+    out.push_back({"energy", {"electricity_usd", "cooling_usd"}});
+  } else {
+    out.push_back({"electricity", {"electricity_usd"}});
+    out.push_back({"cooling", {"cooling_usd"}});
+  }
+  return out;
+}
+
+/// Of some months, from one to another.
+double sum_of(const Json& rows, std::size_t from, std::size_t to, const std::vector<const char*>& keys) {
+  double sum = 0;
+  for (std::size_t m = from; m <= to; ++m) {
+    for (const char* key : keys) sum += rows[m].at(key).get<double>();
+  }
+  return sum;
+}
+
 /// Sums over a quarter or a year, and what stands at its end.
 std::string cash_flow(const Json& plan, const Terminal& terminal) {
   constexpr std::size_t kQuarters = 36;  // months: beyond that, years
   const Json& rows = plan.at("table");
   const std::size_t step = rows.size() - 1 <= kQuarters ? 3 : 12;
-  Columns table("rrrrrrr");
-  table.row({"month", "Mtok out", "hardware", "electricity", "cooling", "so far", "would fetch"});
-  table.row({"0", "", usd(rows[0].at("hardware_usd")), "", "", usd(rows[0].at("cumulated_usd")),
-             usd(rows[0].at("resale_usd").at("value"))});
+  const auto columns = columns_of(plan);
+  std::vector<std::string> titles = {"month", "Mtok out"};
+  for (const auto& column : columns) titles.emplace_back(column.title);
+  titles.emplace_back("so far");
+  if (buys(plan)) titles.emplace_back("would fetch");
+  Columns table(std::string(titles.size(), 'r'));
+  table.row(titles);
+  const auto fetches = [&](std::vector<std::string> row, std::size_t month) {
+    row.push_back(usd(rows[month].at("cumulated_usd")));
+    if (buys(plan)) row.push_back(usd(rows[month].at("resale_usd").at("value")));
+    table.row(row);
+  };
+  if (buys(plan)) {
+    std::vector<std::string> bought = {"0", "", usd(rows[0].at("hardware_usd"))};
+    bought.resize(2 + columns.size());
+    fetches(bought, 0);
+  }
   for (std::size_t from = 1; from < rows.size(); from += step) {
     const std::size_t to = std::min(from + step, rows.size()) - 1;
-    double output = 0, hardware = 0, electricity = 0, cooling = 0;
-    for (std::size_t m = from; m <= to; ++m) {
-      output += rows[m].at("tokens").at("output").get<double>();
-      hardware += rows[m].at("hardware_usd").get<double>();
-      electricity += rows[m].at("electricity_usd").get<double>();
-      cooling += rows[m].at("cooling_usd").get<double>();
-    }
-    table.row({from == to ? std::to_string(to) : fmt::format("{}-{}", from, to), three_digits(output / 1e6),
-               usd(hardware), usd(electricity), usd(cooling), usd(rows[to].at("cumulated_usd")),
-               usd(rows[to].at("resale_usd").at("value"))});
+    double output = 0;
+    for (std::size_t m = from; m <= to; ++m) output += rows[m].at("tokens").at("output").get<double>();
+    std::vector<std::string> row = {from == to ? std::to_string(to) : fmt::format("{}-{}", from, to),
+                                    three_digits(output / 1e6)};
+    for (const auto& column : columns) row.push_back(usd(sum_of(rows, from, to, column.keys)));
+    fetches(row, to);
   }
   const std::string text = table.text();
   const auto end = text.find('\n');
@@ -70,18 +113,33 @@ std::string head(const Json& plan) {
                              plan.at("days_per_month").get<double>()));
 }
 
+/// What the brackets are about, in energy.
+std::string spread_of_energy(const Json& spread) {
+  const double down = spread.at("low").get<double>(), up = spread.at("high").get<double>();
+  const auto from = spread.at("from").get<std::string>();
+  if (down == 0 && up == 0) return "";
+  return fmt::format(" In brackets the energy is {} less to {} more{}.", percent(down), percent(up),
+                     from == "interval90" ? ", the run's interval"
+                     : from == "assumed"  ? ", assumed"
+                                          : "");
+}
+
 std::string total(const Json& plan) {
   const double debt = plan.at("debt_usd").get<double>();
   const std::string owed = debt > 0 ? fmt::format(", with {} USD still owed,", usd(plan.at("debt_usd"))) : "";
-  return wrapped(fmt::format(
-      "Total cost of ownership{} less what it fetches: {} USD; {} USD per million output tokens, {} J/token, {} tok/s "
-      "per 1,000 USD.",
-      owed, estimate(plan.at("cost_usd")), usd(plan.at("usd_per_mtok_output")),
-      plan.at("j_per_tok_output").is_null() ? "-" : three_digits(plan.at("j_per_tok_output").get<double>()),
-      plan.at("tok_s_per_usd").is_null() ? "-" : three_digits(1000 * plan.at("tok_s_per_usd").get<double>())));
+  const std::string less = buys(plan) ? owed + " less what it fetches" : "";
+  std::string out =
+      fmt::format("Total cost of ownership{}: {} USD, {} a month; {} USD per million output tokens", less,
+                  estimate(plan.at("cost_usd")), usd(plan.at("usd_per_month")), usd(plan.at("usd_per_mtok_output")));
+  if (!plan.at("j_per_tok_output").is_null())
+    out += fmt::format(", {} J/token", three_digits(plan.at("j_per_tok_output").get<double>()));
+  if (!plan.at("tok_s_per_usd").is_null())
+    out += fmt::format(", {} tok/s per 1,000 USD", three_digits(1000 * plan.at("tok_s_per_usd").get<double>()));
+  return wrapped(out + "." + spread_of_energy(plan.at("energy_spread")));
 }
 
-std::string against(const Json& plan) {
+/// What others ask, and when a box that was bought has cost no more.
+std::string against_bought(const Json& plan) {
   Columns table("lrrrr");
   table.row({"the same tokens at", "USD", "per Mtok out", "break-even", "payback"});
   for (const auto& [name, rival] : plan.at("against").items()) {
@@ -96,6 +154,24 @@ std::string against(const Json& plan) {
              "plan); payback: the same if it is never sold; in brackets the earliest and the latest.") +
          "\n";
 }
+
+/// Where nothing was bought, nothing is paid back: months differ, and may do so more and more.
+std::string against_rented(const Json& plan) {
+  Columns table("lrrrr");
+  table.row({"the same tokens at", "USD", "a month", "dearer by", "break-even"});
+  for (const auto& [name, rival] : plan.at("against").items()) {
+    table.row({scenarios::shortened(name, kLongestName), usd(rival.at("cost_usd").at("value")),
+               usd(rival.at("usd_per_month")), usd(rival.at("saved_usd_per_month")),
+               months(rival.at("break_even_month"))});
+  }
+  return table.text() +
+         wrapped(
+             "Dearer by: what it asks a month beyond the plan's. Break-even: the month from which on the plan has cost "
+             "no more (0: at once, -: not within the plan); in brackets the earliest and the latest.") +
+         "\n";
+}
+
+std::string against(const Json& plan) { return buys(plan) ? against_bought(plan) : against_rented(plan); }
 
 std::string waiting(const Json& plan) {
   const Json& w = plan.at("wait_or_buy");

@@ -37,7 +37,7 @@ std::vector<std::size_t> shown_metrics(const Study& study) {
 }
 
 std::string shown(const Study& study, std::size_t metric, const PointRecord& record) {
-  return quantity(record.values[metric], study.metrics[metric].units);
+  return record.status == Status::ok ? quantity(record.values[metric], study.metrics[metric].units) : "-";
 }
 
 /// "480 points: 472 ok, 8 do not fit"
@@ -78,8 +78,9 @@ std::string feasible(const Study& study, const PointRecords& records) {
   return parts.empty() ? out : fmt::format("{}, with {}", out, fmt::join(parts, ", "));
 }
 
-/// A row for each point.
-std::string table_of_points(const Study& study, const PointRecords& records, const std::vector<std::size_t>& metrics) {
+/// A row for each point, below what its columns of metrics are called.
+std::string table_with_heads(const Study& study, const PointRecords& records, const std::vector<std::size_t>& metrics,
+                             const std::vector<std::string>& heads) {
   const auto& axes = study.dimensions.front().axes;
   std::string alignment;
   std::vector<std::string> head;
@@ -87,10 +88,8 @@ std::string table_of_points(const Study& study, const PointRecords& records, con
     alignment += axis.is_numeric ? 'r' : 'l';
     head.push_back(axis.name);
   }
-  for (const std::size_t m : metrics) {
-    alignment += 'r';
-    head.push_back(study.metrics[m].name);
-  }
+  alignment += std::string(heads.size(), 'r');
+  head.insert(head.end(), heads.begin(), heads.end());
   if (!study.constraints.empty()) head.emplace_back("feasible");
   Columns table(alignment + (study.constraints.empty() ? "" : "l"));
   table.row(head);
@@ -103,6 +102,20 @@ std::string table_of_points(const Study& study, const PointRecords& records, con
     table.row(row);
   }
   return table.text();
+}
+
+/// Names that are too long for the screen stand above the table.
+std::string table_of_points(const Study& study, const PointRecords& records, const std::vector<std::size_t>& metrics) {
+  std::vector<std::string> names, numbers;
+  std::string legend;
+  for (const std::size_t m : metrics) {
+    names.push_back(study.metrics[m].name);
+    numbers.push_back(fmt::format("({})", names.size()));
+    legend += fmt::format("{} {}\n", numbers.back(), names.back());
+  }
+  const std::string table = table_with_heads(study, records, metrics, names);
+  if (width(table.substr(0, table.find('\n'))) <= kScreen) return table;
+  return legend + "\n" + table_with_heads(study, records, metrics, numbers);
 }
 
 /// Where each metric is lowest and highest.

@@ -1,7 +1,10 @@
 // What months of a day add up to.
+#include <tbb/task_arena.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <string_view>
 
 #include "scenarios/diagnostics.hpp"
 #include "scenarios/plan/planning.hpp"
@@ -42,7 +45,10 @@ money::Day day_of(const Json& summary, double load, int days) {
       load,
       {at(summary, "tokens", "prompt") / n, at(summary, "tokens", "cached") / n, at(summary, "tokens", "output") / n},
       at(summary, "energy_j", "wall") / n,
-      at(summary, "cost_usd", "electricity") / n};
+      at(summary, "cost_usd", "electricity") / n,
+      at(summary, "requests", "completed") / n,
+      summary.at("energy_j").value("rented", 0.0) / n,
+      at(summary, "cost_usd", "api") / n};
 }
 
 /// Days that were simulated, and what the plan's table says of them.
@@ -98,7 +104,8 @@ Simulated simulated(const Planning& planning, const Json& summary) {
       return loaded;
     });
   }
-  const auto answers = answers_of(scenarios);
+  // Whoever waits here takes up no other point of a study: those would pile up on the stack.
+  const auto answers = tbb::this_task_arena::isolate([&] { return answers_of(scenarios); });
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (answers[i].status != Status::ok) throw Infeasible("plan: the day of a later month: " + answers[i].reason);
     const auto day = day_of(answers[i].summary, loads[i], planning.days);
@@ -110,19 +117,20 @@ Simulated simulated(const Planning& planning, const Json& summary) {
   return out;
 }
 
-std::vector<Estimate> sold(const std::vector<money::Month>& flow, double spread) {
+std::vector<Estimate> sold(const std::vector<money::Month>& flow, const money::Spread& spread) {
   std::vector<Estimate> out;
   for (const auto& m : flow) out.push_back(m.cost_if_sold(spread));
   return out;
 }
-std::vector<Estimate> kept(const std::vector<money::Month>& flow, double spread) {
+std::vector<Estimate> kept(const std::vector<money::Month>& flow, const money::Spread& spread) {
   std::vector<Estimate> out;
   for (const auto& m : flow) out.push_back(m.cost_if_kept(spread));
   return out;
 }
 
 std::vector<Estimate> costs_of(const Rival& rival, const money::Plan& plan, const money::Usage& usage) {
-  return rival.rental ? money::rental_costs(plan, usage, *rival.rental) : money::api_costs(plan, usage, rival.prices);
+  return rival.rental ? money::rental_costs(plan, usage, *rival.rental)
+                      : money::api_costs(plan, usage, rival.prices, rival.free_tier);
 }
 
 double present_value(const std::vector<Estimate>& cumulated, double discount) {
@@ -145,8 +153,10 @@ Json row(const money::Month& m) {
           {"tokens", tokens(m.tokens)},
           {"energy_j", m.energy},
           {"hardware_usd", m.hardware},
+          {"rent_usd", m.rent},
           {"electricity_usd", m.electricity},
           {"cooling_usd", m.cooling},
+          {"api_usd", m.api},
           {"total_usd", m.total},
           {"cumulated_usd", m.cumulated},
           {"resale_usd", estimate(m.resale)},
@@ -177,9 +187,12 @@ sim::Group table(const std::vector<money::Month>& flow, const std::vector<Rival>
   add("output_tokens", "count", "output tokens", [](const M& m) { return m.tokens.output; });
   add("energy", "J", "energy at the wall, cooling with it", [](const M& m) { return m.energy; });
   add("hardware", "USD", "price, or payment of the loan", [](const M& m) { return m.hardware; });
+  add("rent", "USD", "rent of boxes, with their electricity", [](const M& m) { return m.rent; });
   add("electricity", "USD", "electricity of the box", [](const M& m) { return m.electricity; });
   add("cooling", "USD", "electricity of its cooling", [](const M& m) { return m.cooling; });
-  add("cumulated", "USD", "hardware, electricity and cooling so far", [](const M& m) { return m.cumulated; });
+  add("api", "USD", "what hosted models ask", [](const M& m) { return m.api; });
+  add("cumulated", "USD", "hardware, rent, electricity, cooling and hosted models so far",
+      [](const M& m) { return m.cumulated; });
   add("resale", "USD", "what the box would fetch", [](const M& m) { return m.resale.value; });
   add("resale_low", "USD", "the same at the least", [](const M& m) { return m.resale.low; });
   add("resale_high", "USD", "the same at the most", [](const M& m) { return m.resale.high; });
@@ -198,14 +211,20 @@ sim::Group table(const std::vector<money::Month>& flow, const std::vector<Rival>
   return out;
 }
 
-Json rival_json(const std::vector<Estimate>& costs, const std::vector<money::Month>& flow, const money::Plan& plan,
+Json rival_json(const std::vector<Estimate>& costs, const std::vector<money::Month>& flow, const Planning& planning,
                 double output) {
-  const double spread = plan.energy_spread;
+  const auto& plan = planning.plan;
+  const auto& spread = plan.energy_spread;
+  // Where nothing is bought there is nothing to be paid back.
+  const auto payback = planning.buys ? money::break_even(kept(flow, spread), costs) : money::BreakEven{};
+  const double own = flow.back().cost_if_sold(spread).value;
   return {{"cost_usd", estimate(costs.back())},
+          {"usd_per_month", costs.back().value / plan.months},
+          {"saved_usd_per_month", (costs.back().value - own) / plan.months},
           {"present_value_usd", number(present_value(costs, plan.discount))},
           {"usd_per_mtok_output", ratio(costs.back().value, output / kMega)},
           {"break_even_month", months(money::break_even(sold(flow, spread), costs))},
-          {"payback_month", months(money::break_even(kept(flow, spread), costs))}};
+          {"payback_month", months(payback)}};
 }
 
 /// The cheapest API first buys time.
@@ -233,33 +252,66 @@ Json wait_or_buy(const Planning& planning, const money::Usage& usage, const std:
           {"never_usd", estimate(costs[*cheapest].back())}};
 }
 
+/// By how much the energy may be off: as written, else as the run's interval has it, else as is assumed.
+struct EnergySpread {
+  money::Spread shares;
+  const char* from;
+};
+EnergySpread energy_spread_of(const Planning& planning, const Json& summary) {
+  if (!planning.buys) return {{}, "nothing is bought"};
+  if (planning.spread_is_written) return {planning.plan.energy_spread, "plan.energy_spread"};
+  const double wall = at(summary, "energy_j", "wall");
+  if (summary.contains("interval90") && summary["interval90"].contains("energy_j.wall") && wall > 0) {
+    const auto& interval = summary["interval90"]["energy_j.wall"];
+    return {{1 - interval[0].get<double>() / wall, interval[1].get<double>() / wall - 1}, "interval90"};
+  }
+  return {planning.plan.energy_spread, "assumed"};
+}
+
+void add_assumption(const char* what, Json& summary) {
+  auto& assumed = summary["assumed"];
+  assumed.push_back(what);
+  std::sort(assumed.begin(), assumed.end());
+}
+
 /// What the plan comes to in the end.
 Json totals(const Planning& planning, const std::vector<money::Month>& flow, double output, const Json& summary) {
-  double hardware = 0, electricity = 0, cooling = 0, energy = 0;
+  const auto& spread = planning.plan.energy_spread;
+  double hardware = 0, rent = 0, electricity = 0, cooling = 0, api = 0, energy = 0;
   for (const auto& m : flow) {
     hardware += m.hardware;
+    rent += m.rent;
+    api += m.api;
     electricity += m.electricity;
     cooling += m.cooling;
     energy += m.energy;
   }
-  const Estimate cost = flow.back().cost_if_sold(planning.plan.energy_spread);
+  const Estimate cost = flow.back().cost_if_sold(spread);
+  const bool is_bought = planning.buys && !planning.rents && !planning.has_hosted;  // all that answers
   return {{"hardware_usd", hardware},
+          {"rent_usd", rent},
           {"electricity_usd", electricity},
           {"cooling_usd", cooling},
+          {"api_usd", api},
           {"debt_usd", flow.back().debt},
           {"resale_usd", estimate(flow.back().resale)},
           {"cost_usd", estimate(cost)},
+          {"usd_per_month", cost.value / planning.plan.months},
           {"present_value_usd", number(present_value(flow, planning.plan.discount))},
           {"usd_per_mtok_output", ratio(cost.value, output / kMega)},
-          {"j_per_tok_output", ratio(energy, output)},
-          {"tok_s_per_usd", ratio(at(summary, "throughput_tok_s", "output"), planning.price)}};
+          {"j_per_tok_output", energy > 0 ? ratio(energy, output) : nullptr},  // of hosted models it is not known
+          {"tok_s_per_usd", is_bought ? ratio(at(summary, "throughput_tok_s", "output"), planning.price) : nullptr}};
 }
 
 }  // namespace
 
-void add_plan(const Planning& planning, sim::Results& results) {
+void add_plan(const Planning& as_written, sim::Results& results) {
   constexpr double kHour = 3600;
+  Planning planning = as_written;
   const auto& plan = planning.plan;
+  const auto spread = energy_spread_of(planning, results.summary);
+  planning.plan.energy_spread = spread.shares;
+  if (std::string_view(spread.from) == "assumed") add_assumption("plan: energy_spread", results.summary);
   auto days = simulated(planning, results.summary);
   const money::Usage usage{days.days, planning.duration / planning.days / kHour, planning.season};
   const auto flow = money::cash_flow(plan, usage, planning.price);
@@ -274,6 +326,7 @@ void add_plan(const Planning& planning, sim::Results& results) {
   Json out = {{"months", plan.months},
               {"days_per_month", plan.days_per_month},
               {"price_usd", planning.price},
+              {"energy_spread", {{"low", spread.shares.down}, {"high", spread.shares.up}, {"from", spread.from}}},
               {"days", std::move(days.said)},
               {"full_from_month", month(days.full_from)},
               {"trace_ends_month", month(days.trace_ends)},
@@ -281,12 +334,17 @@ void add_plan(const Planning& planning, sim::Results& results) {
   out.update(totals(planning, flow, all.output, results.summary));
   out["against"] = Json::object();
   for (std::size_t i = 0; i < costs.size(); ++i)
-    out["against"][planning.against[i].name] = rival_json(costs[i], flow, plan, all.output);
+    out["against"][planning.against[i].name] = rival_json(costs[i], flow, planning, all.output);
   if (!planning.wait.empty()) out["wait_or_buy"] = wait_or_buy(planning, usage, costs);
   out["table"] = Json::array();
   for (const auto& m : flow) out["table"].push_back(row(m));
   results.summary["plan"] = std::move(out);
   results.groups.push_back(table(flow, planning.against, costs));
+}
+
+void add_plan_shape(Planning planning, sim::Results& results) {
+  planning.plan.growth = 0;
+  add_plan(planning, results);
 }
 
 }  // namespace tokwatt::scenarios

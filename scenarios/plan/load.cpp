@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <utility>
 
 #include "scenarios/plan/planning.hpp"
 
@@ -36,6 +38,18 @@ double multiply_load(Written& written, double load) {
   for (auto& stream : written.workload) sum += multiply(stream, load);
   written.record.requests = false;  // nobody reads them
   return written.workload.empty() ? load : sum / static_cast<double>(written.workload.size());
+}
+
+void change_every_day(Loaded& loaded, const std::function<void(Loaded&)>& change) {
+  change(loaded);
+  if (!loaded.planning) return;
+  auto planning = std::make_shared<Planning>(*loaded.planning);
+  planning->at_load = [as_written = loaded.planning->at_load, change](double load) {
+    auto day = as_written(load);
+    change(day);
+    return day;
+  };
+  loaded.planning = std::move(planning);
 }
 
 }  // namespace tokwatt::scenarios

@@ -18,13 +18,16 @@ namespace tokwatt::scenarios {
 struct Rival {
   std::string name;
   std::vector<money::TokenPrices> prices;  ///< of an API, by month
+  money::FreeTier free_tier;               ///< of it
   std::optional<money::Rental> rental;     ///< else
 };
 
 struct Planning {
   money::Plan plan;
-  double price = 0;  ///< of all boxes, at the start [USD]
-  int days = 1;      ///< that the run has
+  double price = 0;  ///< of all boxes that are bought, at the start [USD]
+  bool buys = false, rents = false, has_hosted = false;
+  bool spread_is_written = false;  ///< that of the energy; else a run's own interval goes before it
+  int days = 1;                    ///< that the run has
   bool has_trace = false;
   double duration = 0;         ///< of the run [s]
   std::vector<double> season;  ///< by month: price of electricity over that of the run
@@ -37,8 +40,13 @@ struct Planning {
 /// whole.
 double multiply_load(Written& written, double load);
 
+/// Changes a scenario, and with it the days of later months of its plan.
+void change_every_day(Loaded& loaded, const std::function<void(Loaded&)>& change);
+
 /// Adds `plan` to the summary of a run, and the group `plan` to its tables. Simulates the days of later months where
 /// requests grow. Throws Infeasible if one of them cannot be done.
 void add_plan(const Planning& planning, sim::Results& results);
+/// The same without those days: its keys are right, its numbers are not.
+void add_plan_shape(Planning planning, sim::Results& results);
 
 }  // namespace tokwatt::scenarios

@@ -37,6 +37,7 @@ class PlanResolver {
 
   void resolve() {
     const std::size_t before = r_.diagnostics.reported();
+    take_what_it_has();
     take_numbers();
     take_shocks();
     take_day();
@@ -44,7 +45,6 @@ class PlanResolver {
     take_resale();
     take_against();
     take_wait();
-    if (!w_has("energy_spread")) r_.loaded.assumed.emplace_back("plan: energy_spread");
     if (r_.diagnostics.reported() > before || !r_.diagnostics.ok()) return;
     take_seasons();
     r_.loaded.planning = std::make_shared<Planning>(std::move(out_));
@@ -54,6 +54,21 @@ class PlanResolver {
   void error(const Place& place, const std::string& what) { r_.diagnostics.error(place, what); }
   void error(const std::string& what) { error(w_.place, what); }
   bool w_has(const char* key) const { return std::find(w_.keys.begin(), w_.keys.end(), key) != w_.keys.end(); }
+
+  /// What is bought and what is not; and what only makes sense for the first.
+  void take_what_it_has() {
+    const auto rented = [](const auto& system) { return system.value.rental.given(); };
+    const auto& systems = r_.written.systems;
+    const auto& deployments = r_.written.deployments;
+    out_.rents = std::any_of(systems.begin(), systems.end(), rented);
+    out_.buys = !std::all_of(systems.begin(), systems.end(), rented);
+    out_.has_hosted = std::any_of(deployments.begin(), deployments.end(), [](const auto& d) { return d.value.api; });
+    if (out_.buys) return;
+    for (const char* key : {"financing", "resale", "resale_follows", "hardware_growth", "electricity_growth", "cooling",
+                            "power_between", "energy_spread", "wait"}) {
+      if (w_has(key)) error(fmt::format("plan.{} is of boxes that are bought; the scenario has none", key));
+    }
+  }
 
   void take_numbers() {
     money::Plan& plan = out_.plan;
@@ -66,7 +81,10 @@ class PlanResolver {
     plan.cooling = w_.cooling;
     plan.discount = w_.discount;
     plan.power_between = w_.power_between;
-    plan.energy_spread = w_.energy_spread;
+    plan.energy_spread = {w_.energy_spread, w_.energy_spread};
+    out_.spread_is_written = w_has("energy_spread");
+    plan.rent = r_.rent;
+    plan.rents_whole_months = w_.rent.value == "month";
     if (w_.financing) plan.financing = money::Loan{w_.financing->rate, static_cast<int>(w_.financing->months)};
     const double most = money::load_of(plan, plan.months);
     if (most > kMostLoad)
@@ -88,11 +106,19 @@ class PlanResolver {
       if (shock.month > w_.months)
         error(shock.place,
               fmt::format("a shock in month {} of a plan of {}; expected one within it", shock.month, w_.months));
-      if (!shock.hardware.given() && !shock.electricity.given() && !shock.api.given())
-        error(shock.place, "a shock of nothing; expected hardware, electricity or api");
+      if (!shock.hardware.given() && !shock.electricity.given() && !shock.api.given() && !shock.rent.given())
+        error(shock.place, "a shock of nothing; expected hardware, electricity, api or rent");
       out_.plan.shocks.push_back({static_cast<int>(shock.month), factor(shock.hardware, "hardware"),
-                                  factor(shock.electricity, "electricity"), factor(shock.api, "api")});
+                                  factor(shock.electricity, "electricity"), factor(shock.api, "api"),
+                                  factor(shock.rent, "rent")});
+      check_meets(shock.hardware, "hardware", out_.buys, "bought");
+      check_meets(shock.electricity, "electricity", out_.buys, "bought");
+      check_meets(shock.rent, "rent", out_.rents, "rented");
     }
+  }
+  void check_meets(const Text& factor, const char* key, bool meets, const char* boxes) {
+    if (factor.given() && !meets)
+      error(factor.place, fmt::format("{} of a shock is of boxes that are {}; the scenario has none", key, boxes));
   }
 
   /// The run is a day, or some days one after the other.
@@ -111,14 +137,10 @@ class PlanResolver {
   }
 
   void take_price() {
-    const auto rented = [](const auto& system) { return system.value.rental.given(); };
-    if (std::any_of(r_.written.systems.begin(), r_.written.systems.end(), rented)) {
-      error("a plan of rented boxes is not built yet; buy the box, and name the rental under plan.against");
-      return;
-    }
-    if (!r_.loaded.input.prices.electricity && r_.diagnostics.ok())
+    if (out_.buys && !r_.loaded.input.prices.electricity && r_.diagnostics.ok())
       error("plan needs a price of electricity; expected prices.electricity or a tariff");
     for (const auto& system : r_.loaded.input.systems) {
+      if (system.is_rented) continue;
       const auto& price = system.box.price;
       if (price.purchase <= 0)
         error(
@@ -155,7 +177,7 @@ class PlanResolver {
     const std::size_t before = r_.diagnostics.reported();
     const auto sheet = read_api(*raw, r_.diagnostics);
     if (r_.diagnostics.reported() > before) return;
-    Rival rival{sheet.value.id, {}, {}};
+    Rival rival{sheet.value.id, {}, sheet.value.free_tier, {}};
     for (int month = 1; month <= out_.plan.months; ++month) {
       const auto* prices =
           start_ ? money::prices_on(sheet.value, day_of_month(month)) : &sheet.value.prices.back().prices;
@@ -173,7 +195,7 @@ class PlanResolver {
     const auto raw = open_sheet(SheetKind::rental, name, "plan.against", r_.folder, r_.diagnostics);
     const auto sheet = read_rental(*raw, r_.diagnostics);
     carry(r_, "rentals/" + sheet.value.id, sheet);
-    out_.against.push_back({sheet.value.id, {}, sheet.value});
+    out_.against.push_back({sheet.value.id, {}, {}, sheet.value});
   }
 
   void take_against() {

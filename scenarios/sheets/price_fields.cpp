@@ -46,9 +46,11 @@ static void fields(Fields& f, money::RateLimits& l) {
   f.count(optional("tokens_per_minute", "of one customer, prompts and answers", kPerMinute), l.tokens_per_minute);
 }
 
-static void fields(Fields& f, money::FreeTier& t) {
+void fields(Fields& f, money::FreeTier& t) {
   f.count(optional("requests_per_day", "without charge", kPerMinute), t.requests_per_day);
-  f.count(optional("tokens_per_day", "without charge", kPerMinute), t.tokens_per_day);
+  f.count(optional("tokens_per_day", "without charge, prompts and answers", kPerMinute), t.tokens_per_day);
+  f.count(optional("requests_per_month", "without charge", kPerMinute), t.requests_per_month);
+  f.count(optional("tokens_per_month", "without charge, prompts and answers", kPerMinute), t.tokens_per_month);
 }
 
 void fields(Fields& f, ApiSheet& s) {

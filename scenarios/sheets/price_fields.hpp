@@ -55,6 +55,7 @@ struct RentalSheet {
 
 void fields(Fields& f, WrittenRule& r);
 void fields(Fields& f, TariffSheet& s);
+void fields(Fields& f, money::FreeTier& t);
 void fields(Fields& f, ApiSheet& s);
 void fields(Fields& f, RentalSheet& s);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "scenarios/plan/planning.hpp"
 #include "sim/simulation.hpp"
 
 namespace tokwatt::scenarios {
@@ -12,14 +13,16 @@ const char* in_words(Status status) {
   return kWords[static_cast<std::size_t>(status)];
 }
 
-Answer answer_of(const std::function<Loaded()>& load) {
+Answer answer_of(const std::function<Loaded()>& load, PlanIs plan) {
   Answer answer;
   try {
     auto loaded = load();
     // Nobody reads the series of one among many, and the summary does not depend on it.
     loaded.input.record_every = loaded.input.duration.value_or(sim::kLongestDuration);
-    answer.summary = sim::simulate(std::move(loaded.input)).summary;
-    answer.summary["assumed"] = std::move(loaded.assumed);
+    auto results = sim::simulate(std::move(loaded.input));
+    results.summary["assumed"] = std::move(loaded.assumed);
+    if (loaded.planning && plan == PlanIs::wanted) add_plan(*loaded.planning, results);
+    answer.summary = std::move(results.summary);
   } catch (const InputError& error) {
     answer.status = Status::bad_input;
     for (const auto& e : error.errors()) answer.reason += (answer.reason.empty() ? "" : "\n") + e.message;
@@ -36,7 +39,9 @@ Answer answer_of(const std::function<Loaded()>& load) {
 nlohmann::ordered_json shape_of_summary(Loaded loaded) {
   loaded.input.duration = sim::picoseconds(1);
   loaded.input.record_every = sim::picoseconds(1);
-  return sim::simulate(std::move(loaded.input)).summary;
+  auto results = sim::simulate(std::move(loaded.input));
+  if (loaded.planning) add_plan_shape(*loaded.planning, results);
+  return std::move(results.summary);
 }
 
 int64_t draws_of(const Loaded& loaded) {

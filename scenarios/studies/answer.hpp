@@ -19,8 +19,10 @@ struct Answer {
   nlohmann::ordered_json summary;  ///< of a run that is
 };
 
+/// Whether the months of a scenario's plan are wanted: where its requests grow, several days are simulated for them.
+enum class PlanIs : bool { left_out, wanted };
 /// Loads and simulates. What the user could have caused is in the answer; anything else is thrown.
-Answer answer_of(const std::function<Loaded()>& load);
+Answer answer_of(const std::function<Loaded()>& load, PlanIs plan = PlanIs::left_out);
 
 /// The summary without the run: its keys are right, its numbers are not.
 nlohmann::ordered_json shape_of_summary(Loaded loaded);

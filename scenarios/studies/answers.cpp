@@ -4,9 +4,9 @@
 
 namespace tokwatt::scenarios {
 
-std::vector<Answer> answers_of(const std::vector<std::function<Loaded()>>& scenarios) {
+std::vector<Answer> answers_of(const std::vector<std::function<Loaded()>>& scenarios, PlanIs plan) {
   std::vector<Answer> out(scenarios.size());
-  tbb::parallel_for(std::size_t{0}, scenarios.size(), [&](std::size_t i) { out[i] = answer_of(scenarios[i]); });
+  tbb::parallel_for(std::size_t{0}, scenarios.size(), [&](std::size_t i) { out[i] = answer_of(scenarios[i], plan); });
   return out;
 }
 

@@ -22,9 +22,22 @@ constexpr std::array kParts = {"deployments", "workload"};
 
 /// Which dimension a bound has, by the units of its metric; others are bare numbers.
 constexpr std::pair<std::string_view, Dimension> kDimensions[] = {
-    {"s", Dimension::duration},       {"W", Dimension::power},   {"J", Dimension::energy},
-    {"degC", Dimension::temperature}, {"USD", Dimension::money}, {"Hz", Dimension::frequency},
-    {"1/s", Dimension::rate},
+    {"s", Dimension::duration},       {"W", Dimension::power},         {"J", Dimension::energy},
+    {"degC", Dimension::temperature}, {"USD", Dimension::money},       {"Hz", Dimension::frequency},
+    {"1/s", Dimension::rate},         {"USD/month", Dimension::money},
+};
+
+/// Units of a number of the plan, by how its key ends; the longer ending first where one ends another.
+constexpr std::pair<std::string_view, std::string_view> kPlanUnits[] = {
+    {"usd_per_mtok_output", "1e-6 USD/count"},
+    {"j_per_tok_output", "J/count"},
+    {"tok_s_per_usd", "count/s/USD"},
+    {"usd_per_month", "USD/month"},
+    {"days_per_month", "1"},
+    {"_month", "month"},
+    {"months", "1"},
+    {"_usd", "USD"},
+    {"tokens", "count"},
 };
 
 Dimension dimension_of(const Metric& metric) {
@@ -39,6 +52,26 @@ Metric metric_of(const sim::SummaryScalar& scalar, const std::string& before) {
   Metric metric{before + scalar.name, {}, scalar.units, scalar.long_name};
   for (auto& segment : split_path(metric.name, {}, none)) metric.path.push_back(std::move(segment.name));
   return metric;
+}
+
+/// Numbers of a plan beneath a path, in units that the last key with some gives. Its lists are no numbers.
+void add_of_plan(const Json& value, const Metric& at, std::vector<Metric>& out) {
+  if (value.is_object()) {
+    for (const auto& [key, inner] : value.items()) {
+      Metric below = at;
+      below.name += "." + path_segment(key);
+      below.path.push_back(key);
+      below.long_name += (at.path.size() == 1 ? ": " : ", ") + key;
+      for (const auto& [ending, units] : kPlanUnits) {
+        if (!key.ends_with(ending)) continue;
+        below.units = units;
+        break;
+      }
+      add_of_plan(inner, below, out);
+    }
+  } else if (value.is_number() || value.is_null()) {
+    out.push_back(at);
+  }
 }
 
 /// vLLM's short names: ttft_p95 for ttft_s.p95.
@@ -88,15 +121,19 @@ std::optional<Comparison> comparison_in(const std::string& text) {
 std::vector<Metric> metrics_of(const Json& summary) {
   std::vector<Metric> out;
   for (const auto& scalar : sim::summary_scalars(summary)) out.push_back(metric_of(scalar, ""));
+  if (const auto plan = summary.find("plan"); plan != summary.end())
+    add_of_plan(*plan, {"plan", {"plan"}, "1", "plan"}, out);
   return out;
 }
+
+bool is_of_plan(const Metric& metric) { return metric.path.front() == "plan"; }
 
 std::optional<Metric> metric_named(const Text& name, const Json& summary, Diagnostics& diagnostics) {
   const auto metrics = metrics_with_parts(summary);
   const std::string meant = spelt_out(name.value);
   std::vector<std::string> names;
   for (const auto& metric : metrics) {
-    if (metric.name == meant) return metric;
+    if (metric.name == meant || fmt::format("{}", fmt::join(metric.path, ".")) == meant) return metric;
     names.push_back(metric.name);
   }
   const std::string hint = did_you_mean(meant, names);

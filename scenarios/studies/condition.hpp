@@ -16,13 +16,16 @@ struct Metric {
   std::vector<std::string> path;  ///< of keys
   std::string units, long_name;
 };
-/// Every number that the summary of the whole scenario has, in its order.
+/// Every number that the summary of the whole scenario has, in its order; then those of its plan, but for its months.
 std::vector<Metric> metrics_of(const nlohmann::ordered_json& summary);
 /// The number that a name means in a summary like this one; ttft_p95 means ttft_s.p95. Reports a name that there is
 /// not.
 std::optional<Metric> metric_named(const Text& name, const nlohmann::ordered_json& summary, Diagnostics& diagnostics);
 /// Its value; NaN where the run has none.
 double value_of(const Metric& metric, const nlohmann::ordered_json& summary);
+
+/// Whether it is of the scenario's plan.
+bool is_of_plan(const Metric& metric);
 
 struct Condition {
   enum class Is { below, at_most, above, at_least };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "scenarios/intervals.hpp"
+#include "scenarios/plan/planning.hpp"
 
 namespace tokwatt::scenarios {
 namespace {
@@ -29,7 +30,7 @@ std::optional<Interval> interval90(std::vector<double> values) {
 std::function<Loaded()> with_draw(std::function<Loaded()> load, std::optional<int64_t> draw) {
   return [load = std::move(load), draw] {
     auto loaded = load();
-    if (draw) take_doubt(loaded, *draw, kDraws);
+    if (draw) change_every_day(loaded, [draw](Loaded& day) { take_doubt(day, *draw, kDraws); });
     return loaded;
   };
 }
@@ -40,7 +41,7 @@ std::function<Loaded()> with_draw_of_box(std::function<Loaded()> load, int64_t d
     std::string where;
     for (const auto& system : loaded.input.systems) where += " on " + system.box.id;
     for (const auto& deployment : loaded.input.deployments) where += " by " + deployment.engine.id;
-    take_doubt(loaded, draw, kDraws, where);
+    change_every_day(loaded, [draw, where](Loaded& day) { take_doubt(day, draw, kDraws, where); });
     return loaded;
   };
 }

@@ -23,7 +23,7 @@ static void fields(Fields& f, WrittenAxis& a) {
   f.here(a.place, &a.keys);
   f.one_or_more(optional("key",
                          "key of the scenario that gets the values, as --set has it (workload.0.users), or a list of "
-                         "such keys; calibration.draw is the draw from what is not known about the engine"),
+                         "such keys; calibration.draw is the draw from what is not known of engines and boxes"),
                 a.key);
   f.any_values(optional("values", "the values, one by one"), a.values);
   f.any_value(optional("from", "lowest value, in place of values"), a.from);

@@ -50,6 +50,13 @@ void add_coordinates(const StudyDimension& dimension, sim::Dataset& into) {
   }
 }
 
+/// Whether any of its metrics and constraints is.
+bool asks_of_plan(const Study& study) {
+  return std::any_of(study.metrics.begin(), study.metrics.end(), is_of_plan) ||
+         std::any_of(study.constraints.begin(), study.constraints.end(),
+                     [](const Condition& condition) { return is_of_plan(condition.metric); });
+}
+
 }  // namespace
 
 std::vector<std::size_t> points_to_do(const PointRecords& records) {
@@ -61,7 +68,8 @@ std::vector<std::size_t> points_to_do(const PointRecords& records) {
 }
 
 PointRecord record_at(const Study& study, std::size_t point) {
-  return record_of(study, point, answer_of([&] { return load_point(study, indices_of(study, point)); }));
+  const auto load = [&] { return load_point(study, indices_of(study, point)); };
+  return record_of(study, point, answer_of(load, asks_of_plan(study) ? PlanIs::wanted : PlanIs::left_out));
 }
 
 void run_points(const Study& study, const std::vector<std::size_t>& points, int threads,

@@ -8,8 +8,11 @@
 #include <optional>
 #include <set>
 
+#include "scenarios/intervals.hpp"
+#include "scenarios/plan/planning.hpp"
 #include "scenarios/read/reader.hpp"
 #include "scenarios/studies/axis_values.hpp"
+#include "scenarios/studies/draws.hpp"
 #include "scenarios/studies/fingerprint.hpp"
 #include "scenarios/units.hpp"
 #include "sim/serving/kv_capacity.hpp"
@@ -181,18 +184,17 @@ void throw_if_wrong(const Diagnostics& diagnostics) {
   if (!diagnostics.ok()) throw InputError(diagnostics);
 }
 
-/// Draws are of the calibration, which is known when the scenario is.
+/// Draws are those of a run's error bars.
 void take_draw_at(const Setting& setting, Loaded& loaded, Diagnostics& diagnostics) {
   const auto parsed = parse_count(setting.value.scalar);
   const auto* draw = std::get_if<int64_t>(&parsed);
-  const int64_t most = draws_of(loaded);
-  if (!draw || *draw < 0 || *draw > most) {
+  if (!draw || *draw < 0 || *draw > kDraws) {
     diagnostics.error(setting.value.place,
                       fmt::format("calibration.draw is {}; expected 0 (the calibration itself) to {}",
-                                  in_quotes(setting.value.scalar), most));
+                                  in_quotes(setting.value.scalar), kDraws));
     return;
   }
-  take_draw(loaded, *draw);
+  if (*draw > 0) change_every_day(loaded, [nth = *draw - 1](Loaded& day) { take_doubt(day, nth, kDraws); });
 }
 
 }  // namespace

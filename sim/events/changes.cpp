@@ -31,7 +31,8 @@ void EventLoop<Replica>::handle_change(const Change& change) {
         devices_[d].set_power_limit(change.value);
         break;
       case Change::Kind::electricity:
-        devices_[d].set_electricity(now_, work_of(d), change.value);
+        if (!input_.systems[layout_.topology[d].system].is_rented)
+          devices_[d].set_electricity(now_, work_of(d), change.value);
         break;
       case Change::Kind::clock:
         devices_[d].limit_clock(change.value);

@@ -165,9 +165,10 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
   Energy sum;
   double wall_max = 0, chip_max = 0, temperature = 0, temperature_max = -kInfinity, final_temperature = -kInfinity,
          clock = 0, clock_min = kInfinity;
-  double throttled = 0, electricity = 0, hardware = 0;
+  double throttled = 0, electricity = 0, hardware = 0, rented = 0;
   for (const auto& [i, e, part] : devices) {
     const Device& device = o.devices[i];
+    const System& system = o.input.systems[o.layout.topology[i].system];
     const auto& s = device.statistics();
     sum = {sum.compute + e.compute, sum.memory + e.memory, sum.fixed + e.fixed, sum.rest + e.rest};
     wall_max += s.wall_power_max;
@@ -180,7 +181,8 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
     throttled += seconds(s.throttled) / static_cast<double>(devices.size());
     electricity += part == 1 ? device.electricity_usd()
                              : device.electricity_usd() * joules(e.wall()) / joules(device.energy().wall());
-    const auto& price = o.input.systems[o.layout.topology[i].system].box.price;
+    if (system.is_rented) rented += joules(e.wall());
+    const auto& price = system.box.price;
     const bool priced = price.purchase > 0 && o.input.prices.horizon > 0;
     hardware += priced ? part * price.purchase * (1 - price.resale_fraction) / o.input.prices.horizon : kUnknown;
   }
@@ -188,6 +190,7 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
   hardware *= duration;
   out["energy_j"] = {{"wall", joules(sum.wall())},   {"chip", joules(sum.chip())},  {"compute", joules(sum.compute)},
                      {"memory", joules(sum.memory)}, {"static", joules(sum.fixed)}, {"rest", joules(sum.rest)}};
+  if (rented > 0) out["energy_j"]["rented"] = rented;  // of the wall's: part of the rent
   out["power_w"] = {{"wall", {{"mean", ratio(joules(sum.wall()), span)}, {"max", number(wall_max)}}},
                     {"chip", {{"mean", ratio(joules(sum.chip()), span)}, {"max", number(chip_max)}}}};
   if (devices.empty()) temperature = clock = kUnknown;

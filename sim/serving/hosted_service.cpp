@@ -28,12 +28,29 @@ void RateLimit::pass(double units, Picoseconds now) {
   full_from_ = std::max(full_from_, now) + std::llround(units * time_per_unit_);
 }
 
+FreeAllowance::FreeAllowance(const std::vector<Hosted::Free>& limits) {
+  for (const auto& limit : limits) limits_.push_back({limit});
+}
+
+// Requests are free as a whole or not at all, but for the one that takes the last of it.
+double FreeAllowance::take(double tokens, Picoseconds now) {
+  if (limits_.empty()) return 0;
+  double share = 1;
+  for (auto& limit : limits_) {
+    if (now / limit.of.span != limit.span) limit = {limit.of, now / limit.of.span, limit.of.units};
+    share = std::min(share, limit.left / (limit.of.is_of_requests ? 1 : tokens));
+  }
+  for (auto& limit : limits_) limit.left -= share * (limit.of.is_of_requests ? 1 : tokens);
+  return share;
+}
+
 HostedService::HostedService(const Hosted& hosted, const std::vector<Stream>& streams, RequestPool& pool)
     : hosted_(hosted),
       streams_(streams),
       pool_(pool),
       requests_limit_(hosted.requests_per_minute),
       tokens_limit_(hosted.tokens_per_minute),
+      free_(hosted.free),
       cache_(kBlock) {}
 
 Picoseconds HostedService::allowed_at(const Request& r, Picoseconds now) const {
@@ -124,10 +141,12 @@ void HostedService::leave(RequestId id, Picoseconds now, Histogram& gaps) {
     cache_.trim(kCachedBlocks);
   }
   const auto& price = hosted_.price;
-  if (r.produced > 0)
-    cost_usd_ += static_cast<double>(r.prompt - r.cached) * price.prompt +
-                 static_cast<double>(r.cached) * price.cached.value_or(price.prompt) +
-                 static_cast<double>(r.produced) * price.output;
+  if (r.produced > 0) {
+    const double cost = static_cast<double>(r.prompt - r.cached) * price.prompt +
+                        static_cast<double>(r.cached) * price.cached.value_or(price.prompt) +
+                        static_cast<double>(r.produced) * price.output;
+    cost_usd_ += cost * (1 - free_.take(static_cast<double>(r.prompt + r.produced), now));
+  }
   stop_running(id, now);
 }
 

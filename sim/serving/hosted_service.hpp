@@ -28,6 +28,22 @@ class RateLimit {
   Picoseconds full_from_ = 0;  // when the bucket is full again
 };
 
+/// What is left of a free tier.
+class FreeAllowance {
+ public:
+  explicit FreeAllowance(const std::vector<Hosted::Free>& limits);
+  /// Takes what a request may have of it, and says which share of the request that is.
+  double take(double tokens, Picoseconds now);
+
+ private:
+  struct Limit {
+    Hosted::Free of;
+    int64_t span = -1;  // number of the one that `left` is of
+    double left = 0;
+  };
+  std::vector<Limit> limits_;
+};
+
 class HostedService {
  public:
   HostedService(const Hosted& hosted, const std::vector<Stream>& streams, RequestPool& pool);
@@ -67,6 +83,7 @@ class HostedService {
   const std::vector<Stream>& streams_;
   RequestPool& pool_;
   RateLimit requests_limit_, tokens_limit_;
+  FreeAllowance free_;
   PrefixCache cache_;
   std::deque<RequestId> waiting_;
   std::vector<RequestId> running_, taken_;

@@ -26,6 +26,16 @@ TEST_CASE("a price holds from its date on, and before the first there is none", 
   CHECK(prices_on(api, 2020y / 1 / 1)->input == 2);
 }
 
+TEST_CASE("a free tier lets through what the tightest of its figures does", "[money][api]") {
+  CHECK(free_share({}, 100, 1e6, 1, 1) == 0);
+  CHECK(free_share({50, {}, {}, {}}, 100, 1e6, 1, 1) == 0.5);
+  CHECK(free_share({50, {}, {}, {}}, 100, 1e6, 2, 1) == 1);
+  CHECK(free_share({50, 250'000, {}, {}}, 100, 1e6, 1, 1) == 0.25);
+  CHECK(free_share({{}, {}, 10, {}}, 100, 1e6, 1, 1) == 0.1);
+  CHECK(free_share({{}, {}, {}, 100'000}, 100, 1e6, 1, 0.5) == 0.05);
+  CHECK(free_share({50, {}, {}, {}}, 0, 0, 1, 1) == 1);
+}
+
 TEST_CASE("a rental's range is that of its offers, the typical price among them", "[money][rental]") {
   const Rental rental{"rent-x", "", "x", 3, {{"spot", 2, 2.5}, {"on demand", 3, 5}}};
   CHECK(rental.lowest() == 2);

@@ -41,12 +41,12 @@ ByHand by_hand(int months) {
 
 std::vector<Estimate> kept(const std::vector<Month>& months, double spread) {
   std::vector<Estimate> out;
-  for (const auto& month : months) out.push_back(month.cost_if_kept(spread));
+  for (const auto& month : months) out.push_back(month.cost_if_kept({spread, spread}));
   return out;
 }
 std::vector<Estimate> sold(const std::vector<Month>& months, double spread) {
   std::vector<Estimate> out;
-  for (const auto& month : months) out.push_back(month.cost_if_sold(spread));
+  for (const auto& month : months) out.push_back(month.cost_if_sold({spread, spread}));
   return out;
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("a financed box costs its payments and what is still owed", "[money][p
   CHECK_THAT(flow[0].debt, WithinRel(1000.0, 1e-12));
   CHECK_THAT(flow[1].hardware, WithinRel(50.0, 1e-12));
   CHECK_THAT(flow[12].debt, WithinRel(400.0, 1e-12));
-  CHECK_THAT(flow[12].cost_if_kept(0).value, WithinRel(1000.0 + 120, 1e-12));
+  CHECK_THAT(flow[12].cost_if_kept({}).value, WithinRel(1000.0 + 120, 1e-12));
 }
 
 TEST_CASE("growth compounds, and days between two loads lie on a straight line", "[money][plan]") {
@@ -181,4 +181,49 @@ TEST_CASE("flows are worth less the later they come", "[money][plan]") {
   flows[12] = 110;
   CHECK_THAT(present_value(flows, 0.1), WithinRel(200.0, 1e-12));
   CHECK_THAT(present_value(flows, 0), WithinRel(210.0, 1e-12));
+}
+
+TEST_CASE("a box that is rented costs its rent and nothing else, within the range of its offers", "[money][plan]") {
+  auto [plan, usage, prices] = by_hand(12);
+  usage.days.front().electricity = 0;  // part of the rent
+  usage.days.front().rented = usage.days.front().energy;
+  plan.rent = {3.0 / 3600, 1.0 / 3600, 4.0 / 3600};
+  plan.shocks = {{7, 2, 2, 2, 1.5}};
+  const auto flow = cash_flow(plan, usage, 0);
+  CHECK(flow[0].total == 0);
+  CHECK_THAT(flow[6].rent, WithinRel(20 * 8 * 3.0, 1e-12));
+  CHECK_THAT(flow[7].rent, WithinRel(20 * 8 * 4.5, 1e-12));
+  CHECK_THAT(flow[6].cumulated, WithinRel(6 * 480.0, 1e-12));
+  CHECK_THAT(flow[6].cost_if_sold({0.1, 0.1}).low, WithinRel(6 * 160.0, 1e-12));
+  CHECK_THAT(flow[6].cost_if_sold({0.1, 0.1}).high, WithinRel(6 * 640.0, 1e-12));
+  CHECK(flow[12].resale.value == 0);
+  plan.rents_whole_months = true;
+  CHECK_THAT(cash_flow(plan, usage, 0)[1].rent, WithinRel(730.5 * 3, 1e-12));
+}
+
+TEST_CASE("a box that is bought and one that is rented add up", "[money][plan]") {
+  auto [plan, usage, prices] = by_hand(12);
+  plan.cooling = 1.5;
+  plan.power_between = 100;
+  const auto bought = cash_flow(plan, usage, 1000);
+  auto together = plan;
+  together.rent = {1.0 / 3600, 1.0 / 3600, 1.0 / 3600};
+  Usage both = usage;
+  both.days.front().energy += 7.2e6;  // drawn by the rented one
+  both.days.front().rented = 7.2e6;
+  both.days.front().api = 0.25;
+  const auto flow = cash_flow(together, both, 1000);
+  CHECK_THAT(flow[12].electricity, WithinRel(bought[12].electricity, 1e-12));
+  CHECK_THAT(flow[12].cumulated, WithinRel(bought[12].cumulated + 12 * 20 * (8 + 0.25), 1e-12));
+  CHECK_THAT(flow[12].energy, WithinRel(bought[12].energy + 20 * 7.2e6, 1e-12));
+}
+
+TEST_CASE("an API's free tier is free in a plan too", "[money][plan]") {
+  auto [plan, usage, prices] = by_hand(3);
+  usage.days.front().requests = 100;
+  FreeTier tier;
+  tier.tokens_per_day = 250'000;  // of a million
+  CHECK_THAT(api_costs(plan, usage, prices, tier)[3].value, WithinRel(0.75 * 330, 1e-12));
+  tier.requests_per_month = 200;  // of 2,000
+  CHECK_THAT(api_costs(plan, usage, prices, tier)[3].high, WithinRel(0.9 * 330, 1e-12));
 }

@@ -241,6 +241,7 @@ HOSTED = [
     bug("what a provider has cached costs as much as the rest", (HOSTED_SERVICE, "price.cached.value_or(price.prompt)", "price.prompt")),
     bug("who waits for a rate limit and gives up keeps the others waiting", (HOSTED_EVENTS, "remove(id); take_hosted(deployment);", "remove(id);")),
     bug("the end of a run pays no provider", (LOOP, "hosted_[index(input_.streams[index(stream)].deployment)]->leave(id - 1, now_, recorder_.tally(stream).itl);", "")),
+    bug("a free tier is given once", (HOSTED_SERVICE, "if (now / limit.of.span != limit.span)", "if (limit.span < 0)")),
 ]
 
 # Fans, the room, supplies, governors that hold a grudge.

@@ -162,6 +162,100 @@ TEST_CASE("who waits has the cheapest API meanwhile", "[scenarios][plan]") {
   CHECK(wait["never_usd"] == results.summary["plan"]["against"]["gpt-5-mini"]["cost_usd"]);
 }
 
+TEST_CASE("a plan of a rented box is its rent, for the hours of its days or for whole months", "[scenarios][plan]") {
+  const std::string rented = with("{sheet: dgx-spark}", "{sheet: dgx-spark, rental: rent-h100}");
+  const std::string terms = "plan: {months: 12, days_per_month: 20, against: [rent-h100, gpt-5-mini], rent: ";
+  const Json plan = planned(rented + terms + "use}\n").summary["plan"];
+  CHECK_THAT(number(plan["rent_usd"]), WithinRel(12 * 20 * 2.95, 1e-9));
+  for (const char* key : {"price_usd", "hardware_usd", "electricity_usd", "cooling_usd", "debt_usd"})
+    CHECK(plan[key] == 0.0);
+  CHECK(plan["resale_usd"]["high"] == 0.0);
+  CHECK(plan["tok_s_per_usd"].is_null());
+  CHECK(plan["energy_spread"]["from"] == "nothing is bought");
+  // The same device of the same offers: neither is cheaper, at no end of the range.
+  const Json& same = plan["against"]["rent-h100"];
+  for (const char* end : {"value", "low", "high"})
+    CHECK_THAT(number(plan["cost_usd"][end]), WithinRel(number(same["cost_usd"][end]), 1e-9));
+  CHECK_THAT(number(plan["usd_per_month"]), WithinRel(20 * 2.95, 1e-9));
+  CHECK(std::abs(number(same["saved_usd_per_month"])) < 1e-9);
+  CHECK(plan["against"]["gpt-5-mini"]["break_even_month"]["value"].is_null());  // dearer than those tokens, always
+  CHECK(same["payback_month"]["value"].is_null());                              // nothing was paid
+  const Json whole = planned(rented + terms + "month}\n").summary["plan"];
+  CHECK_THAT(number(whole["rent_usd"]), WithinRel(12 * 730.5 * 2.95, 1e-9));
+}
+
+TEST_CASE("a bought and a rented box add up", "[scenarios][plan]") {
+  const auto text = [](const char* cloud, const char* prices) {
+    return fmt::format(R"(duration: 1 h
+systems: {{desk: {{sheet: dgx-spark, price: {{purchase: 4000 USD}}}}, cloud: {{sheet: dgx-spark, count: 2{}}}}}
+deployments:
+  here: {{model: gpt-oss-120b, quant: mxfp4, engine: vllm, runs_on: desk}}
+  there: {{model: gpt-oss-120b, quant: mxfp4, engine: vllm, runs_on: cloud, replicas: 2}}
+workload:
+  - {{name: some, to: here, users: 4, think: {{exponential: 30 s}}, prompt: 800, output: 250}}
+  - {{name: others, to: there, users: 8, think: {{exponential: 30 s}}, prompt: 800, output: 250}}
+{}
+plan: {{months: 10, days_per_month: 20, power_between: 20 W, cooling: 1.5, shocks: [{{month: 6, rent: x3, electricity: x2}}]}}
+)",
+                       cloud, prices);
+  };
+  const auto results = planned(text(", rental: 1 USD/h", "prices: {electricity: 0.36 USD/kWh}"));
+  const Json& s = results.summary;
+  const double own = number(s["energy_j"]["wall"]) - number(s["energy_j"]["rented"]);
+  CHECK(number(s["energy_j"]["rented"]) > own);
+  CHECK_THAT(number(s["cost_usd"]["electricity"]), WithinRel(own * 0.36 / 3.6e6, 1e-6));
+  const Json& plan = s["plan"];
+  const double between = (730.5 - 20) * 20 * 0.36 / 1000;  // USD a month
+  CHECK(plan["hardware_usd"] == 4000.0);
+  CHECK_THAT(number(plan["rent_usd"]), WithinRel(20 * 2 * (5 + 5 * 3), 1e-9));
+  CHECK_THAT(number(plan["electricity_usd"]),
+             WithinRel((5 + 5 * 2) * (20 * number(s["cost_usd"]["electricity"]) + between), 1e-6));
+  CHECK_THAT(number(plan["cooling_usd"]), WithinRel(number(plan["electricity_usd"]) / 2, 1e-9));
+  CHECK_THAT(number(plan["cost_usd"]["value"]),
+             WithinRel(4000 - number(plan["resale_usd"]["value"]) + number(plan["rent_usd"]) +
+                           1.5 * number(plan["electricity_usd"]),
+                       1e-9));
+}
+
+TEST_CASE("what only boxes that are bought have is refused where none is", "[scenarios][plan]") {
+  const std::string rented = with("{sheet: dgx-spark}", "{sheet: dgx-spark, rental: 1 USD/h}");
+  const auto errors = errors_of(rented +
+                                "plan:\n  financing: {rate: 5 %/year, months: 12}\n  cooling: 1.2\n"
+                                "  shocks: [{month: 3, hardware: x2}]\n  resale: [{month: 12, low: 0, high: 1}]\n");
+  CHECK_THAT(errors,
+             Contains("desk.yaml:11:3: error: plan.financing is of boxes that are bought; the scenario has none"));
+  CHECK_THAT(errors, Contains("plan.cooling is of boxes that are bought"));
+  CHECK_THAT(errors, Contains("plan.resale is of boxes that are bought"));
+  CHECK_THAT(errors, Contains("desk.yaml:13:33: error: hardware of a shock is of boxes that are bought"));
+  CHECK_THAT(errors_of(kPriced + "plan: {shocks: [{month: 3, rent: x2}]}\n"),
+             Contains("rent of a shock is of boxes that are rented; the scenario has none"));
+  CHECK_THAT(errors_of(rented + "plan: {rent: weekly}\n"), Contains("use or month"));
+}
+
+TEST_CASE("the energy's spread is what is written, else the run's own interval, else assumed", "[scenarios][plan]") {
+  const auto with_interval = [](const std::string& plan) {
+    auto loaded = load_text("desk.yaml", kPriced + "plan: " + plan + "\n", "", {});
+    auto results = sim::simulate(std::move(loaded.input));
+    const double wall = number(results.summary["energy_j"]["wall"]);
+    results.summary["interval90"]["energy_j.wall"] = {0.8 * wall, 1.3 * wall};
+    add_plan(*loaded.planning, results);
+    return results.summary;
+  };
+  const Json s = with_interval("{months: 12}");
+  const Json& plan = s["plan"];
+  CHECK(plan["energy_spread"]["from"] == "interval90");
+  CHECK_FALSE(s.contains("assumed"));
+  const double energy = number(plan["electricity_usd"]), cost = number(plan["cost_usd"]["value"]);
+  CHECK_THAT(number(plan["cost_usd"]["low"]), WithinRel(cost - 0.2 * energy, 1e-9));
+  CHECK_THAT(number(plan["cost_usd"]["high"]), WithinRel(cost + 0.3 * energy, 1e-9));
+  const Json written = with_interval("{months: 12, energy_spread: 0.05}")["plan"];
+  CHECK(written["energy_spread"]["from"] == "plan.energy_spread");
+  CHECK_THAT(number(written["cost_usd"]["high"]), WithinRel(cost + 0.05 * energy, 1e-9));
+  const auto alone = planned(kPriced + "plan: {months: 12}\n").summary;
+  CHECK(alone["plan"]["energy_spread"]["from"] == "assumed");
+  CHECK(alone["assumed"] == Json({"plan: energy_spread"}));
+}
+
 TEST_CASE("what is wrong with a plan is said at its place, all at once", "[scenarios][plan]") {
   const auto errors = [](const std::string& plan) { return errors_of(kPriced + "plan: " + plan + "\n"); };
   CHECK_THAT(errors("{against: [gpt-5-mni]}"),
@@ -188,8 +282,6 @@ TEST_CASE("what is wrong with a plan is said at its place, all at once", "[scena
   CHECK_THAT(errors_of(with("duration: 1 h", "duration: 24 h") +
                        "prices: {electricity: 1 USD/kWh}\nplan: {days_per_month: 31}\n"),
              Contains("more than a month's"));
-  CHECK_THAT(errors_of(with("{sheet: dgx-spark}", "{sheet: dgx-spark, rental: 1 USD/h}") + "plan: {}\n"),
-             Contains("a plan of rented boxes is not built yet"));
   const std::string two = errors("{growth: 1, against: [nobody], cooling: 0.5}");
   CHECK_THAT(two, Contains("growth") && Contains("nobody") && Contains("cooling"));
 }

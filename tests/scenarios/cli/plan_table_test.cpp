@@ -33,6 +33,46 @@ TEST_CASE("a plan of years is told by the year, one without rivals without them"
   CHECK_THAT(said.out, Contains("49-60") && !Contains("payback") && !Contains("never buy"));
 }
 
+TEST_CASE("a plan of rented boxes is told by its rent, in 80 columns", "[cli][plan]") {
+  const std::string rented = "systems.desk={sheet: dgx-spark, rental: 0.8 USD/h}";
+  const auto said =
+      tokwatt({"run", input("short.yaml"), "--quiet", "--set", rented, "--set", "prices={horizon: 24 months}", "--set",
+               "plan={months: 12, against: [hosted-qwen3-30b-a3b-2507, rent-h100]}"});
+  INFO(said.err);
+  REQUIRE(said.code == kDone);
+  CHECK(longest_line(said.out) <= kScreen);
+  CHECK_THAT(said.out, Contains("month  Mtok out  rent") && Contains("dearer by") && !Contains("payback"));
+  CHECK_THAT(said.out, !Contains("would fetch"));
+}
+
+TEST_CASE("boxes under a plan: which costs less, and from when on", "[cli][compare][plan]") {
+  const auto compared = [](const std::string& plan, const std::string& output) {
+    return tokwatt({"compare", input("short.yaml"), "--system", "spark,rtx-pro-6000", "--set",
+                    "prices={electricity: 0.5 USD/kWh}", "--set", "plan=" + plan, "-o", output});
+  };
+  const auto said = compared("{months: 12, growth: 5 %/month}", "table");
+  INFO(said.err);
+  REQUIRE(said.code == kDone);
+  CHECK(longest_line(said.out) <= kScreen);
+  CHECK_THAT(said.out, Contains("plan, in all") && Contains("plan, a month") && Contains("Over 12 months"));
+  const auto json = nlohmann::json::parse(compared("{months: 12, resale: [{month: 12, low: 0, high: 0}]}", "json").out);
+  const auto& months = json[1]["plan_no_dearer_than_first"];
+  std::vector<double> difference;
+  for (std::size_t m = 0; m <= 12; ++m) {
+    const auto so_far = [&](int box) {
+      const auto& row = json[box]["summary"]["plan"]["table"][m];
+      return row["cumulated_usd"].get<double>() - row["resale_usd"]["value"].get<double>();
+    };
+    difference.push_back(so_far(1) - so_far(0));
+  }
+  if (difference.back() > 0) {
+    CHECK(months["from_month_if_sold"].is_null());
+  } else {
+    const auto from = months["from_month_if_sold"].get<std::size_t>();
+    for (std::size_t m = from; m <= 12; ++m) CHECK(difference[m] <= 0);
+  }
+}
+
 TEST_CASE("boxes are compared with what APIs ask for the same tokens", "[cli][compare]") {
   const std::string scenario = TOKWATT_SOURCE_DIR "/tests/scenarios/cli/inputs/short.yaml";
   const auto said =

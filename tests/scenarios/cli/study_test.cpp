@@ -44,6 +44,23 @@ TEST_CASE("a study writes one file and takes its journal away", "[cli][study]") 
   CHECK(bytes_of(again) == bytes_of(out));
 }
 
+TEST_CASE("a study of a plan is told in 80 columns, and says what never pays", "[cli][study][plan]") {
+  const Scratch folder;
+  const auto path = folder.path() / "prices.yaml";
+  std::ofstream(path) << "base: " << input("short.yaml")
+                      << "\nset: {plan: {months: 24, days_per_month: 21, against: [hosted-gpt-oss-120b, gpt-5]}}\n"
+                         "axes: {price: {key: prices.hardware, from: 100 USD, to: 20000 USD, points: 20}}\n"
+                         "metrics: [plan.cost_usd.value, plan.usd_per_month, plan.against.gpt-5.payback_month.value,"
+                         " plan.against.hosted-gpt-oss-120b.break_even_month.value]\n";
+  const auto said = tokwatt({"study", path.string(), "-o", (folder.path() / "out.h5").string()});
+  INFO(said.err);
+  REQUIRE(said.code == kDone);
+  CHECK(longest_line(said.out) <= kScreen);
+  CHECK_THAT(said.out, Catch::Contains("(3) plan.against.gpt-5.payback_month.value") && Catch::Contains("never") &&
+                           Catch::Contains("USD/month"));
+  CHECK_THAT(said.out, Catch::Contains("20 points: 20 ok"));
+}
+
 TEST_CASE("a study takes changes of its scenario, and they are a part of it", "[cli][study]") {
   const Scratch folder;
   const auto out = (folder.path() / "out.h5").string();

@@ -1,12 +1,17 @@
 #include "scenarios/studies/study.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <set>
 
+#include "scenarios/intervals.hpp"
+#include "scenarios/plan/planning.hpp"
+#include "scenarios/studies/draws.hpp"
 #include "scenarios/studies/journal.hpp"
 #include "scenarios/studies/run_study.hpp"
+#include "sim/simulation.hpp"
 #include "tests/catch.hpp"
 #include "tests/scenarios/cli/scratch.hpp"
 #include "tests/scenarios/wrong.hpp"
@@ -133,6 +138,79 @@ TEST_CASE("a draw of the calibration changes how fast a box is", "[scenarios][st
   CHECK(speeds.size() == 17);
   const auto plain = answer_of([&] { return load(files.path("desk.yaml"), {"duration=1 min"}); });
   CHECK(speeds.count(value_of(study.metrics[0], plain.summary)) == 1);
+}
+
+TEST_CASE("draws of a study spread as far as the interval of a run", "[scenarios][study]") {
+  const Files files;
+  const auto study = files.load(kHead +
+                                "axes: {draw: {key: calibration.draw, from: 0, to: 16, step: 1}}\n"
+                                "metrics: [tpot_s.p50, ttft_s.mean, power_w.wall.mean, energy_j.wall]\n");
+  const auto load = [&] { return scenarios::load(files.path("desk.yaml"), {"duration=1 min"}); };
+  const auto plain = answer_of(load).summary;
+  const auto bars = interval90(plain, load, kDraws);
+  std::vector<PointRecord> drawn;
+  for (std::size_t draw = 0; draw <= 16; ++draw) drawn.push_back(record_at(study, draw));
+  for (std::size_t m = 0; m < study.metrics.size(); ++m) {
+    CAPTURE(study.metrics[m].name);
+    CHECK(drawn[0].values[m] == value_of(study.metrics[m], plain));
+    std::vector<double> values;
+    for (std::size_t draw = 1; draw <= 16; ++draw) values.push_back(drawn[draw].values[m]);
+    const auto [low, high] = interval_about(drawn[0].values[m], values);
+    CHECK(low < high);
+    CHECK(bars.at(study.metrics[m].name) == nlohmann::ordered_json({low, high}));
+  }
+}
+
+TEST_CASE("a study reaches the plan by name: twenty prices, months and growth", "[scenarios][study][plan]") {
+  const Files files;
+  files.write("planned.yaml", kGood +
+                                  "prices: {electricity: 0.15 USD/kWh, hardware: 4000 USD}\n"
+                                  "plan: {months: 12, days_per_month: 20, against: [gpt-5.6-luna, rent-h100]}\n");
+  const std::string head = "base: planned.yaml\nset: {duration: 10 min}\n";
+  const auto study = files.load(head + R"(axes:
+  price: {key: prices.hardware, from: 1000 USD, to: 20000 USD, points: 20}
+  growth: {key: plan.growth, values: [0 %/month, 5 %/month]}
+metrics: [plan.cost_usd.value, plan.usd_per_month, plan.against.rent-h100.payback_month.value,
+          plan.against.gpt-5.6-luna.break_even_month.value]
+constraints: ["plan.usd_per_month < 100 USD", "plan.against.rent-h100.payback_month.value <= 12"]
+)");
+  CHECK(study.metrics[0].units == "USD");
+  CHECK(study.metrics[2].units == "month");
+  for (const std::size_t point : {std::size_t{0}, std::size_t{1}, std::size_t{39}}) {
+    auto loaded = load_point(study, indices_of(study, point));
+    auto results = sim::simulate(std::move(loaded.input));
+    add_plan(*loaded.planning, results);
+    const auto& plan = results.summary["plan"];
+    const auto record = record_at(study, point);
+    REQUIRE(record.status == Status::ok);
+    CHECK(record.values[0] == plan["cost_usd"]["value"].get<double>());
+    CHECK(record.values[1] == plan["usd_per_month"].get<double>());
+    CHECK(std::isnan(record.values[2]) == plan["against"]["rent-h100"]["payback_month"]["value"].is_null());
+    CHECK(record.values[1] * 12 == Approx(record.values[0]));
+  }
+  CHECK(std::isnan(record_at(study, 39).values[2]));  // 20,000 USD are not back within a year
+  CHECK_FALSE(record_at(study, 39).feasible);
+  const auto every = files.load(head + "axes: {months: {key: plan.months, values: [12, 24]}}\n");
+  const auto has = [&](const char* name) {
+    return std::any_of(every.metrics.begin(), every.metrics.end(), [&](const Metric& m) { return m.name == name; });
+  };
+  CHECK(has("plan.cost_usd.value"));
+  CHECK(has("plan.full_from_month"));
+  CHECK_THAT(files.errors_of(head + "axes: {a: {key: plan.months, values: [12]}}\nmetrics: [plan.cost_usd.valu]\n"),
+             Catch::Contains("did you mean \"plan.cost_usd.value\"?"));
+}
+
+TEST_CASE("later days of a plan have the draw of its first", "[scenarios][study][plan]") {
+  const Files files;
+  files.write("planned.yaml", kGood + "prices: {electricity: 0.15 USD/kWh}\nplan: {months: 3, growth: 20 %/month}\n");
+  const auto study = files.load(
+      "base: planned.yaml\nset: {duration: 5 min}\naxes: {draw: {key: calibration.draw, values: [0, 3]}}\n"
+      "metrics: [plan.cost_usd.value]\n");
+  const auto drawn = load_point(study, {1});
+  auto later = drawn.planning->at_load(1.5);
+  auto by_hand = load(files.path("planned.yaml"), {"duration=5 min", "workload.0.users=18", "record.requests=false"});
+  take_doubt(by_hand, 2, kDraws);
+  CHECK(sim::simulate(std::move(later.input)).summary == sim::simulate(std::move(by_hand.input)).summary);
 }
 
 TEST_CASE("mistakes of a study are reported at their place, all at once", "[scenarios][study]") {

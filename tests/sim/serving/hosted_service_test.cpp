@@ -45,6 +45,19 @@ TEST_CASE("a hosted model answers each request by itself, and charges for its to
   CHECK(s["batch"]["max"] == 2);
 }
 
+TEST_CASE("what a free tier lets through costs nothing, anew in each of its spans", "[hosted]") {
+  const auto cost = [](std::vector<Hosted::Free> free) {
+    auto input = hosted_input({{0, 90, 10, 0}, {kSecond, 90, 10, 1}, {60 * kSecond, 90, 10, 2}});
+    input.deployments[0].hosted->free = std::move(free);
+    return simulate(std::move(input)).summary["cost_usd"]["api"].get<double>() / (90 * 2e-6 + 10 * 8e-6);
+  };
+  CHECK(cost({}) == Approx(3));
+  CHECK(cost({{true, 1, 1000 * kSecond}}) == Approx(2));
+  CHECK(cost({{true, 1, 60 * kSecond}}) == Approx(1));
+  CHECK(cost({{false, 150, 1000 * kSecond}}) == Approx(1.5));
+  CHECK(cost({{false, 150, 1000 * kSecond}, {true, 1, 1000 * kSecond}}) == Approx(2));
+}
+
 TEST_CASE("who gives up on a hosted model pays for what was out", "[hosted]") {
   auto input = hosted_input({{0, 100, 50, 0}, {0, 100, 50, 1}});
   input.streams[0].timeout = 1.25;  // eight tokens: at 0.5, 0.6 ... 1.2 s
