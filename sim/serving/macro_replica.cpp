@@ -30,8 +30,11 @@ bool MacroReplica::give_up(RequestId id, Picoseconds now) {
   const auto prompt = std::find(prompts_.begin(), prompts_.end(), id);
   if (!decodes && prompt == prompts_.end()) {
     if (loading_.erase(id)) {
-      if (plan_.running) observer_.step_started(number_, running_, load(now).used_blocks);  // before there are fewer
+      const int64_t used = load(now).used_blocks, taken = used - blocks_.used();  // by the steps of the plan so far
+      if (plan_.running) observer_.step_started(number_, running_, used);         // before there are fewer
+      blocks_.take(taken);
       blocks_.release(id, pool_[id], now);
+      blocks_.take(-taken);
     } else {
       waiting_.erase(id);
     }
