@@ -37,23 +37,18 @@ int64_t KvBlocks::outside(const Request& r, const PrefixCache::Hit& hit, Picosec
   return offload_->find(keys_, now);
 }
 
-// The longer something waits for room the more of it may be outside, so that what it asks for never becomes less: a
-// plan of many steps need not look again.
 std::optional<Picoseconds> KvBlocks::bring(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t blocks,
-                                           int64_t tokens, Picoseconds now) {
-  const int64_t reserved = tokens_of(hit) + blocks * capacity_.block_size;
-  const int64_t least = std::max(reserved, tokens_of(hit) + tokens);
-  if (of(r, least) - hit.blocks + hit.idle > left()) return std::nullopt;
+                                           Picoseconds now) {
+  if (!admit(id, r, hit, r.target - tokens_of(hit))) return std::nullopt;
+  r.reserved = r.target;
   keys_.clear();
   cache_->append_keys(r.content.get(), hit.blocks, hit.blocks + blocks, keys_);
-  admit(id, r, hit, blocks * capacity_.block_size);
-  r.reserved = reserved;
   return offload_->load(keys_, r.window_blocks, now);
 }
 
-void KvBlocks::brought(RequestId id, Request& r) {
-  r.computed = r.reserved;
-  cache_->enter(id, r.content.get(), r.computed / capacity_.block_size);
+void KvBlocks::brought(RequestId id, Request& r, int64_t tokens) {
+  r.computed = tokens;
+  cache_->enter(id, r.content.get(), tokens / capacity_.block_size);
 }
 
 void KvBlocks::computed(RequestId id, const Request& r, Picoseconds now) {

@@ -38,12 +38,12 @@ class KvBlocks {
   bool admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t tokens);
   /// How many blocks behind those of find() can be brought back from outside.
   int64_t outside(const Request& r, const PrefixCache::Hit& hit, Picoseconds now);
-  /// Gives a waiting request what find() has found and begins to bring `blocks` more back, if there is room for them
-  /// and for the `tokens` that admit() would ask for. Returns when they are there.
+  /// Gives a waiting request what find() has found and blocks for its whole prompt, if there are enough, and begins to
+  /// bring back what `blocks` of them hold. Returns when that is there.
   std::optional<Picoseconds> bring(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t blocks,
-                                   int64_t tokens, Picoseconds now);
-  /// What bring() has brought is there.
-  void brought(RequestId id, Request& r);
+                                   Picoseconds now);
+  /// The first `tokens` of a request are there.
+  void brought(RequestId id, Request& r, int64_t tokens);
   /// A chunk of the request has been computed.
   void computed(RequestId id, const Request& r, Picoseconds now);
   /// The request goes: its blocks are free, or stay cached.

@@ -11,22 +11,32 @@ namespace tokwatt::sim {
 
 class KvLoading {
  public:
-  void begin(RequestId id, Picoseconds ends) { on_the_way_.push_back({id, ends}); }
+  /// The first `tokens` of a request are there when its copy ends.
+  void begin(RequestId id, int64_t tokens, Picoseconds ends) { on_the_way_.push_back({id, tokens, ends}); }
   /// When the next one is there: they come one after the other.
   std::optional<Picoseconds> next() const {
     return on_the_way_.empty() ? std::nullopt : std::optional(on_the_way_.front().ends);
   }
+  struct Copy {
+    RequestId id;
+    int64_t tokens;
+    Picoseconds ends;
+  };
   /// Takes the next one that is there by now, if any: it is ready.
-  std::optional<RequestId> take(Picoseconds now) {
+  std::optional<Copy> take(Picoseconds now) {
     if (on_the_way_.empty() || on_the_way_.front().ends > now) return std::nullopt;
-    const RequestId id = on_the_way_.front().id;
+    const Copy copy = on_the_way_.front();
     on_the_way_.pop_front();
-    ready_.push_back(id);
+    ready_.push_back(copy.id);
+    return copy;
+  }
+  bool any_ready() const { return !ready_.empty(); }
+  /// The first that was ready, which goes on.
+  RequestId pop_ready() {
+    const RequestId id = ready_.front();
+    ready_.pop_front();
     return id;
   }
-  std::deque<RequestId>& ready() { return ready_; }
-  bool any_ready() const { return !ready_.empty(); }
-  bool any_on_the_way() const { return !on_the_way_.empty(); }
   int64_t size() const { return std::ssize(on_the_way_) + std::ssize(ready_); }
   /// Whether it was one of them.
   bool erase(RequestId id) {
@@ -41,10 +51,6 @@ class KvLoading {
   }
 
  private:
-  struct Copy {
-    RequestId id;
-    Picoseconds ends;
-  };
   std::deque<Copy> on_the_way_;
   std::deque<RequestId> ready_;  // in the order in which they came
 };

@@ -54,7 +54,7 @@ bool MacroReplica::give_up(RequestId id, Picoseconds now) {
 }
 
 void MacroReplica::loaded(Picoseconds now) {
-  while (const auto id = loading_.take(now)) blocks_.brought(*id, pool_[*id]);
+  while (const auto copy = loading_.take(now)) blocks_.brought(copy->id, pool_[copy->id], copy->tokens);
   if (plan_.running) cut(now);
 }
 

@@ -73,7 +73,6 @@ class MacroReplica {
   bool give_decoding_a_slot(Picoseconds now);
   bool continue_prompts(Picoseconds now, int64_t& budget);
   bool admit(Picoseconds now, int64_t& budget);
-  bool join_loaded(Picoseconds now, int64_t& budget);
   void begin(RequestId id, int64_t tokens, int64_t rank, Picoseconds now);
   void send_back(RequestId id, Picoseconds now);
   RequestId gives_way() const;

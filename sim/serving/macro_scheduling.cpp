@@ -47,7 +47,10 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
     const bool paged = serving_.policy == models::Policy::vllm;
     if (paged && budget == 0) return false;
     if (loading_.any_ready()) {
-      if (!join_loaded(now, budget)) return true;
+      const RequestId id = loading_.pop_ready();
+      const int64_t tokens = std::min(pool_[id].target - pool_[id].computed, budget);
+      begin(id, tokens, admissions_, now);
+      budget -= tokens;
       continue;
     }
     const RequestId id = waiting_.front();
@@ -56,43 +59,22 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
     const auto choice = paged ? Slots::Choice{} : slots_.choose(r.content.get(), r.target);
     const auto hit = paged ? blocks_.find(r) : blocks_.in_slot(choice.cached);
     const int64_t tokens = std::min(r.target - blocks_.tokens_of(hit), budget);
-    const int64_t room = serving_.prefill_apart ? r.target - blocks_.tokens_of(hit) : tokens;
+    const int64_t room = serving_.reserves_prompts ? r.target - blocks_.tokens_of(hit) : tokens;
     if (const int64_t outside = paged ? blocks_.outside(r, hit, now) : 0; outside > 0) {
-      const auto ends = blocks_.bring(id, r, hit, outside, room, now);
+      const auto ends = blocks_.bring(id, r, hit, outside, now);
       if (!ends) return true;
       waiting_.pop_front();
-      loading_.begin(id, *ends);
+      loading_.begin(id, blocks_.tokens_of(hit) + outside * serving_.kv.block_size, *ends);
       continue;
     }
     if (!blocks_.admit(id, r, hit, room)) return true;
-    if (serving_.prefill_apart) r.reserved = r.target;
+    if (serving_.reserves_prompts) r.reserved = r.target;
     waiting_.pop_front();
     if (!paged) slots_.take(choice.slot);
     begin(id, tokens, paged ? admissions_ : choice.slot, now);
     budget -= tokens;
   }
   return false;
-}
-
-// The first of those whose blocks are there; where nobody runs who could make room for it, the last gives its own back.
-bool MacroReplica::join_loaded(Picoseconds now, int64_t& budget) {
-  const RequestId id = loading_.ready().front();
-  const Request& r = pool_[id];
-  const int64_t tokens = std::min(r.target - r.computed, budget);
-  const int64_t room = serving_.prefill_apart ? r.target : r.computed + tokens;
-  const int64_t more = blocks_.of(r, room) - blocks_.of(r);
-  while (more > blocks_.left()) {
-    if (running_ > 0 || loading_.any_on_the_way()) return false;
-    const RequestId last = loading_.ready().back();
-    loading_.ready().pop_back();
-    send_back(last, now);
-  }
-  loading_.ready().pop_front();
-  blocks_.take(more);
-  pool_[id].reserved = room;
-  begin(id, tokens, admissions_, now);
-  budget -= tokens;
-  return true;
 }
 
 void MacroReplica::begin(RequestId id, int64_t tokens, int64_t rank, Picoseconds now) {

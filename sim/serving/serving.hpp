@@ -23,7 +23,8 @@ struct Serving {
         max_num_seqs(deployment.engine.limits.max_num_seqs),
         token_budget(deployment.engine.limits.max_num_batched_tokens),
         async_scheduling(deployment.engine.async_scheduling),
-        prefill_apart(deployment.engine.prefill_apart) {}
+        prefill_apart(deployment.engine.prefill_apart),
+        reserves_prompts(prefill_apart || offload) {}
 
   /// Of a request with so many tokens in the end.
   int64_t window_blocks_of(int64_t tokens) const { return kv.window_blocks_of(tokens + cost.pace().drafted); }
@@ -41,6 +42,7 @@ struct Serving {
   int64_t token_budget;
   bool async_scheduling;
   bool prefill_apart;
+  bool reserves_prompts;  ///< a request is admitted when there is room for its whole prompt, not for its first chunk
 };
 
 /// Whether a waiting request is admitted before another. Under fcfs neither is, by this.

@@ -92,7 +92,6 @@ class TokenReplica {
   bool give_decoding_a_slot(Picoseconds now);
   bool continue_prompts(Picoseconds now, int64_t& budget);
   bool admit(Picoseconds now, int64_t& budget);
-  bool join_loaded(Picoseconds now, int64_t& budget);
   void begin(RequestId id, int64_t tokens, Picoseconds now);
   void send_back(RequestId id, Picoseconds now);
   RequestId gives_way() const;

@@ -103,12 +103,13 @@ std::vector<double> progress(const sim::Results& results) {
   return tokens;
 }
 
-std::vector<double> step_ends(const sim::Results& results, int replica) {
+std::vector<double> step_ends(const sim::Results& results, int replica, bool of_decoding) {
   const auto& of = values<int32_t>(results, "segments", "replica");
   const auto& start = values<int64_t>(results, "segments", "start");
   const auto& steps = values<int64_t>(results, "segments", "steps");
   const auto& duration = values<int64_t>(results, "segments", "duration");
   const auto& growth = values<int64_t>(results, "segments", "growth");
+  const auto& decoding = values<int64_t>(results, "segments", "decoding");
   const std::vector<int64_t> none(start.size());
   const auto rest = [&](const char* name) {
     return has(results, "segments", name) ? values<int64_t>(results, "segments", name) : none;
@@ -116,7 +117,7 @@ std::vector<double> step_ends(const sim::Results& results, int replica) {
   const auto start_rest = rest("start_rest"), duration_rest = rest("duration_rest"), growth_rest = rest("growth_rest");
   std::vector<double> ends;
   for (std::size_t s = 0; s < start.size(); ++s) {
-    if (of[s] != replica) continue;
+    if (of[s] != replica || (of_decoding && decoding[s] == 0)) continue;
     const sim::Progression whole{duration[s], growth[s]}, left_over{duration_rest[s], growth_rest[s]};
     for (int64_t j = 1; j <= steps[s]; ++j) {
       const sim::int128 end = start[s] + whole.sum(j) + (start_rest[s] + left_over.sum(j)) / kOne;

@@ -23,7 +23,8 @@ const std::vector<T>& values(const sim::Results& results, const std::string& gro
 /// Tokens that each step of a segment moves a decoding sequence on by.
 std::vector<double> progress(const sim::Results& results);
 
-/// When the steps of a replica ended [s], in order: whatever decodes got a token then. From /segments.
-std::vector<double> step_ends(const sim::Results& results, int replica = 0);
+/// When the steps of a replica ended [s], in order: whatever decodes got a token then. From /segments; all, or those in
+/// which anything decoded.
+std::vector<double> step_ends(const sim::Results& results, int replica = 0, bool of_decoding = false);
 
 }  // namespace tokwatt::test
