@@ -46,8 +46,9 @@ std::optional<Picoseconds> KvBlocks::bring(RequestId id, Request& r, const Prefi
   return offload_->load(keys_, r.window_blocks, now);
 }
 
-void KvBlocks::brought(RequestId id, Request& r, int64_t tokens) {
+void KvBlocks::brought(RequestId id, Request& r, int64_t tokens, int64_t used) {
   r.computed = tokens;
+  cache_->trim(capacity_.blocks - used);
   cache_->enter(id, r.content.get(), tokens / capacity_.block_size);
 }
 

@@ -42,8 +42,8 @@ class KvBlocks {
   /// bring back what `blocks` of them hold. Returns when that is there.
   std::optional<Picoseconds> bring(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t blocks,
                                    Picoseconds now);
-  /// The first `tokens` of a request are there.
-  void brought(RequestId id, Request& r, int64_t tokens);
+  /// The first `tokens` of a request are there, while so many blocks are in use.
+  void brought(RequestId id, Request& r, int64_t tokens, int64_t used);
   /// A chunk of the request has been computed.
   void computed(RequestId id, const Request& r, Picoseconds now);
   /// The request goes: its blocks are free, or stay cached.

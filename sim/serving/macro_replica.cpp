@@ -54,7 +54,8 @@ bool MacroReplica::give_up(RequestId id, Picoseconds now) {
 }
 
 void MacroReplica::loaded(Picoseconds now) {
-  while (const auto copy = loading_.take(now)) blocks_.brought(copy->id, pool_[copy->id], copy->tokens);
+  const int64_t used = load(now).used_blocks;
+  while (const auto copy = loading_.take(now)) blocks_.brought(copy->id, pool_[copy->id], copy->tokens, used);
   if (plan_.running) cut(now);
 }
 

@@ -34,7 +34,7 @@ bool TokenReplica::give_up(RequestId id, Picoseconds now) {
 }
 
 void TokenReplica::loaded(Picoseconds now) {
-  while (const auto copy = loading_.take(now)) blocks_.brought(copy->id, pool_[copy->id], copy->tokens);
+  while (const auto copy = loading_.take(now)) blocks_.brought(copy->id, pool_[copy->id], copy->tokens, blocks_.used());
 }
 
 void TokenReplica::let_go(RequestId id, Picoseconds now) {

@@ -173,7 +173,7 @@ SHARED = [
 # KV blocks outside the device, and prompts in steps of their own.
 OFFLOAD_CPP = "sim/serving/kv_offload.cpp"
 PLANS += [
-    bug("what comes from outside does not cut the plan", (MACRO, "pool_[copy->id], copy->tokens); if (plan_.running) cut(now);", "pool_[copy->id], copy->tokens);")),
+    bug("what comes from outside does not cut the plan", (MACRO, "pool_[copy->id], copy->tokens, used); if (plan_.running) cut(now);", "pool_[copy->id], copy->tokens, used);")),
     bug("gaps after a pause begin where the step does", (MACRO, "const int64_t first = paused_ ? 1 : 0;", "paused_ = false; const int64_t first = 0;")),
     bug("a prompt computed apart takes blocks chunk by chunk in the fast path", (MACRO_SCHEDULING, "const int64_t room = serving_.reserves_prompts ? r.target - blocks_.tokens_of(hit) : tokens;", "const int64_t room = tokens;")),
     bug("whoever decodes moves on while prompts are computed apart", (MACRO, "plan_.decodes = !apart || chunks_.empty();", "plan_.decodes = true;")),
