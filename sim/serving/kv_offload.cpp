@@ -7,10 +7,12 @@ namespace tokwatt::sim {
 
 namespace {
 
+constexpr double kMostBlocks = 1e15;  // more than any run could fill
+
 /// Ends of copies of `blocks` that begin as soon as nothing is in front of them.
-Picoseconds occupy(Picoseconds& free, Picoseconds from, Picoseconds latency, int64_t blocks, double block_time) {
+Picoseconds occupy(Picoseconds& free, Picoseconds from, double latency, int64_t blocks, double block_time) {
   const Picoseconds begins = std::max(free, from);
-  const Picoseconds takes = latency + picoseconds(static_cast<double>(blocks) * block_time);
+  const Picoseconds takes = picoseconds(latency + static_cast<double>(blocks) * block_time);
   free = begins + std::min(takes, kNever - begins);
   return free;
 }
@@ -21,10 +23,10 @@ Picoseconds occupy(Picoseconds& free, Picoseconds from, Picoseconds latency, int
 OffloadPlan::OffloadPlan(const KvTiers& tiers, double block_bytes, int64_t tensor_parallel) {
   const double whole = block_bytes * static_cast<double>(tensor_parallel);
   if (whole == 0) return;  // the model keeps states only
-  host_blocks = static_cast<int64_t>(tiers.host / whole);
-  disk_blocks = static_cast<int64_t>(tiers.disk / whole);
+  host_blocks = static_cast<int64_t>(std::min(tiers.host / whole, kMostBlocks));
+  disk_blocks = static_cast<int64_t>(std::min(tiers.disk / whole, kMostBlocks));
   if (tiers.host > 0) {
-    latency = picoseconds(tiers.link.latency);
+    latency = tiers.link.latency;
     link_time = block_bytes / tiers.link.bandwidth;
   }
   if (tiers.disk > 0) disk_time = whole / tiers.disk_bandwidth;
@@ -46,7 +48,7 @@ void KvOffload::touch(Tier& tier, uint64_t key) {
 }
 
 void KvOffload::store(std::span<const uint64_t> keys, Picoseconds now) {
-  Picoseconds latency = plan_.latency;  // of blocks that go together, once
+  double latency = plan_.latency;  // of blocks that go together, once
   for (const uint64_t key : keys) {
     touch(host_, key);
     touch(disk_, key);

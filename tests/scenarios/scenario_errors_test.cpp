@@ -279,6 +279,28 @@ TEST_CASE("a cold start needs to know how fast the disk is", "[scenarios][errors
   CHECK(in.deployments[0].load_time < 40 + 70e9 / 5e9);
 }
 
+TEST_CASE("blocks outside the device need a place, a way there and a prefix cache", "[scenarios][errors][offload]") {
+  const auto said = [](const std::string& tiers, const std::string& beside = "") {
+    return errors_of(with("runs_on: desk", "runs_on: desk, kv_offload: {" + tiers + "}" + beside));
+  };
+  CHECK_THAT(said(""), Contains("kv_offload is empty; expected host: 64 GB"));
+  CHECK_THAT(said("host: 64 GB"), Contains("has no host_link") && Contains("expected disk, or link: pcie5-x16"));
+  CHECK(said("host: 64 GB, link: pcie5-x16").empty());
+  CHECK(said("disk: 1 TB").empty());
+  CHECK_THAT(said("disk: 1 TB, link: pcie5-x16"), Contains("kv_offload.link joins the host's memory"));
+  CHECK_THAT(said("host: 64 GB, link: pcie9"), Contains("kv_offload.link") && Contains("did you mean"));
+  CHECK_THAT(said("disk: 1 TB", ", prefix_cache: false"), Contains("expected prefix_cache: true"));
+  CHECK_THAT(said("hots: 64 GB"), Contains("did you mean \"host\""));
+  CHECK(errors_of(with("engine: vllm", "engine: llama.cpp-cuda, kv_offload: {disk: 1 TB}")) ==
+        "infeasible: deployments.assistant.kv_offload: llama.cpp-cuda keeps its KV cache in slots, not in blocks");
+  const auto input =
+      load_text("desk.yaml", with("sheet: dgx-spark", "sheet: rtx-5090"), "",
+                {"deployments.assistant.kv_offload.host=64 GB", "deployments.assistant.model=gpt-oss-20b"})
+          .input;
+  CHECK(input.deployments[0].kv_offload->host == 64e9);
+  CHECK(input.deployments[0].kv_offload->link.bandwidth == 64e9);  // of the card's sheet
+}
+
 TEST_CASE("arrivals beside a trace are checked, and set its pace alone", "[scenarios][errors][traces]") {
   const std::string users =
       "users: 12, think: {exponential: 30 s}, prompt: 800, output: {lognormal: {median: 250, p99: 2000}}";
