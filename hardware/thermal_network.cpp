@@ -21,10 +21,11 @@ Eigen::Map<const DenseMatrix> square(const std::vector<double>& m, std::size_t n
 // Products in a fixed order, written out: the same bits whatever the vector width.
 void multiply(const std::vector<double>& m, const std::vector<double>& v, std::vector<double>& out) {
   out.resize(v.size());
-  for (std::size_t i = 0; i < v.size(); ++i) {
+  const double* row = m.data();
+  for (double& of_row : out) {
     double sum = 0;
-    for (std::size_t j = 0; j < v.size(); ++j) sum += m[i * v.size() + j] * v[j];
-    out[i] = sum;
+    for (const double value : v) sum += *row++ * value;
+    of_row = sum;
   }
 }
 

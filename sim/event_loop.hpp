@@ -95,11 +95,12 @@ class EventLoop : private ReplicaObserver {
   void sample();
   void take_readings(int device);
   OperatingPoint operating_point(std::size_t replica) const;
-  Meter work_of(std::size_t device) const;
+  DeviceWork work_of(std::size_t device) const;
   bool drained() const { return !end_is_fixed_ && arrivals_.empty() && live_ == 0; }
   void report_progress();
 
   // ReplicaObserver
+  bool keeps_runs() const override { return input_.record_requests; }
   void ran(int replica, const StepRun& run) override;
   void token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences, int fraction_bits) override;
   void first_token(int replica, Picoseconds ttft) override;

@@ -1,5 +1,6 @@
 #pragma once
 // The one order of events (design, rule 2), written here and nowhere else.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <tuple>
@@ -47,12 +48,13 @@ inline bool before(const Event& a, const Event& b) {
   return a.time != b.time ? a.time < b.time : a.order() < b.order();
 }
 
-/// A binary heap. The place of the event that is being handled stays empty until the next call, since handling it
-/// mostly pushes another one: that then takes the place at the top and sinks, and nothing is moved twice.
+/// A binary heap. The place of the event that is being handled stays empty until a push, since handling it mostly brings
+/// another one: that then takes the place at the top and sinks, and nothing is moved twice. Beside it is a short list of
+/// what follows at the same instant, which would only pass through the heap.
 class EventQueue {
  public:
   void push(const Event& unnumbered) {
-    const Event event{unnumbered.time, unnumbered.kind, unnumbered.subject, next_sequence_++, unnumbered.detail};
+    const Event event = numbered(unnumbered);
     if (top_is_taken_) {
       top_is_taken_ = false;
       sink(event);
@@ -61,15 +63,36 @@ class EventQueue {
       rise(event);
     }
   }
+  /// The same, where few others are to come before it.
+  void push_soon(const Event& unnumbered) {
+    const Event event = numbered(unnumbered);
+    soon_.insert(std::upper_bound(soon_.begin(), soon_.end(), event, before), event);
+  }
   /// The earliest event at or before `end`, removed; nothing when there is none.
   std::optional<Event> pop_until(Picoseconds end) {
+    const Event* first = earliest();
+    if (!soon_.empty() && (first == nullptr || before(soon_.front(), *first))) {
+      const Event event = soon_.front();
+      if (event.time > end) return std::nullopt;
+      soon_.erase(soon_.begin());
+      return event;
+    }
+    if (first == nullptr || first->time > end) return std::nullopt;
     if (top_is_taken_) remove_top();
-    if (heap_.empty() || heap_.front().time > end) return std::nullopt;
     top_is_taken_ = true;
     return heap_.front();
   }
 
  private:
+  Event numbered(const Event& event) {
+    return {event.time, event.kind, event.subject, next_sequence_++, event.detail};
+  }
+  /// Of the heap.
+  const Event* earliest() const {
+    if (!top_is_taken_) return heap_.empty() ? nullptr : &heap_.front();
+    if (heap_.size() < 3) return heap_.size() == 2 ? &heap_[1] : nullptr;
+    return before(heap_[2], heap_[1]) ? &heap_[2] : &heap_[1];
+  }
   void remove_top() {
     top_is_taken_ = false;
     const Event last = heap_.back();
@@ -95,6 +118,7 @@ class EventQueue {
   }
 
   std::vector<Event> heap_;
+  std::vector<Event> soon_;  // in order
   bool top_is_taken_ = false;
   uint64_t next_sequence_ = 0;
 };

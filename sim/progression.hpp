@@ -31,6 +31,7 @@ class Shares {
       : part_(part), whole_(whole), ratio_(static_cast<double>(part) / static_cast<double>(whole)) {}
 
   int128 of(int128 amount) const {
+    if (amount == 0) return 0;
     // Below 2^50 the product of doubles is off by less than a quarter, so that its floor is off by one at most, and the
     // remainder lies within twice the whole: 64 bits hold it, whatever the products overflow.
     if (amount < 0 || amount >= kMostAmount || whole_ >= kMostWhole) return share(amount, part_, whole_);

@@ -101,9 +101,8 @@ void EventLoop<Replica>::reject(RequestId id, int64_t longest) {
   recorder_.event(
       now_, EventRecord::rejection, fmt::format("request {}", request.record),
       fmt::format("{} + {} tokens are more than max_model_len {}", request.prompt, request.output, longest));
-  const Request rejected = request;
+  answer(request);
   remove(id);
-  answer(rejected);
 }
 
 template <class Replica>

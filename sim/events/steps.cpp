@@ -13,7 +13,7 @@ template <class Replica>
 void EventLoop<Replica>::schedule_step_start(int replica) {
   if (start_pending_[index(replica)] || !loaded_[index(replica)]) return;
   start_pending_[index(replica)] = true;
-  queue_.push({now_, EventKind::step_start, replica});
+  queue_.push_soon({now_, EventKind::step_start, replica});
 }
 
 template <class Replica>
@@ -70,9 +70,8 @@ void EventLoop<Replica>::handle_tell(int replica) {
 template <class Replica>
 void EventLoop<Replica>::leave(const std::vector<RequestId>& requests) {
   for (const RequestId id : requests) {
-    const Request request = pool_[id];
+    if (!pool_[id].given_up()) answer(pool_[id]);
     remove(id);
-    if (!request.given_up()) answer(request);
   }
 }
 
@@ -91,7 +90,7 @@ void EventLoop<Replica>::note_work(std::size_t replica) {
   if (!sharing_.shares(replica) || divide_pending_) return;
   if (sharing_.busy(replica) == (loaded_[replica] && replicas_[replica].has_work())) return;
   divide_pending_ = true;
-  queue_.push({now_, EventKind::divide});
+  queue_.push_soon({now_, EventKind::divide});
 }
 
 template <class Replica>

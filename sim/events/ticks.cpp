@@ -69,9 +69,9 @@ OperatingPoint EventLoop<Replica>::operating_point(std::size_t replica) const {
 
 /// What a device has done up to now.
 template <class Replica>
-Meter EventLoop<Replica>::work_of(std::size_t device) const {
-  Meter sum;
-  for (const std::size_t r : layout_.topology[device].replicas) sum += replicas_[r].meter(now_);
+DeviceWork EventLoop<Replica>::work_of(std::size_t device) const {
+  DeviceWork sum;
+  for (const std::size_t r : layout_.topology[device].replicas) sum += replicas_[r].work(now_);
   return sum;
 }
 

@@ -57,13 +57,13 @@ const std::vector<double>& Device::heat_inputs(double chip, double rest) {
   return heat_inputs_;
 }
 
-void Device::tick(Picoseconds now, const Meter& meter, std::vector<Reading>& readings) {
+void Device::tick(Picoseconds now, const DeviceWork& work, std::vector<Reading>& readings) {
   if (now == tick_start_) return resolve_marks(now, 0, 0, readings);
   const double dt = seconds(now - tick_start_);
   const double busy =
-      as_double(meter[Quantity::device_time] - busy_at_start_) / kWholeDevice / static_cast<double>(now - tick_start_);
-  const double compute = joules(meter[Quantity::compute_energy] - energy_.compute);
-  const double memory = joules(meter[Quantity::memory_energy] - energy_.memory);
+      as_double(work.device_time - busy_at_start_) / kWholeDevice / static_cast<double>(now - tick_start_);
+  const double compute = joules(work.compute_energy - energy_.compute);
+  const double memory = joules(work.memory_energy - energy_.memory);
   const TickPower power = power_over(dt, busy, compute, memory);
   const double chip = power.chip.total();
   const double wall = box_.power.wall(power.dc());
@@ -71,8 +71,8 @@ void Device::tick(Picoseconds now, const Meter& meter, std::vector<Reading>& rea
   const auto fixed_energy = static_cast<Picojoules>(std::llround(power.fixed * dt * 1e12));
   const auto rest_energy = static_cast<Picojoules>(std::llround((wall - chip) * dt * 1e12));
   resolve_marks(now, fixed_energy, rest_energy, readings);
-  energy_.compute = meter[Quantity::compute_energy];
-  energy_.memory = meter[Quantity::memory_energy];
+  energy_.compute = work.compute_energy;
+  energy_.memory = work.memory_energy;
   energy_.fixed += fixed_energy;
   energy_.rest += rest_energy;
   bill_up_to(energy_.wall());
@@ -97,15 +97,15 @@ void Device::tick(Picoseconds now, const Meter& meter, std::vector<Reading>& rea
   choose_fan();
   ambient_ = air_.at(now);
   tick_start_ = now;
-  busy_at_start_ = meter[Quantity::device_time];
+  busy_at_start_ = work.device_time;
 }
 
-void Device::mark(Picoseconds now, const Meter& meter, std::size_t row) {
-  marks_.push_back({now, meter[Quantity::compute_energy], meter[Quantity::memory_energy], row, std::nullopt});
+void Device::mark(Picoseconds now, const DeviceWork& work, std::size_t row) {
+  marks_.push_back({now, work.compute_energy, work.memory_energy, row, std::nullopt});
 }
 
-void Device::set_electricity(Picoseconds now, const Meter& meter, double usd_per_joule) {
-  marks_.push_back({now, meter[Quantity::compute_energy], meter[Quantity::memory_energy], std::nullopt, usd_per_joule});
+void Device::set_electricity(Picoseconds now, const DeviceWork& work, double usd_per_joule) {
+  marks_.push_back({now, work.compute_energy, work.memory_energy, std::nullopt, usd_per_joule});
 }
 
 void Device::set_ambient(Picoseconds now, double ambient, Picoseconds ramp) {

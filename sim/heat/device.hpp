@@ -54,12 +54,12 @@ class Device {
   bool throttled() const { return governor_.throttled(); }
   Picoseconds tick_length() const { return tick_length_; }
 
-  /// Ends the tick in progress: adds its static energy, moves heat, lets the governor choose. `meter` is the work up to
+  /// Ends the tick in progress: adds its static energy, moves heat, lets the governor choose. `work` is what was done up to
   /// now. Readings asked for within the tick are appended.
-  void tick(Picoseconds now, const Meter& meter, std::vector<Reading>& readings);
+  void tick(Picoseconds now, const DeviceWork& work, std::vector<Reading>& readings);
 
   /// Asks for a reading at `now`; it comes with the end of the tick, when its static energy is known.
-  void mark(Picoseconds now, const Meter& meter, std::size_t row);
+  void mark(Picoseconds now, const DeviceWork& work, std::size_t row);
 
   void set_ambient(Picoseconds now, double ambient, Picoseconds ramp = 0);
   /// Heat given off to the room since it was last asked for [J].
@@ -74,7 +74,7 @@ class Device {
   void reboot() { stuck_ = false; }
   void limit_clock(double hz) { governor_.limit_clock(hz); }
   bool too_hot() const { return temperature() >= box_.governor.shutdown; }
-  void set_electricity(Picoseconds now, const Meter& meter, double usd_per_joule);
+  void set_electricity(Picoseconds now, const DeviceWork& work, double usd_per_joule);
 
   const Energy& energy() const { return energy_; }
   double electricity_usd() const { return bill_; }

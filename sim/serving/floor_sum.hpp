@@ -1,6 +1,7 @@
 #pragma once
 // What numbers that move together are in whole, without a loop over them.
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -10,7 +11,8 @@ namespace tokwatt::sim {
 /// more where r and what y leaves over reach a unit. So the remainders are kept in order.
 class FloorSum {
  public:
-  explicit FloorSum(int64_t unit) : unit_(unit) {}
+  explicit FloorSum(int64_t unit)
+      : unit_(unit), shift_(std::has_single_bit(static_cast<uint64_t>(unit)) ? std::countr_zero(static_cast<uint64_t>(unit)) : -1) {}
 
   void add(int64_t x) {
     const int64_t q = floor(x);
@@ -31,9 +33,13 @@ class FloorSum {
   }
 
  private:
-  int64_t floor(int64_t x) const { return x >= 0 ? x / unit_ : -((unit_ - 1 - x) / unit_); }
+  int64_t floor(int64_t x) const {
+    if (shift_ >= 0) return x >> shift_;  // blocks mostly hold 16 tokens, and divisions are slow
+    return x >= 0 ? x / unit_ : -((unit_ - 1 - x) / unit_);
+  }
 
   int64_t unit_, whole_ = 0;
+  int shift_;  // -1: the unit is no power of two
   std::vector<int64_t> remainders_;  // ascending
 };
 

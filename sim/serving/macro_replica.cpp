@@ -66,7 +66,7 @@ void MacroReplica::clock_changed(Picoseconds now, OperatingPoint point) {
 // --- plans -----------------------------------------------------------------------------------------------------------
 
 bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
-  metered_at_ = kNever;
+  forget_measured();
   plan_.start = {now, plan_.end.at == now ? plan_.end.rest : 0};
   plan_.point = point;
   plan_.chunk_tokens = 0;
@@ -120,8 +120,11 @@ void MacroReplica::price_plan(bool queued) {
   plan_.growth = {};
   plan_.steps = 1;
   if (chunks_.empty()) {
-    plan_.growth = price_growth(batch);
-    plan_.steps = std::min(steps_until_change(), steps_until_forms_cross(batch));
+    GroupForms forms;
+    for (std::size_t g = 0; g < serving_.cost.groups(); ++g)
+      forms[g] = serving_.cost.group_forms(plan_.point, g, batch);
+    plan_.growth = price_growth(forms);
+    plan_.steps = std::min(steps_until_change(), steps_until_forms_cross(batch, forms));
   }
   plan_.context = {running_, 0, 0, queued, plan_.point};
   plan_.first_tokens = std::count_if(chunks_.begin(), chunks_.end(), [&](const Chunk& chunk) {
@@ -130,18 +133,17 @@ void MacroReplica::price_plan(bool queued) {
 }
 
 /// By how much each step of the plan costs more than the one before, in the active forms.
-StepPrice MacroReplica::price_growth(const StepBatch& batch) const {
+StepPrice MacroReplica::price_growth(const GroupForms& forms) const {
   StepPrice growth;
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    const auto forms = serving_.cost.group_forms(plan_.point, g, batch);
     const AttentionSums more = batch_.growth(g);
     if (plan_.price.forms[g] == Form::compute) {
-      growth.compute += forms.compute_per_pair * more.pairs;
+      growth.compute += forms[g].compute_per_pair * more.pairs;
     } else {
-      growth.bandwidth += forms.memory.slope * more.kept_tokens;
+      growth.bandwidth += forms[g].memory.slope * more.kept_tokens;
     }
-    growth.compute_energy += int128{forms.compute_energy_per_pair} * more.pairs;
-    growth.memory_energy += int128{forms.memory_energy_per_token} * more.kept_tokens;
+    growth.compute_energy += int128{forms[g].compute_energy_per_pair} * more.pairs;
+    growth.memory_energy += int128{forms[g].memory_energy_per_token} * more.kept_tokens;
   }
   growth.duration = growth.bandwidth + growth.compute;
   return growth;
@@ -165,17 +167,18 @@ int64_t MacroReplica::steps_until_change() {
 // overtakes only where it grows faster. That holds for rows that are verified together too: none of the R rows sees
 // more than is read, so compute above memory means R compute_per_pair > memory.slope, and in a plan of several steps
 // either all rows of a member grow or none (one more fills its window with every token).
-int64_t MacroReplica::steps_until_forms_cross(const StepBatch& batch) const {
+int64_t MacroReplica::steps_until_forms_cross(const StepBatch& batch, const GroupForms& all) const {
   int64_t steps = kNever;
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    const auto forms = serving_.cost.group_forms(plan_.point, g, batch);
+    if (plan_.price.forms[g] == Form::compute) continue;
+    const auto& forms = all[g];
     const AttentionSums sums = batch.attention[g], more = batch_.growth(g);
     // compute - memory in step j is excess + gain * j
+    const int128 gain = int128{forms.compute_per_pair} * more.pairs - int128{forms.memory.slope} * more.kept_tokens;
+    if (gain <= 0) continue;
     const int128 excess = int128{forms.compute_per_pair} * sums.pairs - int128{forms.memory.slope} * sums.kept_tokens -
                           (int128{forms.memory.base} << plan_.fraction_bits);
-    const int128 gain = int128{forms.compute_per_pair} * more.pairs - int128{forms.memory.slope} * more.kept_tokens;
-    if (plan_.price.forms[g] == Form::memory && gain > 0)
-      steps = static_cast<int64_t>(std::min<int128>(steps, -excess / gain + 1));
+    steps = static_cast<int64_t>(std::min<int128>(steps, -excess / gain + 1));
   }
   return steps;
 }
@@ -184,17 +187,30 @@ int64_t MacroReplica::steps_until_forms_cross(const StepBatch& batch) const {
 Meter MacroReplica::amounts_of(int64_t steps) const {
   if (steps == 0) return {};
   if (plan_.step) return plan_.step->left;
+  return amounts_of(0, steps, costs(plan_.price, plan_.growth, steps));
+}
+
+/// The same of some of its steps, which cost so much. Where there are prompts' tokens there is one step.
+Meter MacroReplica::amounts_of(int64_t first, int64_t end, const Costs& costs) const {
   StepContext context = plan_.context;
-  context.output_tokens = plan_.first_tokens + (plan_.decodes ? batch_.tokens_in(steps) : 0);
+  context.output_tokens = plan_.first_tokens;
+  if (plan_.decodes) context.output_tokens += batch_.tokens_in(end) - (first > 0 ? batch_.tokens_in(first) : 0);
   context.prompt_tokens = plan_.chunk_tokens;
-  return amounts(costs(plan_.price, plan_.growth, steps), context, serving_.cost);
+  return amounts(costs, context, serving_.cost);
 }
 
 // --- time within a plan
 // -------------------------------------------------------------------------------------------------
 
+/// Steps of the plan that were complete at an instant. Ticks and samples often ask at the same one.
+int64_t MacroReplica::completed_by(Picoseconds now) const {
+  if (now != completed_at_) completed_ = plan_.completed_by(now);
+  completed_at_ = now;
+  return completed_;
+}
+
 void MacroReplica::cut(Picoseconds now) {
-  const int64_t steps = plan_.in_flight_at(now) + 1;
+  const int64_t steps = plan_.in_flight(completed_by(now), now) + 1;
   if (steps == plan_.steps) return;
   plan_.end_after(steps);
   ++version_;
@@ -207,7 +223,7 @@ void MacroReplica::share_changed(Picoseconds now, OperatingPoint point) {
   cut(now);
   if (plan_.end.at == now) return;
   leave_step_in_flight(now);
-  metered_at_ = kNever;
+  forget_measured();
   plan_.point.share = point.share;  // the clock stays what it was when the step started
   StepContext context = plan_.context;
   context.point = plan_.point;
@@ -221,7 +237,7 @@ void MacroReplica::share_changed(Picoseconds now, OperatingPoint point) {
 }
 
 void MacroReplica::leave_step_in_flight(Picoseconds now) {
-  const int64_t completed = plan_.completed_by(now);
+  const int64_t completed = completed_by(now);
   if (completed > 0) {
     const ExactInstant start = plan_.end_of(completed);
     advance(completed);
@@ -234,35 +250,70 @@ void MacroReplica::leave_step_in_flight(Picoseconds now) {
 }
 
 Load MacroReplica::load(Picoseconds now) const {
-  const int64_t taken = plan_.running && plan_.chunk_tokens == 0 ? batch_.new_blocks_until(plan_.in_flight_at(now)) : 0;
+  int64_t taken = 0;
+  if (plan_.running && plan_.chunk_tokens == 0)
+    taken = batch_.new_blocks_until(plan_.in_flight(completed_by(now), now));
   return {running_, waiting_.size() + loading_.size(), blocks_.used() + taken};
 }
 
-Meter MacroReplica::measure(Picoseconds now) const {
+Meter MacroReplica::meter(Picoseconds now) const {
   Meter total = done_;
-  const int fraction_bits = plan_.fraction_bits;
-  if (!plan_.running) return in_whole(total, fraction_bits);
-  const int64_t j = plan_.completed_by(now);
-  const Meter completed = amounts_of(j);
-  total += completed;
-  if (j == plan_.steps) return in_whole(total, fraction_bits);
-  total += step_at(j, completed).added_by(plan_.into_step(j, now));
-  return in_whole(total, fraction_bits);
+  if (plan_.running) {
+    const int64_t j = completed_by(now);
+    total += amounts_of(j);
+    if (j < plan_.steps) total += step_at(j).added_by(plan_.into_step(j, now));
+  }
+  return in_whole(total, plan_.fraction_bits);
 }
 
-/// The step behind the first j, which add up to `before`.
-InFlightStep MacroReplica::step_at(int64_t j, const Meter& before) const {
+// As meter(), where only that is worked out which is asked for.
+DeviceWork MacroReplica::measure_work(Picoseconds now) const {
+  if (plan_.step) return DeviceWork(meter(now));
+  DeviceWork total(done_);
+  if (plan_.running) {
+    const int64_t j = completed_by(now), grown = j * (j - 1) / 2;
+    const Progression duration = plan_.duration();
+    total.compute_energy += plan_.price.compute_energy * j + plan_.growth.compute_energy * grown;
+    total.memory_energy += plan_.price.memory_energy * j + plan_.growth.memory_energy * grown;
+    int128 busy = duration.sum(j);
+    if (j < plan_.steps) {
+      const int64_t into = plan_.into_step(j, now);
+      const Shares shares(into, duration.at(j));
+      total.compute_energy += shares.of(plan_.price.compute_energy + plan_.growth.compute_energy * j);
+      total.memory_energy += shares.of(plan_.price.memory_energy + plan_.growth.memory_energy * j);
+      busy += into;
+    }
+    total.device_time += busy * plan_.point.share;
+  }
+  total.compute_energy >>= plan_.fraction_bits;
+  total.memory_energy >>= plan_.fraction_bits;
+  total.device_time >>= plan_.fraction_bits;
+  return total;
+}
+
+/// The step behind the first j.
+InFlightStep MacroReplica::step_at(int64_t j) const {
   if (plan_.step) return *plan_.step;
   InFlightStep step;
   step.rest = plan_.duration().at(j);
-  step.left = amounts_of(j + 1);
-  for (std::size_t q = 0; q < kQuantities; ++q) step.left.values[q] -= before.values[q];
+  step.left = amounts_of(j, j + 1, cost_of_step(plan_.price, plan_.growth, j));
   return step;
 }
 
 // Counts the first steps of the plan as done.
 void MacroReplica::advance(int64_t steps) {
   if (steps == 0) return;
+  if (observer_.keeps_runs()) observer_.ran(number_, run_of(steps));
+  done_ += amounts_of(steps);
+  if (plan_.decodes) {
+    report_gaps(steps);
+    decoded_until_ = plan_.end_of(steps).at;
+    blocks_.take(batch_.advance(steps));
+  }
+  observer_.step_started(number_, running_, blocks_.used());
+}
+
+StepRun MacroReplica::run_of(int64_t steps) const {
   StepRun run;
   run.start = plan_.start;
   run.steps = steps;
@@ -277,14 +328,7 @@ void MacroReplica::advance(int64_t steps) {
   run.forms = plan_.price.forms;
   run.point = plan_.point;
   run.share_changed = plan_.step.has_value();
-  observer_.ran(number_, run);
-  done_ += amounts_of(steps);
-  if (plan_.decodes) {
-    report_gaps(steps);
-    decoded_until_ = plan_.end_of(steps).at;
-    blocks_.take(batch_.advance(steps));
-  }
-  observer_.step_started(number_, running_, blocks_.used());
+  return run;
 }
 
 // Who gives up during the plan's last step gets no token from it. After a pause the first gaps are longer, and differ.
@@ -349,7 +393,7 @@ void MacroReplica::let_go(RequestId id, Picoseconds now) {
 }
 
 const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
-  metered_at_ = kNever;
+  forget_measured();
   advance(plan_.steps);
   plan_.running = false;
   finished_.clear();
@@ -416,13 +460,13 @@ void MacroReplica::finish_prompts(Picoseconds now) {
 }
 
 std::vector<RequestId> MacroReplica::crash(Picoseconds now) {
-  metered_at_ = kNever;
+  forget_measured();
   if (plan_.running) {
     observer_.step_started(number_, running_, load(now).used_blocks);
-    const int64_t completed = plan_.completed_by(now);
+    const int64_t completed = completed_by(now);
     Meter lost;
     if (completed < plan_.steps)
-      lost = step_at(completed, amounts_of(completed)).lost_at(plan_.into_step(completed, now));
+      lost = step_at(completed).lost_at(plan_.into_step(completed, now));
     advance(completed);
     done_ += lost;
   }
@@ -452,7 +496,7 @@ std::vector<RequestId> MacroReplica::crash(Picoseconds now) {
 void MacroReplica::stop(Picoseconds now) {
   if (plan_.running) {
     observer_.step_started(number_, running_, load(now).used_blocks);
-    advance(plan_.completed_by(now));
+    advance(completed_by(now));
   }
   batch_.update_members();
   const auto& at_once = batch_.tokens_at_once();

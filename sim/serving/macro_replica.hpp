@@ -58,11 +58,13 @@ class MacroReplica {
     if (serving_.has_slots()) return slots_.choose(request.content.get(), request.prompt).cached;
     return blocks_.cached_tokens(request, load(now).used_blocks);
   }
-  /// Totals up to an instant, the step in flight counted by rule 3. Ticks and samples often ask at the same one.
-  const Meter& meter(Picoseconds now) const {
-    if (now != metered_at_) metered_ = measure(now);
-    metered_at_ = now;
-    return metered_;
+  /// Totals up to an instant, the step in flight counted by rule 3.
+  Meter meter(Picoseconds now) const;
+  /// The part of it that heats its devices. Ticks and samples often ask at the same instant.
+  const DeviceWork& work(Picoseconds now) const {
+    if (now != worked_at_) work_ = measure_work(now);
+    worked_at_ = now;
+    return work_;
   }
 
  private:
@@ -83,15 +85,20 @@ class MacroReplica {
   void price_plan(bool queued);
   StepBatch step_batch() const;
   int64_t steps_until_change();
-  int64_t steps_until_forms_cross(const StepBatch& batch) const;
-  StepPrice price_growth(const StepBatch& batch) const;
-  Meter measure(Picoseconds now) const;
+  using GroupForms = std::array<CostModel::GroupForms, kMaxAttentionGroups>;
+  int64_t steps_until_forms_cross(const StepBatch& batch, const GroupForms& forms) const;
+  StepPrice price_growth(const GroupForms& forms) const;
+  DeviceWork measure_work(Picoseconds now) const;
+  int64_t completed_by(Picoseconds now) const;
+  void forget_measured() { worked_at_ = completed_at_ = kNever; }
   Meter amounts_of(int64_t steps) const;
-  InFlightStep step_at(int64_t j, const Meter& before) const;
+  Meter amounts_of(int64_t first, int64_t end, const Costs& costs) const;
+  InFlightStep step_at(int64_t j) const;
 
   void cut(Picoseconds now);
   void leave_step_in_flight(Picoseconds now);
   void advance(int64_t steps);
+  StepRun run_of(int64_t steps) const;
   void report_gaps(int64_t steps);
   void report_first_gaps(bool without_leaving);
   void report_gaps(int stream, int64_t first, int64_t steps, int64_t sequences);
@@ -118,8 +125,9 @@ class MacroReplica {
   bool paused_ = false;            // since whoever decodes got a token prompts have been computed apart
   Picoseconds decoded_until_ = 0;  // the last step that gave tokens to those who decode ended
   Meter done_;
-  mutable Meter metered_;
-  mutable Picoseconds metered_at_ = kNever;  // never: not since anything changed
+  mutable int64_t completed_ = 0;  // steps of the plan
+  mutable DeviceWork work_;
+  mutable Picoseconds completed_at_ = kNever, worked_at_ = kNever;  // never: not since the plan began or changed
   std::vector<RequestId> leaving_;           // given up during the step in flight
   News news_;
   std::vector<RequestId> finished_, answered_, leaving_now_;

@@ -40,4 +40,22 @@ struct Quantities {
 /// Totals up to an instant.
 using Meter = Quantities<int128>;
 
+/// The part of it that heats a device, which is all that its ticks ask for.
+struct DeviceWork {
+  int128 compute_energy = 0, memory_energy = 0;  ///< [pJ]
+  int128 device_time = 0;                        ///< [ps / 2^16]
+
+  DeviceWork() = default;
+  explicit DeviceWork(const Meter& meter)
+      : compute_energy(meter[Quantity::compute_energy]),
+        memory_energy(meter[Quantity::memory_energy]),
+        device_time(meter[Quantity::device_time]) {}
+  DeviceWork& operator+=(const DeviceWork& other) {
+    compute_energy += other.compute_energy;
+    memory_energy += other.memory_energy;
+    device_time += other.device_time;
+    return *this;
+  }
+};
+
 }  // namespace tokwatt::sim

@@ -11,8 +11,7 @@ int64_t Plan::completed_by(Picoseconds now) const {
 
 // At a boundary the step that ends there is still the one in flight: steps start last of all that happens at an
 // instant.
-int64_t Plan::in_flight_at(Picoseconds now) const {
-  const int64_t completed = completed_by(now);
+int64_t Plan::in_flight(int64_t completed, Picoseconds now) const {
   const bool at_boundary = completed > 0 && end_of(completed).at == now;
   return at_boundary ? completed - 1 : completed;
 }

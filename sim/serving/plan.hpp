@@ -23,9 +23,9 @@ struct Plan {
     return step ? Progression{step->duration(), 0} : Progression{price.duration, growth.duration};
   }
   ExactInstant end_of(int64_t first_steps) const;
-  /// Steps that were complete, and the one in flight, at an instant.
+  /// Steps that were complete at an instant, and given those the one in flight.
   int64_t completed_by(Picoseconds now) const;
-  int64_t in_flight_at(Picoseconds now) const;
+  int64_t in_flight(int64_t completed, Picoseconds now) const;
   /// Units of the step behind the first ones that are through at an instant.
   int64_t into_step(int64_t first_steps, Picoseconds now) const;
   void end_after(int64_t first_steps);

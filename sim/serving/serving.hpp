@@ -79,6 +79,7 @@ struct StepRun {
 class ReplicaObserver {
  public:
   virtual ~ReplicaObserver() = default;
+  virtual bool keeps_runs() const = 0;  ///< otherwise nobody need tell ran()
   virtual void ran(int replica, const StepRun& run) = 0;
   virtual void token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences, int fraction_bits) = 0;
   virtual void first_token(int replica, Picoseconds ttft) = 0;

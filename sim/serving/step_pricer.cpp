@@ -151,6 +151,15 @@ Costs costs(const StepPrice& first, const StepPrice& growth, int64_t n) {
           first.memory_energy * n + growth.memory_energy * grown};
 }
 
+Costs cost_of_step(const StepPrice& first, const StepPrice& growth, int64_t j) {
+  return {first.bandwidth + int128{growth.bandwidth} * j,
+          first.compute + int128{growth.compute} * j,
+          first.dispatch,
+          first.link,
+          first.compute_energy + growth.compute_energy * j,
+          first.memory_energy + growth.memory_energy * j};
+}
+
 double tokens_per_step(int64_t drafted, double acceptance) {
   return (1 - std::pow(acceptance, static_cast<double>(drafted + 1))) / (1 - acceptance);
 }

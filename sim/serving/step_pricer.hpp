@@ -34,6 +34,8 @@ struct Costs {
 };
 /// Of the first n steps, when each costs by the growth more than the one before.
 Costs costs(const StepPrice& first, const StepPrice& growth, int64_t n);
+/// Of the step behind the first j of them.
+Costs cost_of_step(const StepPrice& first, const StepPrice& growth, int64_t j);
 
 /// Attention with one reach: of the model, where the rows of a sequence are verified together and read its context
 /// once; or of the draft, which makes a pass for each.

@@ -274,7 +274,7 @@ void TokenReplica::report_step() const {
 }
 
 const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
-  report_step();
+  if (observer_.keeps_runs()) report_step();
   done_ += step_.in_flight.left;
   for (const RequestId id : step_.decoding) {
     Request& r = pool_[id];

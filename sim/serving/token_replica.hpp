@@ -61,6 +61,8 @@ class TokenReplica {
   }
   /// Totals up to an instant, the step in flight counted by rule 3.
   Meter meter(Picoseconds now) const;
+  /// The part of it that heats its devices.
+  DeviceWork work(Picoseconds now) const { return DeviceWork(meter(now)); }
 
  private:
   struct Chunk {

@@ -43,7 +43,7 @@ PLANS = [
     bug("an arrival does not cut the plan", (MACRO, "if (plan_.running && waiting_.front() == id) cut(now);", "")),
     bug("a change of clock does not cut the plan", (MACRO, "if (plan_.running && !(plan_.point == point)) cut(now);", "")),
     bug("a cut at a step's end takes one step more", (PLAN, "return at_boundary ? completed - 1 : completed;", "return completed;")),
-    bug("a cut loses the step in flight", (MACRO, "const int64_t steps = plan_.in_flight_at(now) + 1;", "const int64_t steps = std::max<int64_t>(plan_.in_flight_at(now), 1);")),
+    bug("a cut loses the step in flight", (MACRO, "const int64_t steps = plan_.in_flight(completed_by(now), now) + 1;", "const int64_t steps = std::max<int64_t>(plan_.in_flight(completed_by(now), now), 1);")),
     bug("a plan runs a step past its change", (BATCH, "return next == kNever ? kNever : next - step_;", "return next == kNever ? kNever : next - step_ + 1;")),
     bug("attention turns to compute a step late", (MACRO, "-excess / gain + 1)", "-excess / gain + 2)")),
     bug("a window fills a step late", (BATCH, "push(reach.window - row);", "push(reach.window - row + 1);")),
@@ -57,7 +57,7 @@ PLANS = [
     bug("the first answer comes a token late", (BATCH, "answers_.push({pace_.first_step_at(r.thinking + 1,", "answers_.push({pace_.first_step_at(r.thinking + 2,")),
     bug("prompts of llama-server go in order of admission", (MACRO_SCHEDULING, "return pool_[other].rank > r.rank;", "return pool_[other].admission > r.admission;")),
     bug("the last step of a plan is not metered", (MACRO, "done_ += amounts_of(steps);", "done_ += amounts_of(std::max<int64_t>(steps - 1, 1));")),
-    bug("the end of the run drops the steps of the plan in flight", (MACRO, "advance(plan_.completed_by(now));", "")),
+    bug("the end of the run drops the steps of the plan in flight", (MACRO, "advance(completed_by(now));", "")),
     bug("gaps between tokens are counted for one sequence of each stream", (MACRO, "report_gaps(stream, first, all, by_stream[s]);", "report_gaps(stream, first, all, 1);")),
 ]
 
@@ -95,7 +95,7 @@ SHARED = [
     bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { tell, step_end, transfer, hosted_take, hosted_first, hosted_end, loaded, tick, sample, change, give_up, arrival,", "enum class EventKind : uint8_t { arrival, tell, step_end, transfer, hosted_take, hosted_first, hosted_end, loaded, tick, sample, change, give_up,")),
     bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "hosted_end, loaded, tick, sample,", "hosted_end, loaded, sample, tick,")),
     bug("static energy is counted twice in a tick", (DEVICE, "energy_.fixed += fixed_energy;", "energy_.fixed += 2 * fixed_energy;")),
-    bug("dynamic energy of earlier ticks is counted again", (DEVICE, "energy_.compute = meter[Quantity::compute_energy];", "energy_.compute += meter[Quantity::compute_energy];")),
+    bug("dynamic energy of earlier ticks is counted again", (DEVICE, "energy_.compute = work.compute_energy;", "energy_.compute += work.compute_energy;")),
     bug("a new price holds for the whole tick", (DEVICE, "bill_up_to(energy.wall()); if (mark.row)", "if (mark.row)")),
     bug("the bill is not marked as paid", (DEVICE, "billed_ = wall;", "if (usd_per_joule_) billed_ = wall / 2;")),
     bug("both steppings preempt whoever came first",
@@ -217,7 +217,10 @@ PLANS += [
     bug("a change of share goes on at the price of the plan's first step", (MACRO, "plan_.start = start; plan_.price = serving_.cost.price(plan_.point, step_batch());", "plan_.start = start;")),
     bug("clients are told when the plan ends, not its first step", (MACRO, "return plan_.end_of(1).at;", "return plan_.end.at;")),
     bug("a crash loses the steps of the plan that were complete", (MACRO, "advance(completed); done_ += lost;", "done_ += lost;")),
-    bug("the meter is not read again when a plan starts", (MACRO, "bool MacroReplica::start(Picoseconds now, OperatingPoint point) { metered_at_ = kNever;", "bool MacroReplica::start(Picoseconds now, OperatingPoint point) {")),
+    bug("what was measured is not forgotten when a plan starts", (MACRO, "bool MacroReplica::start(Picoseconds now, OperatingPoint point) { forget_measured();", "bool MacroReplica::start(Picoseconds now, OperatingPoint point) {")),
+    bug("a tick counts the plan's steps at the price of the first", (MACRO, "plan_.price.compute_energy * j + plan_.growth.compute_energy * grown", "plan_.price.compute_energy * j")),
+    bug("a tick leaves out the step in flight", (MACRO, "busy += into;", "")),
+    bug("an event of the same instant comes before the others", ("sim/event_queue.hpp", "before(soon_.front(), *first)", "soon_.front().time <= first->time")),
 ]
 SHARED_DEVICES = [
     bug("idle deployments keep their share", ("sim/cluster/sharing.cpp", "weights += busy_[r] ? weight_[r] : 0;", "weights += weight_[r];")),

@@ -221,6 +221,8 @@ TEST_CASE("explain refuses what is no results file of a run", "[cli][explain]") 
     CHECK(said.code == kBadInput);
     CHECK_THAT(said.err, Catch::Contains(path + ": error: "));
   }
+  CHECK_THAT(tokwatt({"explain", input("short.yaml")}).err,
+             Catch::Contains("expected a file that tokwatt run -o has written"));
 }
 
 }  // namespace tokwatt::cli
