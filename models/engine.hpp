@@ -59,6 +59,7 @@ struct Engine {
   double startup = 0;             ///< of a server, besides loading the weights [s]
   double collective = 0;          ///< of an all-reduce, beside its time on the link [s]
   bool prefix_cache = false;      ///< reuses equal prefixes unless a deployment says otherwise
+  double cache_ram = 0;           ///< for what slots held before, in the host's memory [B]
   Speculating speculative;
   bool flash_attention = true;  ///< false: attention writes its scores to memory
   Calibration calibration;      ///< on this box

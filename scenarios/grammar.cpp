@@ -9,6 +9,7 @@ namespace {
 constexpr Range kCount{1, 1e12};
 constexpr Range kDevices{1, 1024};
 constexpr Range kShare{0.001, 1000};
+constexpr Range kBytes{0, 1e15};
 constexpr Range kTokens{1, 2'147'483'647};
 constexpr Range kSpan{0, kLongestSeconds, true};  ///< a duration that simulated time can hold
 constexpr Range kInstant{0, kLongestSeconds, false};
@@ -153,6 +154,10 @@ static void fields(Fields& f, WrittenDeployment& d) {
   f.section(optional("limits", "limits of the engine; without them its defaults"), d.limits);
   f.flag(optional("prefix_cache", "reuse of equal prefixes; without it what the engine does by itself"),
          d.prefix_cache);
+  f.quantity(
+      optional("cache_ram",
+               "of the host, for what slots held before another text came; without it what the engine takes", kBytes),
+      Dimension::bytes, d.cache_ram);
   f.section(optional("kv_offload", "copies of KV blocks outside the device, for each replica; needs the prefix cache"),
             d.kv_offload);
   f.section(optional("speculative", "tokens drafted ahead, which one pass of the model verifies"), d.speculative);

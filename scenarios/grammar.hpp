@@ -71,6 +71,7 @@ struct WrittenDeployment {
   Text routing, scheduling;
   WrittenLimits limits;
   std::optional<bool> prefix_cache;
+  std::optional<double> cache_ram;
   std::optional<WrittenOffload> kv_offload;
   std::optional<WrittenSpeculation> speculative;
   Text cold_start, on_failure;

@@ -75,6 +75,20 @@ void resolve_prefix_cache(const WrittenDeployment& written, const std::string& p
   }
 }
 
+void resolve_cache_ram(const WrittenDeployment& written, const std::string& path, sim::Deployment& d, Resolution& r) {
+  d.cache_ram = written.cache_ram.value_or(d.prefix_cache ? d.engine.cache_ram : 0);
+  if (d.cache_ram == 0) return;
+  if (d.engine.policy != models::Policy::llama_server) {
+    r.infeasible.push_back(
+        fmt::format("{}.cache_ram: {} keeps its KV cache in blocks, not in slots; kv_offload is what "
+                    "keeps those",
+                    path, d.engine.id));
+  } else if (!d.prefix_cache) {
+    r.diagnostics.error(written.place,
+                        path + ".cache_ram finds what slots held by its text; expected prefix_cache: true beside it");
+  }
+}
+
 void resolve_kv(const WrittenDeployment& written, const std::string& path, sim::Deployment& d, Resolution& r) {
   const std::string id = written.kv.given() ? written.kv.value : d.engine.default_kv;
   std::vector<std::string> known;
@@ -125,6 +139,7 @@ void resolve_deployment(const Named<WrittenDeployment>& entry, UsedSheets& used,
     models::tune(d.engine, d.quant.unpack, d.model.family);
     resolve_kv(w, path, d, r);
     resolve_prefix_cache(w, path, d, r);
+    resolve_cache_ram(w, path, d, r);
     apply_limits(w.limits, w, path, d, r);
     std::string reason =
         why_not(r.loaded.input.systems[static_cast<std::size_t>(d.systems.front())].box, d.engine, d.quant);

@@ -11,10 +11,10 @@
 namespace tokwatt::sim {
 
 /// What happens; the order of the names is the order at one instant. Clients are told what an earlier step gave before
-/// another one ends; a step ends, KV blocks come from outside, an answer from elsewhere begins or ends, and a model is loaded, before the tick that
-/// judges it; a sample sees the state that the tick leaves, changes and clients who give up come before the arrivals
-/// they meet, devices are divided among those who have work then, and steps start last, when everything else of the
-/// instant is known.
+/// another one ends; a step ends, KV blocks come from outside, an answer from elsewhere begins or ends, and a model is
+/// loaded, before the tick that judges it; a sample sees the state that the tick leaves, changes and clients who give
+/// up come before the arrivals they meet, devices are divided among those who have work then, and steps start last,
+/// when everything else of the instant is known.
 enum class EventKind : uint8_t {
   tell,
   step_end,
@@ -48,9 +48,9 @@ inline bool before(const Event& a, const Event& b) {
   return a.time != b.time ? a.time < b.time : a.order() < b.order();
 }
 
-/// A binary heap. The place of the event that is being handled stays empty until a push, since handling it mostly brings
-/// another one: that then takes the place at the top and sinks, and nothing is moved twice. Beside it is a short list of
-/// what follows at the same instant, which would only pass through the heap.
+/// A binary heap. The place of the event that is being handled stays empty until a push, since handling it mostly
+/// brings another one: that then takes the place at the top and sinks, and nothing is moved twice. Beside it is a short
+/// list of what follows at the same instant, which would only pass through the heap.
 class EventQueue {
  public:
   void push(const Event& unnumbered) {
@@ -84,9 +84,7 @@ class EventQueue {
   }
 
  private:
-  Event numbered(const Event& event) {
-    return {event.time, event.kind, event.subject, next_sequence_++, event.detail};
-  }
+  Event numbered(const Event& event) { return {event.time, event.kind, event.subject, next_sequence_++, event.detail}; }
   /// Of the heap.
   const Event* earliest() const {
     if (!top_is_taken_) return heap_.empty() ? nullptr : &heap_.front();

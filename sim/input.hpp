@@ -103,6 +103,7 @@ struct Deployment {
   std::optional<int64_t> kv_blocks;      ///< nothing: what the memory holds
   bool prefix_cache = false;             ///< paged engines only
   std::optional<KvTiers> kv_offload;     ///< with prefix_cache only
+  double cache_ram = 0;                  ///< for what slots held before, in the host's memory [B]
   double load_time = 0;                  ///< until it can serve, from the start of the run [s]
   double reload_time = 0;                ///< the same from when its boxes are up again after a shutdown [s]
   OnFailure on_failure = OnFailure::fail;

@@ -10,6 +10,7 @@ constexpr Range kCount{1, 1e9};
 constexpr Range kCountOrNone{0, 1e9};
 constexpr Range kEfficiency{0.0001, 0.9999};  ///< nothing reaches its peak; below a ten-thousandth it is a slip
 constexpr Range kRows{0.001, 1e6};
+constexpr Range kCacheRam{0, 1e15};
 constexpr Range kOverhead{1e-12, 10};  ///< [s]
 const Choices kContainers{{"gguf", "safetensors"}, {}};
 const Choices kPolicies{{"vllm", "llama-server"}, {}};
@@ -121,6 +122,9 @@ void fields(Fields& f, EngineSheet& s) {
       Dimension::duration, s.engine.collective);
   f.flag(optional("prefix_cache", "reuses equal prefixes unless a deployment says otherwise (default false)"),
          s.engine.prefix_cache);
+  f.quantity(
+      optional("cache_ram", "of the host, for what slots held before another text came (default 0 B)", kCacheRam),
+      Dimension::bytes, s.engine.cache_ram);
   f.section(optional("speculative", "what it can do about speculative decoding; without it nothing"), s.speculative);
   f.flag(optional("flash_attention", "false: attention writes its scores to memory"), s.engine.flash_attention);
   f.section(optional("tuning", "what it gets out of a device, in place of what the calibration says"), s.tuning);

@@ -54,8 +54,8 @@ class Device {
   bool throttled() const { return governor_.throttled(); }
   Picoseconds tick_length() const { return tick_length_; }
 
-  /// Ends the tick in progress: adds its static energy, moves heat, lets the governor choose. `work` is what was done up to
-  /// now. Readings asked for within the tick are appended.
+  /// Ends the tick in progress: adds its static energy, moves heat, lets the governor choose. `work` is what was done
+  /// up to now. Readings asked for within the tick are appended.
   void tick(Picoseconds now, const DeviceWork& work, std::vector<Reading>& readings);
 
   /// Asks for a reading at `now`; it comes with the end of the tick, when its static energy is known.

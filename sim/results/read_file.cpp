@@ -47,7 +47,8 @@ struct ResultsFile::Open {
 };
 
 ResultsFile::ResultsFile(const std::string& path) : open_(std::make_unique<Open>()) {
-  if (H5Fis_hdf5(path.c_str()) == 0) throw std::runtime_error("it has no results; expected a file that tokwatt run -o has written");
+  if (H5Fis_hdf5(path.c_str()) == 0)
+    throw std::runtime_error("it has no results; expected a file that tokwatt run -o has written");
   open_->file = hdf5::own(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), "read the file");
 }
 

@@ -12,7 +12,8 @@ namespace tokwatt::sim {
 class FloorSum {
  public:
   explicit FloorSum(int64_t unit)
-      : unit_(unit), shift_(std::has_single_bit(static_cast<uint64_t>(unit)) ? std::countr_zero(static_cast<uint64_t>(unit)) : -1) {}
+      : unit_(unit),
+        shift_(std::has_single_bit(static_cast<uint64_t>(unit)) ? std::countr_zero(static_cast<uint64_t>(unit)) : -1) {}
 
   void add(int64_t x) {
     const int64_t q = floor(x);
@@ -39,7 +40,7 @@ class FloorSum {
   }
 
   int64_t unit_, whole_ = 0;
-  int shift_;  // -1: the unit is no power of two
+  int shift_;                        // -1: the unit is no power of two
   std::vector<int64_t> remainders_;  // ascending
 };
 

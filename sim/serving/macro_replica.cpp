@@ -12,7 +12,7 @@ MacroReplica::MacroReplica(int number, const Serving& serving, RequestPool& pool
       observer_(observer),
       batch_(serving, pool),
       blocks_(serving.kv, serving.prefix_cache && !serving.has_slots(), serving.offload),
-      slots_(serving.has_slots() ? serving.max_num_seqs : 0, serving.prefix_cache),
+      slots_(serving.has_slots() ? serving.max_num_seqs : 0, serving.prefix_cache, serving.outside_slots),
       news_(number, pool, observer) {
   plan_.fraction_bits = serving.cost.pace().fraction_bits;
 }
@@ -465,8 +465,7 @@ std::vector<RequestId> MacroReplica::crash(Picoseconds now) {
     observer_.step_started(number_, running_, load(now).used_blocks);
     const int64_t completed = completed_by(now);
     Meter lost;
-    if (completed < plan_.steps)
-      lost = step_at(completed).lost_at(plan_.into_step(completed, now));
+    if (completed < plan_.steps) lost = step_at(completed).lost_at(plan_.into_step(completed, now));
     advance(completed);
     done_ += lost;
   }

@@ -128,7 +128,7 @@ class MacroReplica {
   mutable int64_t completed_ = 0;  // steps of the plan
   mutable DeviceWork work_;
   mutable Picoseconds completed_at_ = kNever, worked_at_ = kNever;  // never: not since the plan began or changed
-  std::vector<RequestId> leaving_;           // given up during the step in flight
+  std::vector<RequestId> leaving_;                                  // given up during the step in flight
   News news_;
   std::vector<RequestId> finished_, answered_, leaving_now_;
 };

@@ -70,7 +70,7 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
     if (!blocks_.admit(id, r, hit, room)) return true;
     if (serving_.reserves_prompts) r.reserved = r.target;
     waiting_.pop_front();
-    if (!paged) slots_.take(choice.slot);
+    if (!paged) slots_.take(choice);
     begin(id, tokens, paged ? admissions_ : choice.slot, now);
     budget -= tokens;
   }

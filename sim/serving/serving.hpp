@@ -5,6 +5,7 @@
 #include "sim/progression.hpp"
 #include "sim/serving/kv_blocks.hpp"
 #include "sim/serving/operating_point.hpp"
+#include "sim/serving/prompt_cache.hpp"
 #include "sim/serving/request.hpp"
 #include "sim/serving/step_pricer.hpp"
 
@@ -15,6 +16,7 @@ struct Serving {
       : cost(deployment, box, link),
         kv(kv_capacity(deployment, box)),
         prefix_cache(deployment.prefix_cache),
+        outside_slots(deployment.cache_ram, kv_bytes(deployment)),
         offload(deployment.kv_offload
                     ? std::optional(OffloadPlan(*deployment.kv_offload, kv.block_bytes, deployment.tensor_parallel))
                     : std::nullopt),
@@ -35,6 +37,7 @@ struct Serving {
   StepPricer cost;
   KvCapacity kv;
   bool prefix_cache;
+  PromptCache outside_slots;  ///< empty: what a replica begins with
   std::optional<OffloadPlan> offload;
   models::Policy policy;
   Scheduling scheduling;

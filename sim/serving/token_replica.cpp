@@ -11,7 +11,7 @@ TokenReplica::TokenReplica(int number, const Serving& serving, RequestPool& pool
       pool_(pool),
       observer_(observer),
       blocks_(serving.kv, serving.prefix_cache && !serving.has_slots(), serving.offload),
-      slots_(serving.has_slots() ? serving.max_num_seqs : 0, serving.prefix_cache),
+      slots_(serving.has_slots() ? serving.max_num_seqs : 0, serving.prefix_cache, serving.outside_slots),
       news_(number, pool, observer) {}
 
 void TokenReplica::arrive(RequestId id, Picoseconds) { enqueue(id); }
@@ -128,7 +128,7 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
     budget -= tokens;
     if (!paged) {
       r.rank = choice.slot;
-      slots_.take(choice.slot);
+      slots_.take(choice);
     }
   }
   return false;

@@ -32,6 +32,7 @@ SHUTDOWN = "sim/events/shutdown.cpp"
 TICKS = "sim/events/ticks.cpp"
 ROUTING = "sim/cluster/routing.hpp"
 SLOTS = "sim/serving/slots.cpp"
+PROMPTS = "sim/serving/prompt_cache.cpp"
 HOSTED_SERVICE = "sim/serving/hosted_service.cpp"
 DEVICE = "sim/heat/device.cpp"
 TALLY = "sim/results/tally.cpp"
@@ -116,10 +117,16 @@ SHARED = [
         (TOKEN, "observer_.token_gaps(r.stream, {gap.units, 0}, 1, 1, gap.fraction_bits);", "if (!(r.computed == r.target && r.preemptions > 0)) observer_.token_gaps(r.stream, {gap.units, 0}, 1, 1, gap.fraction_bits);"),
         (MACRO, "observer_.token_gaps(r.stream, {now - r.last_token, 0}, 1, 1, 0);", "")),
     bug("both steppings give a freed slot to the next request", (SLOTS, "free_.push_back(slot);", "free_.insert(free_.begin(), slot);")),
-    bug("a slot's last token need not be computed", (SLOTS, "best = {slot, std::min(common, tokens - 1)};", "best = {slot, common};")),
+    bug("a slot's last token need not be computed", (SLOTS, "best.cached = std::min(common, tokens - 1);", "best.cached = common;")),
     bug("a slot that holds any token of a prompt is chosen for it", (SLOTS, "kLeastSimilarity = 0.1;", "kLeastSimilarity = 0;")),
     bug("of equal slots the last is chosen", (SLOTS, "!(found && slot < best.slot)", "!(found && slot > best.slot)")),
-    bug("a part that is longer here does not end what is common", (SLOTS, "if (of_a != of_b) break;", "")),
+    bug("a part that is longer here does not end what is common", ("sim/serving/kept_text.cpp", "if (of_a != of_b) break;", "")),
+    bug("a slot that is chosen for its prompt puts nothing away", (SLOTS, "const bool much_is_lost = !found ||", "const bool much_is_lost = !found || false &&")),
+    bug("a prompt comes back where it serves no better", (PROMPTS, "if (c <= common || c * of <= common * entry.text.tokens) continue;", "if (c <= common) continue;")),
+    bug("a prompt of which little is used comes back", (PROMPTS, "kLeastKept = 4;", "kLeastKept = 400;")),
+    bug("the host's memory keeps a prompt that has come back", (PROMPTS, "if (found) erase_if(", "if (!found) erase_if(")),
+    bug("the host's memory is never full", (PROMPTS, "bytes_ > limit_", "false")),
+    bug("prompts are kept twice", (PROMPTS, "if (known) return;", "")),
     bug("both steppings admit in a step that preempts",
         (TOKEN, "bool queued = (preempted && !nothing_runs()) || admit(now, budget);", "bool queued = admit(now, budget) || preempted;"),
         (MACRO, "bool queued = (preempted && !nothing_runs()) || admit(now, budget);", "bool queued = admit(now, budget) || preempted;")),

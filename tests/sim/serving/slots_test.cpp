@@ -9,6 +9,8 @@ using namespace tokwatt::sim;
 
 namespace {
 
+const models::KvBytes kSizes{1, 0, 0, {}};  // a byte a token
+
 std::shared_ptr<const Content> text(std::vector<Part> parts, bool output_continues = false) {
   return std::make_shared<Content>(Content{std::move(parts), output_continues});
 }
@@ -29,10 +31,10 @@ TEST_CASE("texts have tokens in common up to the first part that differs, or is 
 }
 
 TEST_CASE("a request goes to the free slot that holds most of it", "[slots]") {
-  Slots slots(3, true);
+  Slots slots(3, true, {0, kSizes});
   const auto chat = text({{1, 100}}), other = text({{2, 100}});
   CHECK(slots.choose(chat.get(), 100).slot == 0);
-  for (const int64_t slot : {0, 1, 2}) slots.take(slot);
+  for (int taken = 0; taken < 3; ++taken) slots.take(slots.choose(nullptr, 1));
   CHECK(slots.choose(chat.get(), 100).slot == -1);
   slots.give_back(2, other, 100);
   slots.give_back(1, chat, 60);
@@ -49,11 +51,61 @@ TEST_CASE("a request goes to the free slot that holds most of it", "[slots]") {
 }
 
 TEST_CASE("slots that keep no prompts are taken in turn", "[slots]") {
-  Slots slots(2, false);
-  slots.take(0);
+  Slots slots(2, false, {0, kSizes});
+  slots.take(slots.choose(nullptr, 1));
   slots.give_back(0, text({{1, 100}}), 100);
   CHECK(slots.choose(text({{1, 100}}).get(), 100).slot == 1);
   CHECK(slots.choose(text({{1, 100}}).get(), 100).cached == 0);
+}
+
+namespace {
+
+/// Lets a request through the only slot; returns how many of its tokens need not be computed.
+int64_t serve(Slots& slots, const std::shared_ptr<const Content>& content, int64_t prompt, int64_t all) {
+  const auto choice = slots.choose(content.get(), prompt);
+  slots.take(choice);
+  slots.give_back(choice.slot, content, all);
+  return choice.cached;
+}
+
+}  // namespace
+
+TEST_CASE("what a slot held before is found in the host's memory", "[slots]") {
+  const auto a = text({{1, 0}}, true), b = text({{2, 0}}, true), c = text({{3, 0}}, true);
+  Slots slots(1, true, {250, kSizes});
+  CHECK(serve(slots, a, 80, 100) == 0);
+  CHECK(serve(slots, b, 80, 100) == 0);     // a's 100 tokens are put away
+  CHECK(serve(slots, a, 120, 140) == 100);  // and come back; b's are put away
+  CHECK(serve(slots, a, 160, 180) == 140);  // the slot's own: nothing moves
+  CHECK(serve(slots, c, 60, 70) == 0);      // 100 of b and 180 of a are too much: b, which came first, goes
+  CHECK(serve(slots, b, 120, 130) == 0);
+  CHECK(serve(slots, a, 200, 210) == 180);
+  CHECK(serve(slots, c, 61, 70) == 60 + 1 - 1);  // all that it asks for is there, but its last token is computed
+  slots.forget();
+  CHECK(serve(slots, a, 200, 210) == 0);
+}
+
+TEST_CASE("a kept prompt comes back only where it serves better", "[slots]") {
+  const Content question{{{1, 40}, {2, 60}}, false};
+  const auto held = [](std::vector<Part> parts, int64_t tokens) { return KeptText{text(std::move(parts)), tokens}; };
+  PromptCache cache(1000, kSizes);
+  const KeptText other = held({{9, 50}}, 50);
+  cache.exchange(held({{1, 40}, {3, 160}}, 200), {});  // a fifth of it would be used
+  CHECK_FALSE(cache.find(&question, 100, other));
+  cache.exchange(held({{1, 40}, {4, 40}}, 80), {});  // half
+  CHECK(cache.find(&question, 100, other)->common == 40);
+  CHECK_FALSE(cache.find(&question, 100, held({{1, 40}, {5, 10}}, 50)));  // as much, of less, is in the slot
+  CHECK_FALSE(cache.find(nullptr, 100, other));
+  cache.exchange(held({{1, 40}, {2, 60}, {6, 20}}, 120), {});
+  CHECK(cache.find(&question, 100, other)->common == 100);
+  // What begins another one that is kept is not kept twice, whichever comes first.
+  cache.exchange(held({{1, 40}, {2, 60}}, 100), {});
+  CHECK(cache.find(&question, 100, other)->number == 2);
+  cache.exchange(held({{1, 40}, {2, 60}, {6, 30}}, 130), {});
+  CHECK(cache.find(&question, 100, other)->number == 3);
+  // It goes to where it is used, and is not there any more.
+  cache.exchange(other, cache.find(&question, 100, other));
+  CHECK(cache.find(&question, 100, other)->common == 40);
 }
 
 TEST_CASE("llama-server computes only what is new of a conversation's next turn", "[slots]") {

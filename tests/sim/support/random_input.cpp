@@ -198,6 +198,7 @@ Features features_of(const Input& input, const Deployment& d) {
   if (d.prefix_cache) features.insert("prefix cache");
   if (d.kv_offload && d.kv_offload->host > 0) features.insert("KV blocks on the host");
   if (d.kv_offload && d.kv_offload->disk > 0) features.insert("KV blocks on disk");
+  if (d.cache_ram > 0) features.insert("prompts in host memory");
   if (d.speculation) features.insert(d.speculation->is_head ? "drafting head" : "draft model");
   if (d.kv_blocks) features.insert("blocks given");
   if (input.systems[static_cast<std::size_t>(d.systems.front())].start_temperature)
@@ -303,6 +304,8 @@ void add_deployment(Dice& dice, int box, Input& input) {
     d.scheduling = dice.pick({Scheduling::priority, Scheduling::shortest_first});
   d.prefix_cache = dice.chance(0.6);
   if (d.prefix_cache && d.engine.policy == models::Policy::vllm && dice.chance(0.5)) add_kv_offload(dice, d);
+  if (d.prefix_cache && d.engine.policy == models::Policy::llama_server && dice.chance(0.7))
+    d.cache_ram = models::kv_bytes(d.model, d.kv.element_bytes).per_token * dice.real(10, 2000);
   d.share = dice.in(1, 4) * 500;
   input.deployments.push_back(std::move(d));
 }
