@@ -301,6 +301,23 @@ TEST_CASE("blocks outside the device need a place, a way there and a prefix cach
   CHECK(input.deployments[0].kv_offload->link.bandwidth == 64e9);  // of the card's sheet
 }
 
+TEST_CASE("slots put prompts away where there are slots", "[scenarios][errors]") {
+  const auto with_engine = [](const std::string& engine) { return with("engine: vllm", "engine: " + engine); };
+  CHECK(errors_of(with_engine("vllm, cache_ram: 8 GB")) ==
+        "infeasible: deployments.assistant.cache_ram: vllm keeps its KV cache in blocks, not in slots; kv_offload is "
+        "what "
+        "keeps those");
+  CHECK_THAT(errors_of(with_engine("llama.cpp-cuda, cache_ram: 8 GB, prefix_cache: false")),
+             Contains("cache_ram finds what slots held by its text; expected prefix_cache: true beside it"));
+  CHECK_THAT(errors_of(with_engine("llama.cpp-cuda, cache_ram: 8")), Contains("a bare number; expected a size"));
+  const auto cache_ram = [&](const std::vector<std::string>& sets) {
+    return load_text("desk.yaml", with_engine("llama.cpp-cuda"), "", sets).input.deployments[0].cache_ram;
+  };
+  CHECK(cache_ram({}) == 8192.0 * 1024 * 1024);  // its own default
+  CHECK(cache_ram({"deployments.assistant.cache_ram=0 B"}) == 0);
+  CHECK(cache_ram({"deployments.assistant.prefix_cache=false"}) == 0);
+}
+
 TEST_CASE("arrivals beside a trace are checked, and set its pace alone", "[scenarios][errors][traces]") {
   const std::string users =
       "users: 12, think: {exponential: 30 s}, prompt: 800, output: {lognormal: {median: 250, p99: 2000}}";
