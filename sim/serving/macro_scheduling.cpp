@@ -7,12 +7,13 @@ namespace tokwatt::sim {
 
 bool MacroReplica::give_decoding_a_slot(Picoseconds now) {
   bool preempted = false;
-  while (batch_.new_blocks() > blocks_.left()) {
+  int64_t more = batch_.new_blocks();
+  for (; more > blocks_.left(); more = batch_.new_blocks()) {
     blocks_.exhausted();
     preempt(gives_way(), now);
     preempted = true;
   }
-  blocks_.take(batch_.new_blocks());
+  blocks_.take(more);
   return preempted;
 }
 
