@@ -72,20 +72,6 @@ std::vector<std::string> lines_at(const HeldStudy& held, const std::vector<std::
   return out;
 }
 
-/// What is left, on several threads. `progress` is a callable or None.
-void run_rest(HeldStudy& held, int threads, const py::object& progress) {
-  const auto to_do = held.to_do();
-  const py::gil_scoped_release released;
-  std::size_t done = held.study().points() - to_do.size();
-  run_points(held.study(), to_do, threads, [&](PointRecord record) {
-    held.add(std::move(record));
-    ++done;
-    const py::gil_scoped_acquire acquired;
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    if (!progress.is_none()) progress(done, held.study().points());
-  });
-}
-
 void add_lines(HeldStudy& held, const std::vector<std::string>& lines) {
   for (const auto& line : lines) {
     auto record = record_from(line, held.study());
@@ -139,8 +125,6 @@ void add_studies(py::module_& m) {
       .def_property_readonly("to_do", &HeldStudy::to_do, "Points without an answer.")
       .def("lines_at", &lines_at, py::arg("points"), released, "The answers at points, a line of JSON each.")
       .def("add_lines", &add_lines, py::arg("lines"), "Take such answers in.")
-      .def("run_rest", &run_rest, py::kw_only(), py::arg("threads"), py::arg("progress"),
-           "Find the answers that are left, on several threads.")
       .def("open_journal", &HeldStudy::open_journal, py::arg("path"),
            "Keep answers in a file as they come, and take those that it has.")
       .def("close_journal", &HeldStudy::close_journal, "Let go of that file.")

@@ -99,15 +99,9 @@ KvBytes kv_bytes(const Architecture& architecture, double element_bytes, int64_t
   return bytes;
 }
 
-double kv_bytes_of_sequence(const Architecture& architecture, double element_bytes, int64_t tokens) {
-  double bytes = 0;
-  for (const auto& layer : architecture.layers) {
-    for (const auto& store : stores(layer)) {
-      const int64_t limit = limit_of(architecture, store);
-      bytes += store.elements * element_bytes * d(limit > 0 ? std::min(limit, tokens) : tokens);
-    }
-    bytes += state_elements(layer, architecture.hidden) * kStateElementBytes;
-  }
+double KvBytes::of(int64_t tokens) const {
+  double bytes = per_token * d(tokens) + state_fixed;
+  for (const auto& window : windows) bytes += window.per_token * d(std::min(tokens, window.tokens));
   return bytes;
 }
 

@@ -122,12 +122,13 @@ struct KvBytes {
   double window_fixed = 0;
   double state_fixed = 0;
   std::vector<Window> windows = {};  ///< each length once; full they are window_fixed
+
+  /// Of so many tokens, windows that are not full yet and states included [B].
+  double of(int64_t tokens) const;
 };
 /// Of `devices` that share the sequence by tensor parallelism, what each of them holds: its KV heads, but all of a
 /// latent or an indexer's keys.
 KvBytes kv_bytes(const Architecture& architecture, double element_bytes, int64_t devices = 1);
-/// KV cache of one sequence of so many tokens [B], windows that are not full yet and states included.
-double kv_bytes_of_sequence(const Architecture& architecture, double element_bytes, int64_t tokens);
 
 /// Recurrent states are kept in fp32: llama.cpp keeps all of them so, vLLM those of delta nets and Mamba-2.
 inline constexpr double kStateElementBytes = 4;

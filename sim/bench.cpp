@@ -226,8 +226,7 @@ void check_fit(const Deployment& deployment, const hardware::Box& box, const Ben
                                      deployment.model.max_context, context));
   }
   const auto plan = memory_plan(deployment, box.memory);
-  const double needed = static_cast<double>(test.sequences) *
-                        models::kv_bytes_of_sequence(deployment.model, deployment.kv.element_bytes, context);
+  const double needed = static_cast<double>(test.sequences) * kv_bytes(deployment).of(context);
   if (needed <= plan.left()) return;
   throw DoesNotFit(
       fmt::format("{} as {} does not fit: weights {:.1f} GB + workspace {:.1f} GB + KV cache {:.1f} GB ({} x {} "

@@ -146,10 +146,6 @@ class Study:
         """
         Take such answers in.
         """
-    def run_rest(self, *, threads: int, progress: typing.Any) -> None:
-        """
-        Find the answers that are left, on several threads.
-        """
     def open_journal(self, path: str) -> None:
         """
         Keep answers in a file as they come, and take those that it has.

@@ -102,9 +102,8 @@ bool is_listed(const scenarios::Head& head, const std::string& given, const FitQ
 
 /// Tokens of context that each of the users may have.
 int64_t longest_context(const sim::Deployment& d, double left, int64_t users) {
-  const auto fits = [&](int64_t tokens) {
-    return static_cast<double>(users) * models::kv_bytes_of_sequence(d.model, d.kv.element_bytes, tokens) <= left;
-  };
+  const models::KvBytes kv = sim::kv_bytes(d);
+  const auto fits = [&](int64_t tokens) { return static_cast<double>(users) * kv.of(tokens) <= left; };
   if (left < 0 || !fits(1)) return 0;
   int64_t low = 1, high = d.model.max_context;
   while (low < high) {
@@ -133,7 +132,7 @@ Fit fit_of(const Subject& subject, const FitQuestion& question) {
   out.plan = sim::memory_plan(d, subject.box.memory);
   out.users = question.users;
   out.context = question.context > 0 ? question.context : std::min(kUsualContext, d.model.max_context);
-  out.kv_per_user = models::kv_bytes_of_sequence(d.model, d.kv.element_bytes, out.context);
+  out.kv_per_user = sim::kv_bytes(d).of(out.context);
   out.longest_context = longest_context(d, out.plan.left(), question.users);
   const bool has_room = out.takes_context() && out.plan.left() >= out.kv_per_user;
   out.most_users = has_room ? static_cast<int64_t>(out.plan.left() / out.kv_per_user) : 0;

@@ -15,6 +15,7 @@ constexpr int64_t kLeastKept = 4;
 std::optional<PromptCache::Found> PromptCache::find(const Content* content, int64_t tokens,
                                                     const KeptText& held) const {
   std::optional<Found> best;
+  if (content == nullptr) return best;
   int64_t common = held.common_with(content, tokens), of = held.tokens;
   for (const Entry& entry : entries_) {
     const int64_t c = entry.text.common_with(content, tokens);
@@ -38,20 +39,15 @@ void PromptCache::exchange(const KeptText& held, const std::optional<Found>& fou
 
 // What begins another text that is kept is not kept twice.
 void PromptCache::put(const KeptText& held) {
-  const auto in_common = [&](const Entry& entry) { return entry.text.common_with(held.content.get(), held.tokens); };
-  const bool known = std::any_of(entries_.begin(), entries_.end(),
-                                 [&](const Entry& entry) { return in_common(entry) == held.tokens; });
-  if (known) return;
-  erase_if([&](const Entry& entry) { return in_common(entry) == entry.text.tokens; });
-  entries_.push_back({next_++, held, bytes_of(held.tokens)});
+  if (held.content) {
+    const auto in_common = [&](const Entry& entry) { return entry.text.common_with(held.content.get(), held.tokens); };
+    const bool known = std::any_of(entries_.begin(), entries_.end(),
+                                   [&](const Entry& entry) { return in_common(entry) == held.tokens; });
+    if (known) return;
+    erase_if([&](const Entry& entry) { return in_common(entry) == entry.text.tokens; });
+  }
+  entries_.push_back({next_++, held, std::llround(sizes_.of(held.tokens))});
   bytes_ += entries_.back().bytes;
-}
-
-int64_t PromptCache::bytes_of(int64_t tokens) const {
-  double bytes = sizes_.per_token * static_cast<double>(tokens) + sizes_.state_fixed;
-  for (const auto& window : sizes_.windows)
-    bytes += window.per_token * static_cast<double>(std::min(tokens, window.tokens));
-  return std::llround(bytes);
 }
 
 template <class Goes>

@@ -36,7 +36,6 @@ class PromptCache {
     int64_t bytes;
   };
   void put(const KeptText& held);
-  int64_t bytes_of(int64_t tokens) const;
   template <class Goes>
   void erase_if(Goes goes);
 

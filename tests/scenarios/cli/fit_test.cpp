@@ -76,6 +76,14 @@ TEST_CASE("the longest context and the most users are the last that fit", "[cli]
   CHECK_THAT(refused.err, Catch::Contains("does not fit: weights 61.1 GB + workspace"));
 }
 
+TEST_CASE("chunks of attention that are over count where the engine keeps them", "[cli][fit]") {
+  const auto row = fits_of({"--system", "h200-sxm-141", "--model", "llama-4-scout", "--quant", "fp8", "--engine",
+                            "vllm", "--context", "65536"})
+                       .front();
+  constexpr double kPerToken = 48 * 2 * 8 * 128 * 2;  // layers, keys and values, heads, their width, bytes of bf16
+  CHECK(number(row, "kv_bytes_per_user") == kPerToken * 65536);
+}
+
 TEST_CASE("whatever is left out, the same row comes out", "[cli][fit]") {
   const auto whole = fits_of({"--system", "spark", "--model", "gpt-oss-120b", "--quant", "mxfp4"}).front();
   const auto models = fits_of({"--system", "spark"}), boxes = fits_of({"--model", "gpt-oss-120b"}),
