@@ -85,6 +85,16 @@ TEST_CASE("what a slot held before is found in the host's memory", "[slots]") {
   CHECK(serve(slots, a, 200, 210) == 0);
 }
 
+TEST_CASE("a slot of which less than half is used is put away first", "[slots]") {
+  const auto chat = text({{1, 200}, {2, 0}}, true), other = text({{1, 200}, {3, 0}}, true);  // one system prompt
+  Slots slots(1, true, {5000, kSizes});
+  CHECK(serve(slots, chat, 900, 1000) == 0);
+  CHECK(serve(slots, other, 300, 600) == 200);
+  CHECK(serve(slots, chat, 1100, 1150) == 1000);
+  CHECK(serve(slots, other, 300, 390) == 300 - 1);
+  CHECK(serve(slots, chat, 1200, 1300) == 200);  // it uses more than half of the 390: they stay, and nothing comes
+}
+
 TEST_CASE("a kept prompt comes back only where it serves better", "[slots]") {
   const Content question{{{1, 40}, {2, 60}}, false};
   const auto held = [](std::vector<Part> parts, int64_t tokens) { return KeptText{text(std::move(parts)), tokens}; };
@@ -103,6 +113,11 @@ TEST_CASE("a kept prompt comes back only where it serves better", "[slots]") {
   CHECK(cache.find(&question, 100, other)->number == 2);
   cache.exchange(held({{1, 40}, {2, 60}, {6, 30}}, 130), {});
   CHECK(cache.find(&question, 100, other)->number == 3);
+  // More of the request, but a smaller share of what is kept.
+  PromptCache long_one(1000, kSizes);
+  long_one.exchange(held({{1, 40}, {2, 60}, {6, 200}}, 300), {});
+  CHECK(long_one.find(&question, 100, other)->common == 100);
+  CHECK_FALSE(long_one.find(&question, 100, held({{1, 40}, {5, 10}}, 50)));
   // It goes to where it is used, and is not there any more.
   cache.exchange(other, cache.find(&question, 100, other));
   CHECK(cache.find(&question, 100, other)->common == 40);
