@@ -101,7 +101,7 @@ struct Deployment {
   models::Engine engine;                 ///< with the tuning for this box
   std::optional<int64_t> max_model_len;  ///< nothing: what the model allows and the memory holds
   std::optional<int64_t> kv_blocks;      ///< nothing: what the memory holds
-  bool prefix_cache = false;             ///< paged engines only
+  bool prefix_cache = false;             ///< finds equal prefixes again, in blocks or in slots
   std::optional<KvTiers> kv_offload;     ///< with prefix_cache only
   double cache_ram = 0;                  ///< for what slots held before, in the host's memory [B]
   double load_time = 0;                  ///< until it can serve, from the start of the run [s]

@@ -183,31 +183,8 @@ int64_t MacroReplica::steps_until_forms_cross(const StepBatch& batch, const Grou
   return steps;
 }
 
-/// What the first steps of the plan add to the meter.
-Meter MacroReplica::amounts_of(int64_t steps) const {
-  if (steps == 0) return {};
-  if (plan_.step) return plan_.step->left;
-  return amounts_of(0, steps, costs(plan_.price, plan_.growth, steps));
-}
-
-/// The same of some of its steps, which cost so much. Where there are prompts' tokens there is one step.
-Meter MacroReplica::amounts_of(int64_t first, int64_t end, const Costs& costs) const {
-  StepContext context = plan_.context;
-  context.output_tokens = plan_.first_tokens;
-  if (plan_.decodes) context.output_tokens += batch_.tokens_in(end) - (first > 0 ? batch_.tokens_in(first) : 0);
-  context.prompt_tokens = plan_.chunk_tokens;
-  return amounts(costs, context, serving_.cost);
-}
-
 // --- time within a plan
 // -------------------------------------------------------------------------------------------------
-
-/// Steps of the plan that were complete at an instant. Ticks and samples often ask at the same one.
-int64_t MacroReplica::completed_by(Picoseconds now) const {
-  if (now != completed_at_) completed_ = plan_.completed_by(now);
-  completed_at_ = now;
-  return completed_;
-}
 
 void MacroReplica::cut(Picoseconds now) {
   const int64_t steps = plan_.in_flight(completed_by(now), now) + 1;
@@ -247,57 +224,6 @@ void MacroReplica::leave_step_in_flight(Picoseconds now) {
   }
   plan_.steps = 1;
   plan_.growth = {};
-}
-
-Load MacroReplica::load(Picoseconds now) const {
-  int64_t taken = 0;
-  if (plan_.running && plan_.chunk_tokens == 0)
-    taken = batch_.new_blocks_until(plan_.in_flight(completed_by(now), now));
-  return {running_, waiting_.size() + loading_.size(), blocks_.used() + taken};
-}
-
-Meter MacroReplica::meter(Picoseconds now) const {
-  Meter total = done_;
-  if (plan_.running) {
-    const int64_t j = completed_by(now);
-    total += amounts_of(j);
-    if (j < plan_.steps) total += step_at(j).added_by(plan_.into_step(j, now));
-  }
-  return in_whole(total, plan_.fraction_bits);
-}
-
-// As meter(), where only that is worked out which is asked for.
-DeviceWork MacroReplica::measure_work(Picoseconds now) const {
-  if (plan_.step) return DeviceWork(meter(now));
-  DeviceWork total(done_);
-  if (plan_.running) {
-    const int64_t j = completed_by(now), grown = j * (j - 1) / 2;
-    const Progression duration = plan_.duration();
-    total.compute_energy += plan_.price.compute_energy * j + plan_.growth.compute_energy * grown;
-    total.memory_energy += plan_.price.memory_energy * j + plan_.growth.memory_energy * grown;
-    int128 busy = duration.sum(j);
-    if (j < plan_.steps) {
-      const int64_t into = plan_.into_step(j, now);
-      const Shares shares(into, duration.at(j));
-      total.compute_energy += shares.of(plan_.price.compute_energy + plan_.growth.compute_energy * j);
-      total.memory_energy += shares.of(plan_.price.memory_energy + plan_.growth.memory_energy * j);
-      busy += into;
-    }
-    total.device_time += busy * plan_.point.share;
-  }
-  total.compute_energy >>= plan_.fraction_bits;
-  total.memory_energy >>= plan_.fraction_bits;
-  total.device_time >>= plan_.fraction_bits;
-  return total;
-}
-
-/// The step behind the first j.
-InFlightStep MacroReplica::step_at(int64_t j) const {
-  if (plan_.step) return *plan_.step;
-  InFlightStep step;
-  step.rest = plan_.duration().at(j);
-  step.left = amounts_of(j, j + 1, cost_of_step(plan_.price, plan_.growth, j));
-  return step;
 }
 
 // Counts the first steps of the plan as done.

@@ -15,6 +15,7 @@ def bug(name, *edits):
 
 MACRO = "sim/serving/macro_replica.cpp"
 MACRO_SCHEDULING = "sim/serving/macro_scheduling.cpp"
+MACRO_METERING = "sim/serving/macro_metering.cpp"
 PLAN = "sim/serving/plan.cpp"
 PRICER = "sim/serving/step_pricer.cpp"
 TOKEN = "sim/serving/token_replica.cpp"
@@ -224,8 +225,8 @@ PLANS += [
     bug("a change of share goes on at the price of the plan's first step", (MACRO, "plan_.start = start; plan_.price = serving_.cost.price(plan_.point, step_batch());", "plan_.start = start;")),
     bug("clients are told when the plan ends, not its first step", (MACRO, "return plan_.end_of(1).at;", "return plan_.end.at;")),
     bug("a crash loses the steps of the plan that were complete", (MACRO, "advance(completed); done_ += lost;", "done_ += lost;")),
-    bug("a tick counts the plan's steps at the price of the first", (MACRO, "plan_.price.compute_energy * j + plan_.growth.compute_energy * grown", "plan_.price.compute_energy * j")),
-    bug("a tick leaves out the step in flight", (MACRO, "busy += into;", "")),
+    bug("a tick counts the plan's steps at the price of the first", (MACRO_METERING, "plan_.price.compute_energy * j + plan_.growth.compute_energy * grown", "plan_.price.compute_energy * j")),
+    bug("a tick leaves out the step in flight", (MACRO_METERING, "busy += into;", "")),
     bug("an event of the same instant comes before the others", ("sim/event_queue.hpp", "before(soon_.front(), *first)", "soon_.front().time <= first->time")),
 ]
 SHARED_DEVICES = [

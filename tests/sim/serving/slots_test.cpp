@@ -144,3 +144,28 @@ TEST_CASE("llama-server computes only what is new of a conversation's next turn"
     CHECK(results.summary["kv"]["prefix_hit_fraction"].get<double>() == Approx(319.0 / 1150));
   }
 }
+
+TEST_CASE("two conversations on one slot find themselves again in the host's memory", "[slots]") {
+  for (const auto stepping : {Stepping::macro, Stepping::token}) {
+    const auto cached_with = [&](double cache_ram) {
+      auto input = test::toy_input();
+      auto& d = input.deployments[0];
+      d.engine.policy = models::Policy::llama_server;
+      d.engine.limits.max_num_seqs = 1;
+      d.engine.limits.block_size = 1;
+      d.kv_blocks = 1000;
+      d.max_model_len = 1000;
+      d.prefix_cache = true;
+      d.cache_ram = cache_ram;
+      const auto a = text({{1, 0}}, true), b = text({{2, 0}}, true);
+      const Picoseconds minute = 60'000'000'000'000;
+      input.streams.clear();
+      input.streams.push_back(test::fixed_stream(
+          {{0, 300, 20, 0, a}, {minute, 200, 20, 1, b}, {2 * minute, 400, 20, 2, a}, {3 * minute, 300, 20, 3, b}}));
+      return test::values<int64_t>(simulate(std::move(input), stepping), "requests", "cached");
+    };
+    CHECK(cached_with(0) == std::vector<int64_t>{0, 0, 0, 0});
+    CHECK(cached_with(1e6) == std::vector<int64_t>{0, 0, 319, 219});
+    CHECK(cached_with(1) == std::vector<int64_t>{0, 0, 319, 219});  // they change places, and one stays however large
+  }
+}
