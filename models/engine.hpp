@@ -2,6 +2,7 @@
 // What an inference engine does: how it schedules, and what it gets out of a device.
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,15 @@ struct Speculating {
   int64_t max_num_seqs = 0;          ///< running sequences when it does, unless told otherwise; 0: as ever
 };
 
+/// By what an engine judges whether the output of those who run will have room (SGLang's new_token_ratio).
+struct NewTokenRatio {
+  double initial = 1;         ///< share of what a request may still ask for that is kept free for it, after a pause
+  double least = 1;           ///< of that share, what is left of it in the end
+  int64_t decay_steps = 1;    ///< steps of decoding from the one to the other
+  int64_t clip = 0;           ///< no request is expected to ask for more [tokens]
+  int64_t retract_steps = 0;  ///< after a preemption the others are expected to stop where they are in so many steps
+};
+
 struct Engine {
   std::string id;
   std::string title;
@@ -52,14 +62,15 @@ struct Engine {
   std::string default_kv;
   Limits limits;
   Kernels kernels;
-  bool keeps_chunks = false;      ///< of chunked attention, keys and values of chunks that are over
-  bool async_scheduling = false;  ///< schedules a step while the one before it runs
-  bool prefill_apart = false;     ///< computes prompts in steps of their own, before anybody decodes on
-  bool tensor_parallel = false;   ///< splits a model over devices
-  double startup = 0;             ///< of a server, besides loading the weights [s]
-  double collective = 0;          ///< of an all-reduce, beside its time on the link [s]
-  bool prefix_cache = false;      ///< reuses equal prefixes unless a deployment says otherwise
-  double cache_ram = 0;           ///< for what slots held before, in the host's memory [B]
+  bool keeps_chunks = false;                     ///< of chunked attention, keys and values of chunks that are over
+  bool async_scheduling = false;                 ///< schedules a step while the one before it runs
+  bool prefill_apart = false;                    ///< computes prompts in steps of their own, before anybody decodes on
+  std::optional<NewTokenRatio> new_token_ratio;  ///< nothing: output finds room or somebody gives way
+  bool tensor_parallel = false;                  ///< splits a model over devices
+  double startup = 0;                            ///< of a server, besides loading the weights [s]
+  double collective = 0;                         ///< of an all-reduce, beside its time on the link [s]
+  bool prefix_cache = false;                     ///< reuses equal prefixes unless a deployment says otherwise
+  double cache_ram = 0;                          ///< for what slots held before, in the host's memory [B]
   Speculating speculative;
   bool flash_attention = true;  ///< false: attention writes its scores to memory
   Calibration calibration;      ///< on this box

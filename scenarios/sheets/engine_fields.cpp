@@ -40,6 +40,20 @@ static void fields(Fields& f, SpeculatingSheet& s) {
           s.max_num_seqs);
 }
 
+static void fields(Fields& f, models::NewTokenRatio& r) {
+  f.number(required("initial", "of what a running request may still ask for, the share that is kept free for it",
+                    kPositiveFraction),
+           r.initial);
+  f.number(required("least", "of that share, what is left of it when nobody was preempted for long", kPositiveFraction),
+           r.least);
+  f.count(required("decay_steps", "steps of decoding from the one to the other", kCount), r.decay_steps);
+  f.count(required("clip", "tokens; no request is expected to ask for more", kCount), r.clip);
+  f.count(required("retract_steps",
+                   "when somebody was preempted, steps that the others are expected to need before they have all",
+                   kCountOrNone),
+          r.retract_steps);
+}
+
 static void fields(Fields& f, models::Kernels& k) {
   f.number(required("attention", "kernels of a layer's attention", kNotNegative), k.attention);
   f.number(required("ffn", "kernels of a layer's dense block", kNotNegative), k.ffn);
@@ -114,6 +128,10 @@ void fields(Fields& f, EngineSheet& s) {
          s.engine.async_scheduling);
   f.flag(optional("prefill_apart", "computes prompts in steps of their own, before anybody decodes on (default false)"),
          s.engine.prefill_apart);
+  f.section(optional("new_token_ratio",
+                     "admits a request only where the output of all is expected to have room (SGLang's rule); "
+                     "without it where its prompt has"),
+            s.engine.new_token_ratio);
   f.flag(optional("tensor_parallel", "splits a model over devices (default false)"), s.engine.tensor_parallel);
   f.quantity(optional("startup", "of a server, besides loading the weights (default 0 s)", {0, 86'400}),
              Dimension::duration, s.engine.startup);

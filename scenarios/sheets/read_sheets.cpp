@@ -220,6 +220,9 @@ void check_engine(const EngineSheet& s, const Node& root, Diagnostics& diagnosti
     return std::any_of(s.kv.begin(), s.kv.end(), [&](const Text& t) { return t.value == format; });
   };
   check.that(s.kv.empty() || has(s.engine.default_kv), {"default_kv"}, "default_kv is not among kv");
+  check.that(!s.engine.new_token_ratio || s.engine.prefill_apart, {"new_token_ratio"},
+             "new_token_ratio is for an engine that computes prompts in steps of their own; expected prefill_apart: "
+             "true beside it");
   if (s.speculative) check_words(s.speculative->methods, "speculative.methods", drafting_methods(), diagnostics);
   for (const auto& [quant, place, dtypes] : s.compute_in) {
     for (const auto& dtype : dtypes) {

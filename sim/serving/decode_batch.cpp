@@ -12,6 +12,7 @@ DecodeBatch::DecodeBatch(const Serving& serving, RequestPool& pool)
       blocks_(pace_.units(serving.kv.block_size)),
       produced_(pace_.units(1)) {
   for (std::size_t g = 0; g < windows_.size(); ++g) windows_[g].attention = serving.cost.attention(g);
+  if (serving.new_token_ratio) expected_.emplace(Expected{{}, 0, 0, FloorSum(pace_.units(1))});
 }
 
 // --- members ---------------------------------------------------------------------------------------------------------
@@ -38,6 +39,7 @@ void DecodeBatch::join(RequestId id) {
   if (r.produced <= r.thinking)
     answers_.push({pace_.first_step_at(r.thinking + 1, member.produced_base), r.admission, id});
   for (std::size_t g = 0; g < windows_.size(); ++g) join_window(g, id);
+  if (expected_) join_expected(id);
   if (pace_.drafted == 0) return;
   produced_.add(member.produced_base);
   count_surplus(member, r, 1);
@@ -63,6 +65,7 @@ void DecodeBatch::leave(RequestId id) {
   blocks_.remove(blocks_base(member));
   held_ -= blocks_held(r);
   for (std::size_t g = 0; g < windows_.size(); ++g) leave_window(g, member);
+  if (expected_) leave_expected(member, r);
   member.admission = -1;
   if (pace_.drafted == 0) return;
   produced_.remove(member.produced_base);
@@ -153,6 +156,51 @@ int64_t DecodeBatch::steps_until_change() {
     if (!window.due.empty()) next = std::min(next, window.due.top().step);
   }
   return next == kNever ? kNever : next - step_;
+}
+
+// --- output still to come -------------------------------------------------------------------------------------------
+
+int64_t DecodeBatch::first_step_within_clip(const Link& member, const Request& r) const {
+  return pace_.first_step_at(r.output - serving_.new_token_ratio->clip, member.produced_base);
+}
+
+void DecodeBatch::join_expected(RequestId id) {
+  settle_expected();
+  const Link& member = link(id);
+  const Request& r = pool_[id];
+  if (const int64_t within = first_step_within_clip(member, r); within > step_) {
+    ++expected_->beyond;
+    expected_->due.push({within, r.admission, id});
+  } else {
+    expected_->output += r.output;
+    expected_->produced.add(member.produced_base);
+  }
+}
+
+void DecodeBatch::leave_expected(const Link& member, const Request& r) {
+  if (first_step_within_clip(member, r) > expected_->settled) {
+    --expected_->beyond;
+  } else {
+    expected_->output -= r.output;
+    expected_->produced.remove(member.produced_base);
+  }
+}
+
+void DecodeBatch::settle_expected() {
+  auto& due = expected_->due;
+  for (drop_stale(due); !due.empty() && due.top().step <= step_; drop_stale(due)) {
+    const RequestId id = due.top().id;
+    due.pop();
+    --expected_->beyond;
+    expected_->output += pool_[id].output;
+    expected_->produced.add(link(id).produced_base);
+  }
+  expected_->settled = step_;
+}
+
+int64_t DecodeBatch::expected() {
+  settle_expected();
+  return expected_->beyond * serving_.new_token_ratio->clip + expected_->output - expected_->produced.at(moved(0));
 }
 
 // --- blocks ----------------------------------------------------------------------------------------------------------

@@ -46,6 +46,12 @@ class DecodeBatch {
 
   /// Tokens that members get in the next steps, at most until one completes.
   int64_t tokens_in(int64_t steps) const;
+  /// Tokens that a member has.
+  int64_t produced(RequestId id) const {
+    return std::min(pace_.whole(link(id).produced_base + moved(0)), pool_[id].output);
+  }
+  /// Tokens that all may still ask for, each counted up to new_token_ratio's clip.
+  int64_t expected();
   /// By stream, of members that have left and at the end of the run of all: tokens that came with another one.
   const std::vector<int64_t>& tokens_at_once() const { return at_once_; }
 
@@ -120,6 +126,10 @@ class DecodeBatch {
   int64_t slots_taken(const Link& member) const;
   int64_t blocks_held(const Request& r) const { return serving_.kv.blocks_of(std::max(r.computed, r.reserved)); }
   void count_surplus(const Link& member, const Request& r, int64_t sign);
+  int64_t first_step_within_clip(const Link& member, const Request& r) const;
+  void join_expected(RequestId id);
+  void leave_expected(const Link& member, const Request& r);
+  void settle_expected();
   void update(RequestId id);
   bool stale(const Due& due) const { return link(due.id).admission != due.admission; }
   const Link& link(RequestId id) const { return links_[static_cast<std::size_t>(id)]; }
@@ -138,6 +148,14 @@ class DecodeBatch {
   FloorSum blocks_;                // that members need, but for their windows
   int64_t needed_ = 0, held_ = 0;  // in the next step, and now
   FloorSum produced_;              // tokens, under speculation
+  struct Expected {                // under SGLang: what members may still ask for
+    DueHeap due;                   // members that may ask for more than the clip, until they do not
+    int64_t beyond = 0;            // and how many
+    int64_t output = 0;            // of the others, what they asked for at first
+    FloorSum produced;             // and what they have got
+    int64_t settled = 0;           // the step as of which that is so
+  };
+  std::optional<Expected> expected_;
   std::map<int64_t, int64_t>
       surplus_;  // tokens that steps give to members which they complete beyond what these asked for
   std::vector<int64_t> by_stream_, at_once_;

@@ -22,6 +22,11 @@ class KvBlocks {
   /// The same, had it so many tokens.
   int64_t of(const Request& r, int64_t tokens) const { return capacity_.blocks_of(tokens) + r.window_blocks; }
 
+  /// Tokens that have room beside what find() has found, and those that a request may take up beside its own: a block
+  /// that is not full, and its windows.
+  int64_t free_tokens(const PrefixCache::Hit& hit) const { return (left() - hit.idle) * capacity_.block_size; }
+  int64_t beside_tokens(const Request& r) const { return (1 + r.window_blocks) * capacity_.block_size; }
+
   /// Takes so many more, which must be left.
   void take(int64_t blocks) { used_ += blocks; }
 

@@ -13,6 +13,7 @@ MacroReplica::MacroReplica(int number, const Serving& serving, RequestPool& pool
       batch_(serving, pool),
       blocks_(serving.kv, serving.prefix_cache && !serving.has_slots(), serving.offload),
       slots_(serving.has_slots() ? serving.max_num_seqs : 0, serving.prefix_cache, serving.outside_slots),
+      ratio_(serving.new_token_ratio),
       news_(number, pool, observer) {
   plan_.fraction_bits = serving.cost.pace().fraction_bits;
 }
@@ -67,7 +68,9 @@ void MacroReplica::clock_changed(Picoseconds now, OperatingPoint point) {
 
 bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
   forget_measured();
-  plan_.start = {now, plan_.end.at == now ? plan_.end.rest : 0};
+  const bool follows = plan_.end.at == now;
+  ratio_.begin_step(follows, batch_.size() > 0, !prompts_.empty());
+  plan_.start = {now, follows ? plan_.end.rest : 0};
   plan_.point = point;
   plan_.chunk_tokens = 0;
   plan_.step.reset();
@@ -91,7 +94,8 @@ bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
   plan_.decodes = !apart || chunks_.empty();
   if (!plan_.decodes) paused_ = true;
   price_plan(queued);
-  if (preempted) plan_.steps = 1;  // nothing was admitted; the next step tries again
+  const bool try_again = plan_.decodes && ratio_.decode(preempted);
+  if (preempted || try_again) plan_.steps = 1;  // nothing was admitted; the next step tries again
   plan_.end_after(plan_.steps);
   plan_.running = true;
   ++version_;
@@ -233,6 +237,7 @@ void MacroReplica::advance(int64_t steps) {
   done_ += amounts_of(steps);
   if (plan_.decodes) {
     report_gaps(steps);
+    ratio_.decay(steps);
     decoded_until_ = plan_.end_of(steps).at;
     blocks_.take(batch_.advance(steps));
   }
@@ -332,6 +337,7 @@ const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
   std::sort(finished_.begin(), finished_.end(),
             [&](RequestId a, RequestId b) { return pool_[a].admission < pool_[b].admission; });
   leaving_now_.clear();
+  if (!finished_.empty()) ratio_.left(plan_.decodes);
   for (const RequestId id : finished_) {
     let_go(id, now);
     if (pool_[id].given_up()) {

@@ -6,6 +6,7 @@
 
 #include "sim/serving/decode_batch.hpp"
 #include "sim/serving/kv_loading.hpp"
+#include "sim/serving/new_token_ratio.hpp"
 #include "sim/serving/news.hpp"
 #include "sim/serving/plan.hpp"
 #include "sim/serving/slots.hpp"
@@ -29,6 +30,7 @@ class MacroReplica {
   /// Blocks from outside are there: the next step may go on with them.
   void loaded(Picoseconds now);
   const KvOffload* offload() const { return blocks_.offload(); }
+  const Slots& slots() const { return slots_; }
   /// The plan in flight, if any, ends here; another version means that it was cut since.
   Picoseconds ends_at() const { return plan_.end.at; }
   uint64_t version() const { return version_; }
@@ -77,7 +79,10 @@ class MacroReplica {
   bool admit(Picoseconds now, int64_t& budget);
   void begin(RequestId id, int64_t tokens, int64_t rank, Picoseconds now);
   void send_back(RequestId id, Picoseconds now);
+  bool output_has_room(const Request& r, const PrefixCache::Hit& hit);
   RequestId gives_way() const;
+  RequestId least_done() const;
+  void expect_anew();
   void preempt(RequestId id, Picoseconds now);
   void enqueue(RequestId id);
   void add_chunk(RequestId id, int64_t tokens);
@@ -116,6 +121,7 @@ class MacroReplica {
   DecodeBatch batch_;
   KvBlocks blocks_;                 // during the plan's first step
   Slots slots_;                     // llama-server's
+  NewTokenRatio ratio_;             // SGLang's
   std::vector<RequestId> prompts_;  // begun, by rank
   std::vector<Chunk> chunks_;       // of the plan
   int64_t running_ = 0;

@@ -13,6 +13,7 @@ bool MacroReplica::give_decoding_a_slot(Picoseconds now) {
     preempt(gives_way(), now);
     preempted = true;
   }
+  if (preempted) expect_anew();
   blocks_.take(more);
   return preempted;
 }
@@ -43,8 +44,12 @@ bool MacroReplica::continue_prompts(Picoseconds now, int64_t& budget) {
 }
 
 bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
+  const bool tried = !ratio_.full() || !chunks_.empty();
   while (!waiting_.empty() || loading_.any_ready()) {
-    if (running_ >= serving_.max_num_seqs) return true;
+    if (running_ >= serving_.max_num_seqs) {
+      ratio_.fill();
+      return true;
+    }
     const bool paged = serving_.policy == models::Policy::vllm;
     if (paged && budget == 0) return false;
     if (loading_.any_ready()) {
@@ -54,6 +59,7 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
       budget -= tokens;
       continue;
     }
+    if (!tried) return true;
     const RequestId id = waiting_.front();
     Request& r = pool_[id];
     r.target = r.prompt + r.produced;
@@ -61,6 +67,7 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
     const auto hit = paged ? blocks_.find(r) : blocks_.in_slot(choice.cached);
     const int64_t tokens = std::min(r.target - blocks_.tokens_of(hit), budget);
     const int64_t room = serving_.reserves_prompts ? r.target - blocks_.tokens_of(hit) : tokens;
+    if (!output_has_room(r, hit)) return true;
     if (const int64_t outside = paged ? blocks_.outside(r, hit, now) : 0; outside > 0) {
       const auto ends = blocks_.bring(id, r, hit, outside, now);
       if (!ends) return true;
@@ -76,6 +83,13 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
     budget -= tokens;
   }
   return false;
+}
+
+// Under SGLang: whether what is free holds all of a waiting request, and a share of what the others may ask for.
+bool MacroReplica::output_has_room(const Request& r, const PrefixCache::Hit& hit) {
+  if (!ratio_.in_use() || running_ == 0) return true;
+  const int64_t needed = r.target - blocks_.tokens_of(hit) + ratio_.expected(r.output, r.produced);
+  return ratio_.admits(needed + blocks_.beside_tokens(r), blocks_.free_tokens(hit), batch_.expected());
 }
 
 void MacroReplica::begin(RequestId id, int64_t tokens, int64_t rank, Picoseconds now) {
@@ -95,12 +109,34 @@ void MacroReplica::begin(RequestId id, int64_t tokens, int64_t rank, Picoseconds
 
 // The last admitted is a begun prompt if there is one: under vLLM prompts are finished in order of admission.
 RequestId MacroReplica::gives_way() const {
+  if (serving_.retracts_least_done()) return least_done();
   if (serving_.scheduling != Scheduling::priority) return prompts_.empty() ? batch_.last() : prompts_.back();
   RequestId least = batch_.least_urgent();
   for (const RequestId id : prompts_) {
     if (least < 0 || goes_before(Scheduling::priority, pool_[least], pool_[id])) least = id;
   }
   return least;
+}
+
+// Under SGLang: who has produced least, of equals the longest prompt, of equals the last admitted.
+RequestId MacroReplica::least_done() const {
+  RequestId least = batch_.last();
+  batch_.for_each([&](RequestId id) {
+    const auto rank = [this](RequestId of) { return std::pair(batch_.produced(of), -pool_[of].prompt); };
+    if (rank(id) < rank(least)) least = id;
+  });
+  return least;
+}
+
+// Somebody was preempted: what the others have produced says how much to expect from now on.
+void MacroReplica::expect_anew() {
+  if (!ratio_.in_use()) return;
+  int64_t produced = 0, asked = 0;
+  batch_.for_each([&](RequestId id) {
+    produced += batch_.produced(id);
+    asked += pool_[id].output;
+  });
+  ratio_.set(produced, asked, batch_.size());
 }
 
 void MacroReplica::preempt(RequestId id, Picoseconds now) {
@@ -122,7 +158,7 @@ void MacroReplica::send_back(RequestId id, Picoseconds now) {
   r.computed = 0;
   r.reserved = 0;
   r.target = r.prompt + r.produced;
-  if (serving_.scheduling == Scheduling::fcfs) {
+  if (serving_.scheduling == Scheduling::fcfs && !ratio_.in_use()) {
     waiting_.push_front(id);
   } else {
     enqueue(id);
@@ -138,6 +174,9 @@ void MacroReplica::enqueue(RequestId id) {
 void MacroReplica::add_chunk(RequestId id, int64_t tokens) {
   chunks_.push_back({id, tokens});
   plan_.chunk_tokens += tokens;
+  const Request& r = pool_[id];
+  if (ratio_.in_use() && r.computed + tokens == r.target)
+    ratio_.promise(ratio_.expected(r.output, r.produced) + blocks_.beside_tokens(r));
 }
 
 }  // namespace tokwatt::sim

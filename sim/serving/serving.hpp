@@ -26,6 +26,7 @@ struct Serving {
         token_budget(deployment.engine.limits.max_num_batched_tokens),
         async_scheduling(deployment.engine.async_scheduling),
         prefill_apart(deployment.engine.prefill_apart),
+        new_token_ratio(deployment.engine.new_token_ratio),
         reserves_prompts(prefill_apart || offload) {}
 
   /// Of a request with so many tokens in the end.
@@ -33,6 +34,11 @@ struct Serving {
 
   /// A sequence has a slot of its own, with a part of the context (llama-server).
   bool has_slots() const { return policy == models::Policy::llama_server; }
+
+  /// Whoever has produced least gives way; under speculation, and where streams have priorities, it is as elsewhere.
+  bool retracts_least_done() const {
+    return new_token_ratio && scheduling != Scheduling::priority && cost.pace().drafted == 0;
+  }
 
   StepPricer cost;
   KvCapacity kv;
@@ -45,6 +51,7 @@ struct Serving {
   int64_t token_budget;
   bool async_scheduling;
   bool prefill_apart;
+  std::optional<models::NewTokenRatio> new_token_ratio;
   bool reserves_prompts;  ///< a request is admitted when there is room for its whole prompt, not for its first chunk
 };
 

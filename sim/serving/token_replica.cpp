@@ -12,6 +12,7 @@ TokenReplica::TokenReplica(int number, const Serving& serving, RequestPool& pool
       observer_(observer),
       blocks_(serving.kv, serving.prefix_cache && !serving.has_slots(), serving.offload),
       slots_(serving.has_slots() ? serving.max_num_seqs : 0, serving.prefix_cache, serving.outside_slots),
+      ratio_(serving.new_token_ratio),
       news_(number, pool, observer) {}
 
 void TokenReplica::arrive(RequestId id, Picoseconds) { enqueue(id); }
@@ -63,6 +64,7 @@ bool TokenReplica::give_decoding_a_slot(Picoseconds now) {
     pool_[id].reserved = pool_[id].computed + pace_.rows();
     step_.decoding.push_back(id);
   }
+  if (preempted) expect_anew();
   return preempted;
 }
 
@@ -88,7 +90,7 @@ bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
     }
     blocks_.take(more);
     budget -= tokens;
-    step_.chunks.push_back({id, tokens});
+    add_chunk(id, tokens);
   }
   return preempted;
 }
@@ -96,8 +98,12 @@ bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
 // Then waiting requests are admitted in order, those whose blocks have been brought back first. Who finds blocks
 // outside waits for them, and others go on meanwhile. Returns whether one had to wait for a slot or for blocks.
 bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
+  const bool tried = !ratio_.full() || !step_.chunks.empty();
   while (!waiting_.empty() || loading_.any_ready()) {
-    if (std::ssize(running_) >= serving_.max_num_seqs) return true;
+    if (std::ssize(running_) >= serving_.max_num_seqs) {
+      ratio_.fill();
+      return true;
+    }
     const bool paged = serving_.policy == models::Policy::vllm;
     if (paged && budget == 0) return false;
     if (loading_.any_ready()) {
@@ -107,6 +113,7 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
       budget -= tokens;
       continue;
     }
+    if (!tried) return true;
     const RequestId id = waiting_.front();
     Request& r = pool_[id];
     r.target = r.prompt + r.produced;
@@ -114,6 +121,7 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
     const auto hit = paged ? blocks_.find(r) : blocks_.in_slot(choice.cached);
     const int64_t tokens = std::min(r.target - blocks_.tokens_of(hit), budget);
     const int64_t room = serving_.reserves_prompts ? r.target - blocks_.tokens_of(hit) : tokens;
+    if (!output_has_room(r, hit)) return true;
     if (const int64_t outside = paged ? blocks_.outside(r, hit, now) : 0; outside > 0) {
       const auto ends = blocks_.bring(id, r, hit, outside, now);
       if (!ends) return true;
@@ -144,10 +152,49 @@ void TokenReplica::begin(RequestId id, int64_t tokens, Picoseconds now) {
     r.admitted = now;
     r.cached = r.computed;
   }
-  if (tokens > 0) step_.chunks.push_back({id, tokens});
+  if (tokens > 0) add_chunk(id, tokens);
 }
 
+void TokenReplica::add_chunk(RequestId id, int64_t tokens) {
+  const Request& r = pool_[id];
+  step_.chunks.push_back({id, tokens});
+  if (ratio_.in_use() && r.computed + tokens == r.target)
+    ratio_.promise(ratio_.expected(r.output, r.produced) + blocks_.beside_tokens(r));
+}
+
+// Under SGLang, a request is admitted if what is free holds all that it may ask for, and a share of what those who
+// decode may still ask for (PrefillAdder.add_one_req). Who would run alone is admitted anyway.
+bool TokenReplica::output_has_room(const Request& r, const PrefixCache::Hit& hit) {
+  if (!ratio_.in_use() || running_.empty()) return true;
+  int64_t expected = 0;
+  for (const RequestId id : running_) {
+    if (!prefilling(id)) expected += ratio_.expected(pool_[id].output, pool_[id].produced);
+  }
+  const int64_t needed = r.target - blocks_.tokens_of(hit) + ratio_.expected(r.output, r.produced);
+  return ratio_.admits(needed + blocks_.beside_tokens(r), blocks_.free_tokens(hit), expected);
+}
+
+// After a preemption the others are expected to ask for what they have produced so far, and for some steps more
+// (ScheduleBatch.retract_decode).
+void TokenReplica::expect_anew() {
+  if (!ratio_.in_use()) return;
+  int64_t produced = 0, asked = 0, decoding = 0;
+  for (const RequestId id : running_) {
+    if (prefilling(id)) continue;
+    produced += pool_[id].produced;
+    asked += pool_[id].output;
+    ++decoding;
+  }
+  ratio_.set(produced, asked, decoding);
+}
+
+// The last admitted; under SGLang who has produced least, of equals the longest prompt, of equals the last admitted.
 RequestId TokenReplica::gives_way() const {
+  if (serving_.retracts_least_done()) {
+    return *std::min_element(running_.rbegin(), running_.rend(), [this](RequestId a, RequestId b) {
+      return std::pair(pool_[a].produced, -pool_[a].prompt) < std::pair(pool_[b].produced, -pool_[b].prompt);
+    });
+  }
   if (serving_.scheduling != Scheduling::priority) return running_.back();
   return *std::max_element(running_.begin(), running_.end(), [this](RequestId a, RequestId b) {
     return goes_before(Scheduling::priority, pool_[a], pool_[b]);
@@ -172,7 +219,7 @@ void TokenReplica::send_back(RequestId id, Picoseconds now) {
   r.reserved = 0;
   r.fraction = 0;
   r.target = r.prompt + r.produced;  // recompute
-  if (serving_.scheduling == Scheduling::fcfs) {
+  if (serving_.scheduling == Scheduling::fcfs && !ratio_.in_use()) {
     waiting_.push_front(id);
   } else {
     enqueue(id);
@@ -180,7 +227,11 @@ void TokenReplica::send_back(RequestId id, Picoseconds now) {
 }
 
 bool TokenReplica::start(Picoseconds now, OperatingPoint point) {
-  step_.start = {now, step_.end.at == now ? step_.end.rest : 0};
+  const bool follows = step_.end.at == now;
+  ratio_.begin_step(follows,
+                    std::any_of(running_.begin(), running_.end(), [this](RequestId id) { return !prefilling(id); }),
+                    std::any_of(running_.begin(), running_.end(), [this](RequestId id) { return prefilling(id); }));
+  step_.start = {now, follows ? step_.end.rest : 0};
   step_.point = point;
   step_.chunks.clear();
   step_.decoding.clear();
@@ -191,7 +242,8 @@ bool TokenReplica::start(Picoseconds now, OperatingPoint point) {
   preempted = continue_prompts(now, budget) || preempted;
   bool queued = (preempted && !nothing_runs()) || admit(now, budget);
   if (apart && step_.chunks.empty()) {  // no prompt to compute: those who decode go on
-    queued = give_decoding_a_slot(now) || queued;
+    preempted = give_decoding_a_slot(now);
+    queued = preempted || queued;
     if (nothing_runs()) queued = admit(now, budget);
   }
   if (nothing_runs()) {
@@ -199,6 +251,7 @@ bool TokenReplica::start(Picoseconds now, OperatingPoint point) {
     return false;
   }
   price_step(queued);
+  if (step_.chunks.empty()) ratio_.decode(preempted);
   step_.running = true;
   step_.share_changed = false;
   step_.end = step_.start.after(step_.in_flight.duration(), pace_.fraction_bits);
@@ -276,6 +329,8 @@ void TokenReplica::report_step() const {
 const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
   if (observer_.keeps_runs()) report_step();
   done_ += step_.in_flight.left;
+  const bool decoded = !step_.decoding.empty();
+  if (decoded) ratio_.decay(1);
   for (const RequestId id : step_.decoding) {
     Request& r = pool_[id];
     const int64_t tokens = tokens_of_step(r);
@@ -310,6 +365,7 @@ const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
       news_.hold(id, News::Kind::finish);
     }
   }
+  if (still_running.size() < running_.size()) ratio_.left(decoded);
   running_ = std::move(still_running);
   step_.running = false;
   const bool tell_later = serving_.async_scheduling && has_work();

@@ -7,6 +7,7 @@
 
 #include "sim/serving/in_flight_step.hpp"
 #include "sim/serving/kv_loading.hpp"
+#include "sim/serving/new_token_ratio.hpp"
 #include "sim/serving/news.hpp"
 #include "sim/serving/slots.hpp"
 
@@ -28,6 +29,7 @@ class TokenReplica {
   /// Blocks from outside are there: the next step may go on with them.
   void loaded(Picoseconds now);
   const KvOffload* offload() const { return blocks_.offload(); }
+  const Slots& slots() const { return slots_; }
   /// The step in flight, if any, ends here.
   Picoseconds ends_at() const { return step_.end.at; }
   uint64_t version() const { return version_; }
@@ -96,7 +98,10 @@ class TokenReplica {
   bool admit(Picoseconds now, int64_t& budget);
   void begin(RequestId id, int64_t tokens, Picoseconds now);
   void send_back(RequestId id, Picoseconds now);
+  bool output_has_room(const Request& r, const PrefixCache::Hit& hit);
+  void add_chunk(RequestId id, int64_t tokens);
   RequestId gives_way() const;
+  void expect_anew();
   void preempt(RequestId id, Picoseconds now);
   void enqueue(RequestId id);
   void price_step(bool queued);
@@ -114,7 +119,8 @@ class TokenReplica {
   ReplicaObserver& observer_;
 
   KvBlocks blocks_;
-  Slots slots_;  // llama-server's
+  Slots slots_;          // llama-server's
+  NewTokenRatio ratio_;  // SGLang's
   std::deque<RequestId> waiting_;
   KvLoading loading_;
   std::vector<RequestId> running_;  // in order of admission

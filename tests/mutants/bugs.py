@@ -22,6 +22,7 @@ TOKEN = "sim/serving/token_replica.cpp"
 BATCH = "sim/serving/decode_batch.cpp"
 BLOCKS = "sim/serving/kv_blocks.cpp"
 CACHE = "sim/serving/prefix_cache.cpp"
+RATIO = "sim/serving/new_token_ratio.hpp"
 COST = "sim/serving/cost_model.cpp"
 SERVING = "sim/serving/serving.cpp"
 LOOP = "sim/event_loop.cpp"
@@ -76,8 +77,8 @@ PLANS += [
     bug("an answer's first token counts from the step before", (BATCH, "return pace_.first_step_at(r.output, member.produced_base);", "return pace_.first_step_at(r.output, member.produced_base) + (pace_.drafted > 0 && r.output % 7 == 3);")),
     bug("the last step gives more tokens than were asked for", (BATCH, "- (surplus == surplus_.end() ? 0 : surplus->second);", ";")),
     bug("a member's surplus stays when it leaves", (BATCH, "count_surplus(member, r, -1);", "")),
-    bug("a plan forgets what its start leaves over", (MACRO, "plan_.start = {now, plan_.end.at == now ? plan_.end.rest : 0};", "plan_.start = {now, 0};")),
-    bug("the rest of a picosecond outlasts idleness", (MACRO, "plan_.end.at == now ? plan_.end.rest : 0", "plan_.end.rest")),
+    bug("a plan forgets what its start leaves over", (MACRO, "plan_.start = {now, follows ? plan_.end.rest : 0};", "plan_.start = {now, 0};")),
+    bug("the rest of a picosecond outlasts idleness", (MACRO, "follows ? plan_.end.rest : 0", "plan_.end.rest")),
     bug("tokens of one step are not counted as gaps of nothing", (MACRO, "if (at_once[s] > 0) observer_.token_gaps", "if (at_once[s] < 0) observer_.token_gaps")),
     bug("who gives up has the gaps of its last step", (BATCH, "at_once_[static_cast<std::size_t>(r.stream)] -= lost - 1;", "")),
     bug("the rows behind the first never fill their window", (BATCH, "if (reach.window > 0) push(reach.window - row);", "if (reach.window > 0 && row == 1) push(reach.window - row);")),
@@ -251,6 +252,25 @@ HOSTED = [
     bug("who waits for a rate limit and gives up keeps the others waiting", (HOSTED_EVENTS, "remove(id); take_hosted(deployment);", "remove(id);")),
     bug("the end of a run pays no provider", (LOOP, "hosted_[index(input_.streams[index(stream)].deployment)]->leave(id - 1, now_, recorder_.tally(stream).itl);", "")),
     bug("a free tier is given once", (HOSTED_SERVICE, "if (now / limit.of.span != limit.span)", "if (limit.span < 0)")),
+]
+
+# Room for output (SGLang).
+PLANS += [
+    bug("whose prompt ends in a step is promised nothing", (MACRO_SCHEDULING, "if (ratio_.in_use() && r.computed + tokens == r.target)", "if (ratio_.in_use() && r.computed + tokens > r.target)")),
+    bug("a plan goes on when others are to be tried", (MACRO, "if (preempted || try_again) plan_.steps = 1;", "if (preempted) plan_.steps = 1;")),
+    bug("a plan is one step in the ratio", (MACRO, "ratio_.decay(steps);", "ratio_.decay(1);")),
+    bug("who leaves does not open the door", (MACRO, "if (!finished_.empty()) ratio_.left(plan_.decodes);", "")),
+    bug("a preemption leaves the ratio as it was", (MACRO_SCHEDULING, "if (preempted) expect_anew();", "")),
+    bug("the last admitted gives way under SGLang", (MACRO_SCHEDULING, "return least_done();", "return batch_.last();")),
+    bug("who is preempted under SGLang waits in front", (MACRO_SCHEDULING, "serving_.scheduling == Scheduling::fcfs && !ratio_.in_use()", "serving_.scheduling == Scheduling::fcfs")),
+    bug("those beyond the clip are expected to ask for nothing", (BATCH, "expected_->beyond * serving_.new_token_ratio->clip + expected_->output", "expected_->output")),
+    bug("members stay beyond the clip", (BATCH, "void DecodeBatch::settle_expected() {", "void DecodeBatch::settle_expected() { return;")),
+]
+SHARED += [
+    bug("everybody is tried at every step", (RATIO, "bool full() const { return full_; }", "bool full() const { return false; }")),
+    bug("the ratio stays as it is", (RATIO, "ratio_ = std::max(ratio_ - decay_ * std::min(steps, rules_.decay_steps), least_);", "ratio_ = std::max(ratio_, least_);")),
+    bug("the step of a preemption counts", (RATIO, "if (just_set_) --steps;", "")),
+    bug("a pause leaves the ratio as it was", (RATIO, "if (!follows || (full_ && !anybody_decodes && !prompts_are_begun)) ratio_ = initial_;", "")),
 ]
 
 # Fans, the room, supplies, governors that hold a grudge.

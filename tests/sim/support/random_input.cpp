@@ -193,6 +193,7 @@ Features features_of(const Input& input, const Deployment& d) {
   Features features = features_of(d.model);
   features.insert(d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server");
   if (d.engine.prefill_apart) features.insert("prefill apart");
+  if (d.engine.new_token_ratio) features.insert("new token ratio");
   if (d.engine.async_scheduling) features.insert("asynchronous");
   if (d.engine.limits.micro_batch > 0) features.insert("micro-batches");
   if (d.prefix_cache) features.insert("prefix cache");

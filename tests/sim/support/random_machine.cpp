@@ -95,6 +95,10 @@ models::Engine random_engine(Dice& dice) {
   engine.id = "toy";
   engine.policy = dice.chance(0.7) ? models::Policy::vllm : models::Policy::llama_server;
   engine.prefill_apart = engine.policy == models::Policy::vllm && dice.chance(0.25);
+  if (engine.prefill_apart && dice.chance(0.5)) {
+    engine.new_token_ratio =
+        models::NewTokenRatio{dice.real(0.1, 1), dice.real(0.05, 1), dice.in(1, 200), dice.in(5, 100), dice.in(0, 40)};
+  }
   engine.async_scheduling = engine.policy == models::Policy::vllm && dice.chance(0.4);
   engine.compute_in = {{"toy", {"bf16"}}};
   engine.limits.max_num_seqs = dice.in(1, 12);
