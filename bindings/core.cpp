@@ -15,6 +15,7 @@
 #include "bindings/run.hpp"
 #include "bindings/studies.hpp"
 #include "scenarios/cli/program.hpp"
+#include "scenarios/heat_cost.hpp"
 #include "scenarios/intervals.hpp"
 #include "scenarios/plan/planning.hpp"
 #include "scenarios/scenario.hpp"
@@ -79,8 +80,10 @@ Run simulated(const std::function<scenarios::Loaded()>& load, const std::string&
   const double ticks_per_second = scenarios::ticks_per_second(loaded.input);
   auto results = sim::simulate(std::move(loaded.input), chosen, Watch(progress));
   results.summary["assumed"] = loaded.assumed;
-  if (bars.draws > 0 && (!bars.only_of_short || scenarios::is_short(results, ticks_per_second)))
+  if (bars.draws > 0 && (!bars.only_of_short || scenarios::is_short(results, ticks_per_second))) {
     results.summary["interval90"] = scenarios::interval90(results.summary, load, bars.draws, heed_control_c);
+    scenarios::add_heat_cost(results.summary, load);
+  }
   if (loaded.planning) scenarios::add_plan(*loaded.planning, results);
   return {std::move(results), std::move(loaded.texts), seed};
 }

@@ -133,6 +133,7 @@ Ending EventLoop<Replica>::finish() {
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
     ending_[r].meter = replicas_[r].meter(now_);
     replicas_[r].stop(now_);
+    ending_[r].found_outside_slots = replicas_[r].slots().found_outside();
     if (const auto* offload = replicas_[r].offload()) {
       const int64_t tokens = replicas_[r].serving().kv.block_size;
       ending_[r].stored = offload->stored() * tokens;

@@ -22,6 +22,7 @@ struct ReplicaEnding {
   Meter meter;
   int64_t batch_max = 0, blocks = 0, used_blocks_max = 0;
   int64_t stored = 0, loaded_host = 0, loaded_disk = 0;  ///< tokens of KV blocks copied out and brought back
+  int64_t found_outside_slots = 0;                       ///< tokens of prompts that came from cache_ram
 };
 
 /// What is left when the loop has ended, for the summary.

@@ -12,6 +12,7 @@
 #include "scenarios/cli/plan_table.hpp"
 #include "scenarios/cli/progress.hpp"
 #include "scenarios/cli/summary_table.hpp"
+#include "scenarios/heat_cost.hpp"
 #include "scenarios/intervals.hpp"
 #include "scenarios/plan/planning.hpp"
 #include "scenarios/scenario.hpp"
@@ -54,9 +55,8 @@ sim::Results simulated(sim::Input input, sim::Stepping stepping, const Terminal&
 }
 
 /// The error bars, with a line on the terminal that says how many of the draws have been run.
-nlohmann::ordered_json intervals_of(const sim::Results& results, int64_t draws, const Options& options,
-                                    const Terminal& terminal) {
-  const auto load = [&] { return scenarios::load(options.arguments().front(), options.all("set")); };
+nlohmann::ordered_json intervals_of(const sim::Results& results, const std::function<scenarios::Loaded()>& load,
+                                    int64_t draws, const Options& options, const Terminal& terminal) {
   if (options.has("quiet") || !terminal.err_is_live) return scenarios::interval90(results.summary, load, draws);
   ProgressLine line(terminal.err);
   std::mutex showing;
@@ -92,8 +92,11 @@ int run(const Arguments& arguments, const Terminal& terminal) {
   auto results = simulated(std::move(loaded.input), stepping, terminal, quiet);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   results.summary["assumed"] = loaded.assumed;
-  if (interval.draws > 0 && (!interval.only_of_short || scenarios::is_short(results, ticks_per_second)))
-    results.summary["interval90"] = intervals_of(results, interval.draws, options, terminal);
+  if (interval.draws > 0 && (!interval.only_of_short || scenarios::is_short(results, ticks_per_second))) {
+    const auto load = [&] { return scenarios::load(options.arguments().front(), options.all("set")); };
+    results.summary["interval90"] = intervals_of(results, load, interval.draws, options, terminal);
+    scenarios::add_heat_cost(results.summary, load);
+  }
   if (loaded.planning) scenarios::add_plan(*loaded.planning, results);
 
   if (options.has("output")) write_output(output, terminal.out, results, loaded.texts, seed);

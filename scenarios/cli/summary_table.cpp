@@ -108,6 +108,17 @@ std::string clocks(const Json& s) {
                      throttled > 0 ? "throttled for " + span(throttled) : "never throttled");
 }
 
+/// What heat cost, against a run in which no clock minds it.
+std::string heat_cost(const Json& s) {
+  const double part = at(s, "heat_cost.output_fraction"), longer = at(s, "heat_cost.e2e_s");
+  constexpr double kLeast = 0.001;  // below it nothing can be read off
+  std::string out =
+      part >= kLeast ? fmt::format("{:.1f} % of the output per second", part * 100) : "less than 0.1 % of the output";
+  if (std::isfinite(longer) && longer >= kLeast)
+    out += fmt::format("; the mean answer took {} longer", duration(longer));
+  return out;
+}
+
 std::string room(const Json& s) {
   const std::string air =
       fmt::format("{} mean, {} max, {} at the end", degrees(at(s, "room.temperature_c.mean")),
@@ -128,8 +139,11 @@ std::string batch(const RunFacts& facts, const Json& s) {
   const std::string share = percent(at(s, "kv.prefix_hit_fraction"));
   const bool found = count_at(s, "tokens.cached") > 0;
   if (!facts.has_boxes) return requests + (found ? fmt::format("; {} of prompt tokens found in the cache", share) : "");
+  const auto from_host = s["kv"].contains("cache_ram_tokens") ? count_at(s, "kv.cache_ram_tokens") : 0;
+  const std::string where =
+      from_host > 0 ? fmt::format(" in it or in the host's memory ({} tokens), ", grouped(from_host)) : " in it, ";
   return fmt::format("{}; KV cache {} full at its peak, {}{} preemptions", requests, percent(at(s, "kv.peak_fraction")),
-                     found ? share + " of prompt tokens found in it, " : "", grouped(count_at(s, "kv.preemptions")));
+                     found ? share + " of prompt tokens found" + where : "", grouped(count_at(s, "kv.preemptions")));
 }
 
 std::string offload(const Json& s) {
@@ -342,6 +356,7 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   if (facts.one_kind_of_box) {
     lines.add("heat", heat(s));
     lines.add("clock", clocks(s));
+    if (s.contains("heat_cost")) lines.add("heat cost", heat_cost(s));
     if (std::isfinite(at(s, "noise_dba.max"))) lines.add("noise", noise(s));
   }
   if (s.contains("room")) lines.add("room", room(s));

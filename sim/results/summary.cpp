@@ -76,12 +76,16 @@ void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& r
                  const std::vector<std::size_t>& streams, const std::vector<std::size_t>& deployments) {
   double running = 0, busy = 0, peak = 0;
   int64_t batch_max = 0, preemptions = 0, prompt = 0, cached = 0;
-  int64_t out_to = 0, from_host = 0, from_disk = 0;
-  bool offloads = false;
+  int64_t out_to = 0, from_host = 0, from_disk = 0, from_cache_ram = 0;
+  bool offloads = false, has_cache_ram = false;
   std::array<double, kLimits> limits{};
   for (const std::size_t r : replicas) {
-    const auto& [meter, running_max, blocks, used_max, stored, loaded_host, loaded_disk] = o.ending.replicas[r];
-    offloads = offloads || o.input.deployments[o.layout.replicas[r].deployment].kv_offload;
+    const auto& [meter, running_max, blocks, used_max, stored, loaded_host, loaded_disk, found_outside_slots] =
+        o.ending.replicas[r];
+    const auto& deployment = o.input.deployments[o.layout.replicas[r].deployment];
+    offloads = offloads || deployment.kv_offload;
+    has_cache_ram = has_cache_ram || deployment.cache_ram > 0;
+    from_cache_ram += found_outside_slots;
     out_to += stored;
     from_host += loaded_host;
     from_disk += loaded_disk;
@@ -109,6 +113,7 @@ void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& r
                {"prefix_hit_fraction", prompt > 0 ? static_cast<double>(cached) / static_cast<double>(prompt) : 0.0}};
   if (offloads)
     out["kv"]["offload"] = {{"stored_tokens", out_to}, {"host_tokens", from_host}, {"disk_tokens", from_disk}};
+  if (has_cache_ram) out["kv"]["cache_ram_tokens"] = from_cache_ram;
   Json limited = Json::object();
   const double whole = static_cast<double>(o.ending.at) * static_cast<double>(replicas.size());
   for (std::size_t k = 0; k < kLimits; ++k) limited[kLimitNames[k]] = ratio(std::max(limits[k], 0.0), whole);

@@ -38,6 +38,8 @@ constexpr std::array kMeanings = {
     KeyMeaning{"temperature_c", "degC", "die temperature"},
     KeyMeaning{"clock_hz", "Hz", "core clock"},
     KeyMeaning{"throttled_s", "s", "time that the thermal trip or the power limit held the clock down"},
+    KeyMeaning{"heat_cost.output_fraction", "1", "part of the output per second that heat cost"},
+    KeyMeaning{"heat_cost.e2e_s", "s", "by how much heat made the mean answer longer"},
     KeyMeaning{"cost_usd", "USD", "cost"},
     KeyMeaning{"usd_per_mtok_output", "1e-6 USD/count", "cost per million output tokens"},
     KeyMeaning{"j_per_tok_output", "J/count", "energy at the wall per output token"},
@@ -76,7 +78,7 @@ void add(std::vector<SummaryScalar>& out, const KeyMeaning& meaning, const std::
     return;
   }
   if (!value.is_number() && !value.is_null()) return;
-  const bool counted = path == "kv.preemptions";  // the one count among fractions
+  const bool counted = path == "kv.preemptions" || path.ends_with("_tokens");  // among fractions
   SummaryScalar scalar{
       path, std::string(counted ? "count" : meaning.units),
       within.empty() ? std::string(meaning.long_name) : fmt::format("{}: {}", meaning.long_name, within),
@@ -95,8 +97,11 @@ std::vector<SummaryScalar> summary_scalars(const nlohmann::ordered_json& summary
   std::vector<SummaryScalar> out;
   for (const auto& [key, value] : summary.items()) {
     if (std::find(kOnlyInJson.begin(), kOnlyInJson.end(), key) != kOnlyInJson.end()) continue;
-    if (key == "room") {  // what it holds has different units
-      for (const auto& [name, inner] : value.items()) add(out, meaning_of("room." + name), "room." + name, "", inner);
+    if (key == "room" || key == "heat_cost") {  // what they hold has different units
+      for (const auto& [name, inner] : value.items()) {
+        const std::string path = key + "." + name;
+        add(out, meaning_of(path), path, "", inner);
+      }
     } else {
       add(out, meaning_of(key), key, "", value);
     }

@@ -52,6 +52,7 @@ Slots::Choice Slots::choose(const Content* content, int64_t tokens) const {
 
 void Slots::take(const Choice& choice) {
   if (choice.puts_away) outside_.exchange(kept(choice.slot), choice.brings);
+  if (choice.brings) found_outside_ += choice.cached;
   std::erase(free_, choice.slot);
 }
 

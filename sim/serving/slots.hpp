@@ -26,6 +26,8 @@ class Slots {
   void give_back(int64_t slot, std::shared_ptr<const Content> content, int64_t tokens);
   /// All free, and empty.
   void forget();
+  /// Tokens of requests that were found in the cache outside, over all of the run.
+  int64_t found_outside() const { return found_outside_; }
 
  private:
   const KeptText& kept(int64_t slot) const { return kept_[static_cast<std::size_t>(slot)]; }
@@ -34,6 +36,7 @@ class Slots {
   PromptCache outside_;
   std::vector<int64_t> free_;   // the least recently used first
   std::vector<KeptText> kept_;  // by slot
+  int64_t found_outside_ = 0;
 };
 
 }  // namespace tokwatt::sim

@@ -1,5 +1,7 @@
 #include "sim/serving/slots.hpp"
 
+#include <numeric>
+
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
 #include "tests/sim/support/toy.hpp"
@@ -162,7 +164,11 @@ TEST_CASE("two conversations on one slot find themselves again in the host's mem
       input.streams.clear();
       input.streams.push_back(test::fixed_stream(
           {{0, 300, 20, 0, a}, {minute, 200, 20, 1, b}, {2 * minute, 400, 20, 2, a}, {3 * minute, 300, 20, 3, b}}));
-      return test::values<int64_t>(simulate(std::move(input), stepping), "requests", "cached");
+      const auto r = simulate(std::move(input), stepping);
+      const auto& cached = test::values<int64_t>(r, "requests", "cached");
+      const int64_t from_host = std::accumulate(cached.begin(), cached.end(), int64_t{0});  // the slot holds the other
+      CHECK(r.summary["kv"].value("cache_ram_tokens", int64_t{0}) == from_host);
+      return cached;
     };
     CHECK(cached_with(0) == std::vector<int64_t>{0, 0, 0, 0});
     CHECK(cached_with(1e6) == std::vector<int64_t>{0, 0, 319, 219});

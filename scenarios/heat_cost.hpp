@@ -1,0 +1,15 @@
+#pragma once
+// What heat cost a run (docs/theory/heat.md): it is run again with chips that may get as hot as they like.
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "scenarios/scenario.hpp"
+
+namespace tokwatt::scenarios {
+
+/// Adds heat_cost: {output_fraction, e2e_s} to a run's summary, where heat held a clock down while a step computed:
+/// the part of the output per second that this cost, and by how much it made the mean answer longer (null where none
+/// was given). `load` gives the run's input anew. Throws what `load` and runs throw.
+void add_heat_cost(nlohmann::ordered_json& summary, const std::function<Loaded()>& load);
+
+}  // namespace tokwatt::scenarios
