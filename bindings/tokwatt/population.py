@@ -19,13 +19,17 @@ from . import _core, calibration, load_fit, measurements
 from .calibration import DRAWS, PARAMETERS, Fit, Place, Problem
 
 _NORMAL90 = 1.6448536269514722
+# Beyond what a fit says of itself (docs/theory/calibration.md, "How far they hold"): by what factor effects scatter more where
+# no row has touched them, and by how much (of the logarithm) people differ who measure the same.
+DOUBT = 1.1
+ANOTHER = 0.06
 
 
 def spreads(problem: Problem, residual: np.ndarray, variance: np.ndarray, use: np.ndarray) -> dict[tuple[str, bool], float]:
-    """Standard deviation of what the fit leaves over, by engine and by decode or prefill.
+    """Standard deviation of what another person will measure, by engine and by decode or prefill.
 
-    From the 90 % quantile of the residuals, which is what a 90 % interval must hold; a fit to rows takes from their residuals
-    what it knows of them, which is added back. All engines together count as twenty rows of each.
+    What the fit leaves over, from the 90 % quantile of the residuals, which is what a 90 % interval must hold; a fit to rows takes from their residuals
+    what it knows of them, which is added back. All engines together count as twenty rows of each. People differ (ANOTHER).
     """
     out = {}
     engines = np.array([p.engine for p in problem.places])
@@ -38,7 +42,7 @@ def spreads(problem: Problem, residual: np.ndarray, variance: np.ndarray, use: n
             n = chosen.sum()
             own = _spread(residual[chosen], variance[chosen]) if n else everyone
             out[engine, decode] = float(np.sqrt((n * own**2 + 20 * everyone**2) / (n + 20)))
-    return out
+    return {place: float(np.hypot(left_over, ANOTHER)) for place, left_over in out.items()}
 
 
 def _spread(residual: np.ndarray, variance: np.ndarray) -> float:
@@ -56,7 +60,7 @@ class Drawn:
     def __init__(self, fit: Fit) -> None:
         self.fit = fit
         factor = np.linalg.cholesky(fit.covariance + 1e-12 * np.eye(len(fit.value)))
-        draws = np.random.default_rng(_seed("effects")).standard_normal((DRAWS, len(fit.value))) @ factor.T
+        draws = DOUBT * np.random.default_rng(_seed("effects")).standard_normal((DRAWS, len(fit.value))) @ factor.T
         self.known = self._centred(draws)
 
     @staticmethod
@@ -75,7 +79,7 @@ class Drawn:
             at = self.fit.effects.index.get(key)
             if at is None:
                 z = np.random.default_rng(_seed(*key)).standard_normal((DRAWS, 1))
-                draws[p] = draws[p] + self._centred(z)[:, 0] * self.fit.effects.scatter[p][level]
+                draws[p] = draws[p] + DOUBT * self._centred(z)[:, 0] * self.fit.effects.scatter[p][level]
             else:
                 value[p] += self.fit.value[at]
                 draws[p] = draws[p] + self.known[:, at]

@@ -46,7 +46,7 @@ def scored(problem: Problem, result: Fit, use: np.ndarray, rows: np.ndarray) -> 
     variance = calibration.log_variance(result, problem, linked)
     spread = population.spreads(problem, residual, variance, use & ~problem.careful)
     own = np.array([spread.get((p.engine, bool(d)), spread["", bool(d)]) for p, d in zip(problem.places, problem.decode, strict=True)])
-    half = _NORMAL90 * np.sqrt(variance + own**2)
+    half = _NORMAL90 * np.sqrt(population.DOUBT**2 * variance + own**2)
     return Scored(residual[rows], half[rows])
 
 

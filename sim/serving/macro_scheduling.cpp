@@ -44,7 +44,7 @@ bool MacroReplica::continue_prompts(Picoseconds now, int64_t& budget) {
 }
 
 bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
-  const bool tried = !ratio_.full() || !chunks_.empty();
+  const bool closed = ratio_.full() && chunks_.empty();
   while (!waiting_.empty() || loading_.any_ready()) {
     if (running_ >= serving_.max_num_seqs) {
       ratio_.fill();
@@ -59,7 +59,7 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
       budget -= tokens;
       continue;
     }
-    if (!tried) return true;
+    if (closed) return true;
     const RequestId id = waiting_.front();
     Request& r = pool_[id];
     r.target = r.prompt + r.produced;

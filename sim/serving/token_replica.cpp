@@ -98,7 +98,7 @@ bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
 // Then waiting requests are admitted in order, those whose blocks have been brought back first. Who finds blocks
 // outside waits for them, and others go on meanwhile. Returns whether one had to wait for a slot or for blocks.
 bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
-  const bool tried = !ratio_.full() || !step_.chunks.empty();
+  const bool closed = ratio_.full() && step_.chunks.empty();  // SGLang's door: until somebody who decodes has left
   while (!waiting_.empty() || loading_.any_ready()) {
     if (std::ssize(running_) >= serving_.max_num_seqs) {
       ratio_.fill();
@@ -113,7 +113,7 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
       budget -= tokens;
       continue;
     }
-    if (!tried) return true;
+    if (closed) return true;
     const RequestId id = waiting_.front();
     Request& r = pool_[id];
     r.target = r.prompt + r.produced;
