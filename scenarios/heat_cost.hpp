@@ -1,5 +1,5 @@
 #pragma once
-// What heat cost a run (docs/theory/heat.md): it is run again with chips that may get as hot as they like.
+// What heat cost a run (docs/theory/heat.md): it is run again with perfect coolers.
 #include <functional>
 #include <nlohmann/json.hpp>
 

@@ -108,7 +108,7 @@ std::string clocks(const Json& s) {
                      throttled > 0 ? "throttled for " + span(throttled) : "never throttled");
 }
 
-/// What heat cost, against a run in which no clock minds it.
+/// What heat cost, against a run with perfect coolers.
 std::string heat_cost(const Json& s) {
   const double part = at(s, "heat_cost.output_fraction"), longer = at(s, "heat_cost.e2e_s");
   constexpr double kLeast = 0.001;  // below it nothing can be read off
