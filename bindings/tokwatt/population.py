@@ -19,8 +19,8 @@ from . import _core, calibration, load_fit, measurements
 from .calibration import DRAWS, PARAMETERS, Fit, Place, Problem
 
 _NORMAL90 = 1.6448536269514722
-# Beyond what a fit says of itself (docs/theory/calibration.md, "How far they hold"): by what factor effects scatter more where
-# no row has touched them, and by how much (of the logarithm) people differ who measure the same.
+# Beyond what a fit says of itself (docs/theory/calibration.md, "How far they hold"): by what factor effects are less well known,
+# and by how much (standard deviation of the logarithm) people differ who measure the same.
 DOUBT = 1.1
 ANOTHER = 0.06
 
@@ -28,8 +28,9 @@ ANOTHER = 0.06
 def spreads(problem: Problem, residual: np.ndarray, variance: np.ndarray, use: np.ndarray) -> dict[tuple[str, bool], float]:
     """Standard deviation of what another person will measure, by engine and by decode or prefill.
 
-    What the fit leaves over, from the 90 % quantile of the residuals, which is what a 90 % interval must hold; a fit to rows takes from their residuals
-    what it knows of them, which is added back. All engines together count as twenty rows of each. People differ (ANOTHER).
+    What the fit leaves over, from the 90 % quantile of the residuals, which is what a 90 % interval must hold; a fit to rows
+    takes from their residuals what it knows of them, which is added back. All engines together count as twenty rows of each.
+    On top comes by how much people differ (ANOTHER).
     """
     out = {}
     engines = np.array([p.engine for p in problem.places])

@@ -17,6 +17,22 @@ std::shared_ptr<const Content> text(std::vector<Part> parts, bool output_continu
   return std::make_shared<Content>(Content{std::move(parts), output_continues});
 }
 
+constexpr Picoseconds kMinute = 60'000'000'000'000;
+
+/// A server with so many slots of 1,000 tokens each, and nobody who asks it.
+Input with_slots(int64_t slots) {
+  auto input = test::toy_input();
+  auto& d = input.deployments[0];
+  d.engine.policy = models::Policy::llama_server;
+  d.engine.limits.max_num_seqs = slots;
+  d.engine.limits.block_size = 1;
+  d.kv_blocks = 1000 * slots;
+  d.max_model_len = 1000;
+  d.prefix_cache = true;
+  input.streams.clear();
+  return input;
+}
+
 }  // namespace
 
 TEST_CASE("texts have tokens in common up to the first part that differs, or is longer", "[slots]") {
@@ -127,19 +143,10 @@ TEST_CASE("a kept prompt comes back only where it serves better", "[slots]") {
 
 TEST_CASE("llama-server computes only what is new of a conversation's next turn", "[slots]") {
   for (const auto stepping : {Stepping::macro, Stepping::token}) {
-    auto input = test::toy_input();
-    auto& d = input.deployments[0];
-    d.engine.policy = models::Policy::llama_server;
-    d.engine.limits.max_num_seqs = 2;
-    d.engine.limits.block_size = 1;
-    d.kv_blocks = 2000;
-    d.max_model_len = 1000;
-    d.prefix_cache = true;
+    auto input = with_slots(2);
     const auto chat = text({{1, 0}}, true);
-    const Picoseconds minute = 60'000'000'000'000;
-    input.streams.clear();
     input.streams.push_back(test::fixed_stream(
-        {{0, 300, 20, 0, chat}, {minute, 50, 10, 1}, {2 * minute, 400, 20, 2, chat}, {3 * minute, 400, 20, 3}}));
+        {{0, 300, 20, 0, chat}, {kMinute, 50, 10, 1}, {2 * kMinute, 400, 20, 2, chat}, {3 * kMinute, 400, 20, 3}}));
     const auto results = simulate(std::move(input), stepping);
     // The second turn's first 319 tokens are in the slot: the last token of an answer is never computed.
     CHECK(test::values<int64_t>(results, "requests", "cached") == std::vector<int64_t>{0, 0, 319, 0});
@@ -150,20 +157,11 @@ TEST_CASE("llama-server computes only what is new of a conversation's next turn"
 TEST_CASE("two conversations on one slot find themselves again in the host's memory", "[slots]") {
   for (const auto stepping : {Stepping::macro, Stepping::token}) {
     const auto cached_with = [&](double cache_ram) {
-      auto input = test::toy_input();
-      auto& d = input.deployments[0];
-      d.engine.policy = models::Policy::llama_server;
-      d.engine.limits.max_num_seqs = 1;
-      d.engine.limits.block_size = 1;
-      d.kv_blocks = 1000;
-      d.max_model_len = 1000;
-      d.prefix_cache = true;
-      d.cache_ram = cache_ram;
+      auto input = with_slots(1);
+      input.deployments[0].cache_ram = cache_ram;
       const auto a = text({{1, 0}}, true), b = text({{2, 0}}, true);
-      const Picoseconds minute = 60'000'000'000'000;
-      input.streams.clear();
       input.streams.push_back(test::fixed_stream(
-          {{0, 300, 20, 0, a}, {minute, 200, 20, 1, b}, {2 * minute, 400, 20, 2, a}, {3 * minute, 300, 20, 3, b}}));
+          {{0, 300, 20, 0, a}, {kMinute, 200, 20, 1, b}, {2 * kMinute, 400, 20, 2, a}, {3 * kMinute, 300, 20, 3, b}}));
       const auto r = simulate(std::move(input), stepping);
       const auto& cached = test::values<int64_t>(r, "requests", "cached");
       const int64_t from_host = std::accumulate(cached.begin(), cached.end(), int64_t{0});  // the slot holds the other
