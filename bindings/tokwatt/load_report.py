@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import re
 from collections.abc import Sequence
 
 import matplotlib
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from . import load_power, load_validation, simulate
+from . import load_power, load_telemetry, load_validation, simulate
 from .load_validation import Served, Telemetry
 
 _MEASURED, _SIMULATED = {"color": "black", "marker": "o", "ms": 3, "lw": 1}, {"color": "tab:red", "marker": "x", "ms": 4, "lw": 1}
@@ -140,23 +139,7 @@ def _experiments(served: Served, suite: str, keys: dict[str, str]) -> list[str]:
     return _markdown(["experiment", *keys.values()], rows)
 
 
-def step_response(sheet_stages: Sequence[tuple[float, float]], at: Sequence[float]) -> list[float]:
-    """Rise of the die [K/W] so long after a step of its power, for a ladder of (resistance, heat capacity), die first."""
-    from scipy.linalg import expm
-
-    n = len(sheet_stages)
-    conductance, capacity = [1 / r for r, _ in sheet_stages], np.array([c for _, c in sheet_stages])
-    G = np.zeros((n, n))
-    for i, g in enumerate(conductance):
-        G[i, i] += g
-        if i + 1 < n:
-            G[i + 1, i + 1] += g
-            G[i, i + 1] = G[i + 1, i] = -g
-    steady = np.linalg.inv(G)[:, 0]
-    return [float(steady[0] - (expm(-G / capacity[:, None] * t) @ steady)[0]) for t in at]
-
-
-_STEPS = {10: 0.25, 30: 0.295, 80: 0.34}  # [s]: [K/W], facts/hardware.yaml: mean of 23 upward steps of the telemetry
+STEPS = {10: 0.25, 30: 0.295, 80: 0.34}  # [s]: [K/W], facts/hardware.yaml: mean of 23 upward steps of the telemetry
 
 
 def _page(served: Served, heat: Telemetry, data: pathlib.Path, folder: str) -> str:
@@ -254,9 +237,11 @@ def _page(served: Served, heat: Telemetry, data: pathlib.Path, folder: str) -> s
         f"![power, temperature and clock of three runs]({folder}/heat.svg)",
         "",
         "All tests of a run in a row after half an hour of warming up, a minute between them, in a room of 25 degC: the suite says none of",
-        "these three. Closed-loop batches run four times (a warm-up and three that count), which is how long the tests took; where models stop",
-        "early, answers are shortened until the test lasts as long as it did. Samples are compared at the same time of the same test: where a batch",
-        "begins seconds too early, prompts stand against answers, and power and temperature are off by tens of watts and some kelvin.",
+        "these three. Batches of a closed loop run four times (a warm-up and three that count) after 100 tokens of the client's own, and begin",
+        "when they began by their measured rates, which adds up to what the tests lasted within 1 %; where models stop early, answers are shorter",
+        "until it does. Parts of an open loop begin after what they took beside their `duration`: in the samples of that time the GPU is idle. A",
+        "sample is compared with the simulated second of the same instant; where a batch of twenty prompts ends seconds too early, answers",
+        "stand against prompts, and power and temperature are off by tens of watts and some kelvin.",
         "",
         *_markdown(
             ["figure", "simulated", "asked"],
@@ -327,28 +312,10 @@ def _rate(rate: float) -> str:
 
 
 def _step_rows() -> list[list[str]]:
-    stages = spark_stages()
     return [
         [f"step response after {at} s (measured {measured} K/W)", f"{simulated:.3f} K/W", "within 10 %"]
-        for (at, measured), simulated in zip(_STEPS.items(), step_response(stages, list(_STEPS)), strict=True)
+        for (at, measured), simulated in zip(STEPS.items(), load_telemetry.step_response(list(STEPS)), strict=True)
     ]
-
-
-def spark_stages() -> list[tuple[float, float]]:
-    """The Spark's ladder as its sheet has it: (resistance [K/W], heat capacity [J/K]), die first."""
-    nothing = {"name": "nothing", "to": "model", "arrivals": {"process": "constant", "rate": "1/s"}, "prompt": 1, "output": 1}
-    results = simulate.run(
-        {
-            "duration": "1 s",
-            "systems": {"box": {"sheet": "dgx-spark"}},
-            "deployments": {"model": {"model": "qwen3-0.6b", "engine": "vllm", "quant": "bf16", "runs_on": "box"}},
-            "workload": [nothing],
-        },
-        interval="off",
-    )
-    sheet = results.texts["systems/box"]
-    stage = r"heat_capacity: (?:\{value: )?([\d.]+) J/K.*?resistance: (?:\{value: )?([\d.]+) K/W"
-    return [(float(r), float(c)) for c, r in re.findall(stage, sheet)]
 
 
 def _power_rows(power: pd.DataFrame) -> list[str]:

@@ -197,7 +197,7 @@ def _by_run(served: Served) -> dict[str, list[tuple[Trial, Figures]]]:
 
 @dataclasses.dataclass
 class Telemetry:
-    """Samples every 10 s, measured and simulated."""
+    """Samples every 10 s, measured and simulated: run, test, elapsed_s, power_w, temp_c, sm_mhz."""
 
     measured: pd.DataFrame
     simulated: pd.DataFrame
@@ -208,11 +208,8 @@ class Telemetry:
         return pd.concat(means, axis=1, keys=["measured", "simulated"]).dropna()
 
     def pairs(self) -> pd.DataFrame:
-        """Measured samples beside simulated ones at the same time of the same test (`..._simulated`)."""
-        by = ["run", "test", "at"]
-        measured, simulated = (frame.assign(at=(frame.elapsed_s / 10).round()) for frame in (self.measured, self.simulated))
-        means = simulated.groupby(by)[["power_w", "temp_c", "sm_mhz"]].mean().reset_index()
-        return measured.merge(means, on=by, suffixes=("", "_simulated"))
+        """Measured samples beside simulated ones of the same instant of the same test (`..._simulated`)."""
+        return self.measured.merge(self.simulated, on=["run", "test", "elapsed_s"], suffixes=("", "_simulated"))
 
     def temperatures(self, within: float = np.inf) -> pd.Series:
         """Simulated less measured temperature [K], of the samples whose simulated power is that close to the measured one [W]."""
@@ -234,7 +231,8 @@ def telemetry(folder: pathlib.Path) -> Telemetry:
     lasted = load_telemetry.lengths(measured)
 
     def day(run: str) -> pd.DataFrame:
-        return load_telemetry.run_day(load_telemetry.day_of(closed[run], opened[run], lasted[run])).assign(run=run)
+        instants = measured.loc[measured.run == run, ["test", "elapsed_s"]]
+        return load_telemetry.run_day(load_telemetry.day_of(closed[run], opened[run], lasted[run]), instants).assign(run=run)
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         simulated = pd.concat(list(pool.map(day, closed)))

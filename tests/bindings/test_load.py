@@ -111,15 +111,8 @@ def test_the_knee_is_where_throughput_stops_following_the_rate():
     assert load_validation.knee(rates, [10, 20, 30, 35, 36, 36]) == 3
 
 
-def test_one_stage_answers_a_step_with_its_exponential():
-    R, C = 0.3, 50.0
-    assert load_report.step_response([(R, C)], [5, 60]) == pytest.approx([R * (1 - math.exp(-t / (R * C))) for t in (5, 60)])
-
-
 def test_the_spark_answers_a_step_as_the_telemetry_does():
-    stages = load_report.spark_stages()
-    assert 0.33 < sum(r for r, _ in stages) < 0.467  # over all tests, and over the steady runs below 50 W
-    for simulated, measured in zip(load_report.step_response(stages, [10, 30, 80]), (0.25, 0.295, 0.34), strict=True):
+    for simulated, measured in zip(load_telemetry.step_response(list(load_report.STEPS)), load_report.STEPS.values(), strict=True):
         assert simulated == pytest.approx(measured, rel=0.1)
 
 
@@ -128,8 +121,9 @@ def test_a_day_of_a_run_has_its_power_heat_and_clock():
     closed, opened = (load_suites.of_runs(f(DATA))[run] for f in (load_suites.spark_closed, load_suites.spark_open))
     measured = load_telemetry.measured(DATA / "telemetry.csv.gz")
     day = load_telemetry.day_of(closed, opened, load_telemetry.lengths(measured)[run])
-    simulated = load_telemetry.run_day(day).assign(run=run)
-    heat = load_validation.Telemetry(measured[measured.run == run], simulated)
+    samples = measured[measured.run == run]
+    heat = load_validation.Telemetry(samples, load_telemetry.run_day(day, samples[["test", "elapsed_s"]]).assign(run=run))
+    assert len(heat.pairs()) == len(samples)
     power = heat.mean_power()
     assert len(power) == 11
     assert (power.simulated / power.measured - 1).abs().median() < 0.10
