@@ -51,6 +51,7 @@ struct Clock {
 struct Power {
   double idle = 0;                  ///< chip at rest, as the vendor's sensor sees it, without leakage [W]
   double active = 0;                ///< added to idle while a step runs (clock tree, schedulers), at the top clock [W]
+  double ready = 0;  ///< added to idle while no step runs but a server is up (clocks stay up), at the top clock [W]
   double leakage = 0;               ///< leakage at leakage_temperature [W]
   double leakage_temperature = 60;  ///< [degC]
   double leakage_slope = 30;        ///< leakage grows e-fold over so many kelvin [K]

@@ -224,6 +224,7 @@ void resolve_deployments(Resolution& r) {
   for (std::size_t i = 0; i < r.boxes.size(); ++i) {
     const std::string prefix = fmt::format("systems.{}.", path_segment(r.loaded.input.systems[i].name));
     check_engines(r.boxes[i], prefix, used.engine_sheets, used.engines_on[i], r.diagnostics);
+    if (used.engines_on[i].empty()) r.loaded.input.systems[i].box.power.ready = 0;  // no server keeps its clocks up
   }
 }
 

@@ -83,6 +83,8 @@ static void fields(Fields& f, hardware::Power& p) {
              Dimension::power, p.idle);
   f.quantity(required("active", "added to idle while a step runs, at the highest clock", kPower), Dimension::power,
              p.active);
+  f.quantity(optional("ready", "added to idle while no step runs but a server is up, at the highest clock", kPower),
+             Dimension::power, p.ready);
   f.quantity(optional("leakage", "leakage at leakage_temperature", kPower), Dimension::power, p.leakage);
   f.quantity(optional("leakage_temperature", "die temperature at which leakage holds", kAmbientRange),
              Dimension::temperature, p.leakage_temperature);

@@ -39,7 +39,7 @@ void Device::settle_idle() {
 
 Device::TickPower Device::power_over(double dt, double busy, double compute, double memory) const {
   const auto& power = box_.power;
-  const double active = power.active * busy * governor_.switching();
+  const double active = (power.active * busy + power.ready * (1 - busy)) * governor_.switching();
   const double still = power.idle + power.leakage_at(temperature());
   TickPower out;
   out.chip.fixed = still + memory / dt;

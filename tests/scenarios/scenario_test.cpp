@@ -249,7 +249,6 @@ TEST_CASE("the timeline changes clocks and bandwidth, and makes boxes die", "[sc
   };
   CHECK_THAT(wrong("fault: shutdown"), Contains("its system is missing"));
   CHECK_THAT(wrong("fault: shutdown, system: desc"), Contains("did you mean \"desk\"?"));
-  CHECK_THAT(wrong("fault: fan, system: desk"), Contains("fan: the sheet of the box has no fan"));
   CHECK_THAT(wrong("fault: shutdown, system: desk, set: {environment.ambient: 30 degC}"),
              Contains("has one of set and fault"));
   const std::string misspelt = wrong("fault: shutdwn, system: desk");

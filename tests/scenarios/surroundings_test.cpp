@@ -109,15 +109,13 @@ TEST_CASE("the efficiency of a power supply is a number or a curve", "[scenarios
 }
 
 TEST_CASE("a fan is a section of the box", "[scenarios][fan]") {
-  const auto fan = [](const std::string& more) {
-    return with("{sheet: dgx-spark}", "{sheet: dgx-spark, fan: {" + more + "}}");
-  };
-  const auto box = box_of(with("{sheet: dgx-spark}", "{sheet: dgx-spark, " + kFan + "}"));
+  const auto fan = [](const std::string& more) { return halo("{sheet: strix-halo-128, fan: {" + more + "}}"); };
+  const auto box = box_of(halo("{sheet: strix-halo-128, " + kFan + "}"));
   REQUIRE(box.fan);
   CHECK(box.fan->conductance.at(0.5) == 6);
   CHECK(box.fan->noise.at(1) == 40);
   CHECK(box.fan->levels == 10);
-  CHECK_FALSE(box_of(kGood).fan);
+  CHECK_FALSE(box_of(kHalo).fan);
   CHECK_THAT(errors_of(fan("speed: [[40 degC, 2]], conductance: [[0, 0 W/K]]")),
              Contains("systems.desk.fan.speed is \"2\"; expected a number from 0 to 1"));
   CHECK_THAT(errors_of(fan("speed: [[40 degC, 1]]")), Contains("fan.conductance is missing"));
@@ -181,7 +179,9 @@ TEST_CASE("wrong faults and ramps are answered", "[scenarios][timeline][errors]"
   CHECK_THAT(wrong("ramp: 1 h, set: {systems.desk.power.limit: 60 W}"),
              Contains("ramp goes with environment.ambient alone"));
   CHECK_THAT(wrong("ramp: 1 h, fault: shutdown, system: desk"), Contains("ramp goes with environment.ambient alone"));
-  CHECK_THAT(wrong("set: {systems.desk.fan.speed: 1}"), Contains("the sheet of the box has no fan"));
+  const std::string on_halo = kHalo + "timeline: [{at: 1 min, ";
+  CHECK_THAT(errors_of(on_halo + "set: {systems.desk.fan.speed: 1}}]\n"), Contains("the sheet of the box has no fan"));
+  CHECK_THAT(errors_of(on_halo + "fault: fan, system: desk}]\n"), Contains("fan: the sheet of the box has no fan"));
   CHECK_THAT(wrong("set: {systems.desk.power.supply: 0 W}"), Contains("out of range"));
 }
 

@@ -30,6 +30,19 @@ TEST_CASE("an idle box draws its idle power through its power supply", "[sim][en
   CHECK(r.summary["temperature_c"]["mean"].get<double>() == Approx(22 + 10 * 0.7 + 20 * 0.2));
 }
 
+TEST_CASE("a server that waits keeps the clocks up, at the power that its sheet gives for that", "[sim][energy]") {
+  Input still = idle(100 * kSecond);
+  still.systems[0].box.power.ready = 4;
+  CHECK(simulate(std::move(still)).summary["energy_j"]["chip"].get<double>() == Approx((10 + 4) * 100));
+  const auto busy = [](double ready) {  // in a step the chip draws what it is active with instead
+    Input input = test::toy_input();
+    input.systems[0].box.power.ready = ready;
+    input.streams.push_back(test::fixed_stream({{0, 40, 400}}));
+    return simulate(std::move(input)).summary["energy_j"]["chip"].get<double>();
+  };
+  CHECK(busy(4) == Approx(busy(0)).epsilon(1e-3));
+}
+
 TEST_CASE("dynamic energy is the work times its price per FLOP and per byte", "[sim][energy]") {
   Input input = test::toy_input();
   constexpr int64_t kPrompt = 40, kOutput = 7;

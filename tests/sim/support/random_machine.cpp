@@ -19,6 +19,7 @@ hardware::Box random_box(Dice& dice) {
   box.clock = {200e6, 200e6 + step * static_cast<double>(dice.in(0, 12)), step, 800e6, 0.6, 1.0, 400e6};
   box.power.idle = 3;
   box.power.active = dice.real(0, 8);
+  if (dice.chance(0.5)) box.power.ready = dice.real(0, 4);
   box.power.leakage = dice.real(0, 2);
   box.power.per_byte = 5e-9;
   box.power.per_flop.fill(2e-9);
