@@ -321,7 +321,7 @@ TEST_CASE("the Spark's die settles where 38 measured runs did", "[scenarios][she
     }
     return network.die();
   };
-  CHECK(std::abs(settles(41) - (47.2 + 0.467 * 41)) < 2.5);             // the fit's standard deviation
+  CHECK(std::abs(settles(41) - (47.2 + 0.467 * 41)) < 2.5);              // the fit's standard deviation
   CHECK((settles(90) - settles(45)) / 45 == Approx(0.33).epsilon(0.1));  // over all tests, up to 90 W
 }
 
