@@ -63,7 +63,8 @@ class NewTokenRatio {
     if (!in_use_) return;
     if (just_set_) --steps;
     just_set_ = false;
-    if (steps > 0) ratio_ = std::max(ratio_ - decay_ * std::min(steps, rules_.decay_steps), least_);
+    // After a preemption it may stand above where it begins: more steps than decay_steps away from the least.
+    if (steps > 0) ratio_ = std::max(ratio_ - decay_ * std::min(steps, kOne), least_);
   }
   /// Requests were preempted. The others have produced and asked for so much together.
   void set(int64_t produced, int64_t asked, int64_t members) {

@@ -269,7 +269,8 @@ PLANS += [
 ]
 SHARED += [
     bug("everybody is tried at every step", (RATIO, "bool full() const { return full_; }", "bool full() const { return false; }")),
-    bug("the ratio stays as it is", (RATIO, "ratio_ = std::max(ratio_ - decay_ * std::min(steps, rules_.decay_steps), least_);", "ratio_ = std::max(ratio_, least_);")),
+    bug("the ratio stays as it is", (RATIO, "ratio_ = std::max(ratio_ - decay_ * std::min(steps, kOne), least_);", "ratio_ = std::max(ratio_, least_);")),
+    bug("no plan decays the ratio by more than its whole way", (RATIO, "std::min(steps, kOne)", "std::min(steps, rules_.decay_steps)")),
     bug("the step of a preemption counts", (RATIO, "if (just_set_) --steps;", "")),
     bug("a pause leaves the ratio as it was", (RATIO, "if (!follows || (full_ && !anybody_decodes && !prompts_are_begun)) ratio_ = initial_;", "")),
 ]
