@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,15 +50,18 @@ struct Clock {
 
 /// Energy roofline (Choi et al., IPDPS 2013) plus the powers that flow whatever the work is.
 struct Power {
-  double idle = 0;                  ///< chip at rest, as the vendor's sensor sees it, without leakage [W]
-  double active = 0;                ///< added to idle while a step runs (clock tree, schedulers), at the top clock [W]
-  double ready = 0;  ///< added to idle while no step runs but a server is up (clocks stay up), at the top clock [W]
-  double leakage = 0;               ///< leakage at leakage_temperature [W]
-  double leakage_temperature = 60;  ///< [degC]
-  double leakage_slope = 30;        ///< leakage grows e-fold over so many kelvin [K]
-  double per_byte = 0;              ///< dynamic energy per byte moved [J/B]
+  double idle = 0;     ///< chip at rest, as the vendor's sensor sees it, without leakage [W]
+  double active = 0;   ///< added to idle while a step runs (clock tree, schedulers), at the top clock [W]
+  double ready = 0;    ///< added to idle while no step runs but a server is up (clocks stay up), at the top clock [W]
+  double leakage = 0;  ///< leakage at leakage_temperature [W]
+  double leakage_temperature = 60;                ///< [degC]
+  double leakage_slope = 30;                      ///< leakage grows e-fold over so many kelvin [K]
+  double per_byte = 0;                            ///< dynamic energy per byte moved [J/B]
   std::array<double, kDtypes.size()> per_flop{};  ///< dynamic energy per FLOP at the top clock's voltage [J/FLOP]
-  double limit = 0;                               ///< the chip's power limit [W]
+  /// Rows whose energy a product with weights of a quant takes at least, by the rows that it has (more take their own):
+  /// kernels compute whole tiles, and single rows on other units. By id of the quant; experts' products are not in it.
+  std::map<std::string, Curve> energy_rows;
+  double limit = 0;           ///< the chip's power limit [W]
   double rest_idle = 0;       ///< rest of the box (host, memory refresh, network, fans), DC, at rest [W]
   double rest_busy = 0;       ///< the same while a step runs [W]
   double psu_efficiency = 1;  ///< DC out per AC in

@@ -78,6 +78,16 @@ static void fields(Fields& f, PerFlop& p) {
   }
 }
 
+/// What a matrix kernel takes for few rows.
+struct EnergyRows {
+  hardware::Curve rows;
+};
+
+static void fields(Fields& f, EnergyRows& r) {
+  f.curve(required("rows", "whose energy is taken at least: list of [rows that there are, rows]", {0, 1e6}),
+          {Dimension::number, {1, 1e6}}, Dimension::number, r.rows);
+}
+
 static void fields(Fields& f, hardware::Power& p) {
   f.quantity(required("idle", "chip at rest, as the vendor's sensor sees it, without leakage", kPower),
              Dimension::power, p.idle);
@@ -95,6 +105,11 @@ static void fields(Fields& f, hardware::Power& p) {
   PerFlop per_flop{p.per_flop};
   f.section(required("per_flop", "dynamic energy of an operation at the highest clock's voltage, by number format"),
             per_flop);
+  std::vector<Named<EnergyRows>> energy_rows;
+  f.named(optional("energy_rows",
+                   "rows whose energy matrix kernels take at least, by quant of the weights: they compute whole tiles"),
+          energy_rows);
+  for (auto& [quant, place, least] : energy_rows) p.energy_rows[quant] = std::move(least.rows);
   f.quantity(required("limit", "the chip's power limit", kPowerAboveNone), Dimension::power, p.limit);
   f.quantity(required("rest_idle", "rest of the box (host, memory refresh, fans), DC, at rest", kPower),
              Dimension::power, p.rest_idle);

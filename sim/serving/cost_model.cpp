@@ -39,6 +39,8 @@ CostModel::CostModel(StepWork work, const Deployment& deployment, const hardware
   const auto dtype = matrix_dtype(deployment, box);
   matrix_peak_ = box.compute.peak_of(dtype);
   top_flop_energy_ = box.power.per_flop[static_cast<std::size_t>(dtype)];
+  const auto least = box.power.energy_rows.find(deployment.quant.id);
+  if (least != box.power.energy_rows.end()) energy_rows_ = least->second;
   // Attention is computed in half precision whatever the weights are in, few rows on the general-purpose units.
   attention_peak_ = peak_or(box.compute, Dtype::bf16, dtype);
   vector_peak_ = peak_or(box.compute, Dtype::fp32, dtype);
@@ -82,6 +84,11 @@ CostModel::Seconds CostModel::matmul_time(int level, double rows, const Matmul& 
   return {bytes / (bandwidth_ * efficiency_m), op.flops_per_row * rows / rate};
 }
 
+// Kernels compute whole tiles: a few rows take the energy of more.
+double CostModel::energy_rows(double rows, bool experts) const {
+  return experts || !energy_rows_.given() ? rows : std::max(rows, energy_rows_.at(rows));
+}
+
 CostModel::RowCost CostModel::rows_cost(int level, int64_t rows, const std::vector<Matmul>& operators) const {
   const auto tokens = static_cast<double>(rows);
   double bandwidth = 0, compute = 0, flops_sum = 0, bytes_sum = 0;
@@ -94,7 +101,7 @@ CostModel::RowCost CostModel::rows_cost(int level, int64_t rows, const std::vect
     }
     const Seconds t = matmul_time(level, tokens, op, weight_bytes, rows_per_matrix);
     (t.compute > t.memory ? compute : bandwidth) += op.count * std::max(t.compute, t.memory);
-    flops_sum += op.count * op.flops_per_row * tokens;
+    flops_sum += op.count * op.flops_per_row * energy_rows(tokens, op.experts > 0);
     bytes_sum += op.count * (weight_bytes + op.activation_bytes_per_row * tokens);
   }
   return {ps(bandwidth), ps(compute), 0, 0, pj(flops_sum * flop_energy(level)), pj(bytes_sum * byte_energy_)};

@@ -104,6 +104,7 @@ class CostModel {
   };
 
   Seconds matmul_time(int level, double rows, const Matmul& op, double weight_bytes, double rows_per_matrix) const;
+  double energy_rows(double rows, bool experts) const;
   RowCost rows_cost(int level, int64_t rows, const std::vector<Matmul>& operators) const;
   void add_state(int level, int64_t rows, RowCost& sum) const;
   RowCost token_cost(int level, int64_t tokens) const;
@@ -141,6 +142,7 @@ class CostModel {
   double bandwidth_, byte_energy_;
   double matrix_peak_, vector_peak_, attention_peak_;  // at clock.of_peak [FLOP/s]
   double top_flop_energy_;
+  hardware::Curve energy_rows_;
   hardware::Clock clock_;
   StepWork work_;
   DeviceGroup group_;

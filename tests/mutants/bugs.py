@@ -97,6 +97,7 @@ SHARED = [
     bug("a results file says that somebody has it open", ("sim/results/memory_file.cpp", "superblock[kFlagsAt] = std::byte{0};", "")),
     bug("arrivals come before the ends of steps", ("sim/event_queue.hpp", "enum class EventKind : uint8_t { tell, step_end, transfer, hosted_take, hosted_first, hosted_end, loaded, tick, sample, change, give_up, arrival,", "enum class EventKind : uint8_t { arrival, tell, step_end, transfer, hosted_take, hosted_first, hosted_end, loaded, tick, sample, change, give_up,")),
     bug("a sample comes before the tick of its instant", ("sim/event_queue.hpp", "hosted_end, loaded, tick, sample,", "hosted_end, loaded, sample, tick,")),
+    bug("few rows take their own energy alone", ("sim/serving/cost_model.cpp", "std::max(rows, energy_rows_.at(rows))", "rows")),
     bug("a chip that works draws what it draws while it waits, too", (DEVICE, "power.ready * (1 - busy)", "power.ready")),
     bug("static energy is counted twice in a tick", (DEVICE, "energy_.fixed += fixed_energy;", "energy_.fixed += 2 * fixed_energy;")),
     bug("dynamic energy of earlier ticks is counted again", (DEVICE, "energy_.compute = work.compute_energy;", "energy_.compute += work.compute_energy;")),

@@ -62,6 +62,24 @@ TEST_CASE("dynamic energy is the work times its price per FLOP and per byte", "[
   CHECK(r.summary["energy_j"]["memory"].get<double>() < (bytes + 1e4 * tokens) * 20e-9);
 }
 
+TEST_CASE("few rows take the energy of a whole tile, and only the energy", "[sim][energy]") {
+  const auto run = [](int64_t least) {
+    Input input = test::toy_input();
+    if (least > 0)
+      input.systems[0].box.power.energy_rows["toy"].points = {{1, 8}, {8, 8}, {9, static_cast<double>(least)}};
+    input.streams.push_back(test::fixed_stream({{kSecond, 40, 7}}));
+    return simulate(std::move(input)).summary;
+  };
+  const auto plain = run(0), tiled = run(16), coarse = run(64);
+  // Six steps of one row as if they were of eight; the prompt's forty rows in their own energy or in that of 64.
+  const double weights = 64 * (64 + 64 + 64) + 3 * 64 * 256, head = 64 * 1000;  // of the layer; of the output head
+  const auto compute = [](const auto& s) { return s["energy_j"]["compute"].template get<double>(); };
+  CHECK(compute(tiled) - compute(plain) == Approx((6 * 7 * 2 * weights + 7 * 7 * 2 * head) * 1e-12).epsilon(1e-6));
+  CHECK(compute(coarse) - compute(tiled) == Approx(24 * 2 * weights * 1e-12).epsilon(1e-3));
+  CHECK(tiled["e2e_s"] == plain["e2e_s"]);
+  CHECK(tiled["energy_j"]["memory"] == plain["energy_j"]["memory"]);
+}
+
 TEST_CASE("electricity costs what the meter says, at the price of each hour", "[sim][money]") {
   Input input = idle(100 * kSecond);
   input.prices.electricity = 1e-6;
