@@ -69,7 +69,7 @@ TEST_CASE("after a preemption the share follows from what the others have produc
   CHECK(held(ratio, 100'000) == Approx(50'000 - 100'000 * (0.7 - 0.098) / 600).margin(1));
   ratio.set(900, 999, 10);
   CHECK(held(ratio, 100'000) == 100'000);  // never more than all
-  NewTokenRatio stepwise = ratio;  // from above where it begins, many steps at once are as many by themselves
+  NewTokenRatio stepwise = ratio;          // from above where it begins, many steps at once are as many by themselves
   ratio.decay(1000);
   for (int i = 0; i < 1000; ++i) stepwise.decay(1);
   CHECK(held(ratio, 100'000) == held(stepwise, 100'000));
