@@ -75,16 +75,18 @@ def _open_test(trials: list[Trial], lasted: float) -> list[tuple[Requests, float
 
 
 def day_of(closed: list[Trial], opened: list[Trial], lasted: Mapping[str, float]) -> Day:
-    """All tests of one run in a row. `lasted` says how long each was recorded [s]."""
+    """All tests of one run in a row, without those whose requests nobody gives. `lasted` says how long each was recorded [s]."""
     first, alone = closed[0].requests, closed[0].measured["tg_req_tok_s"]
     length = _length(closed[0], first.output)
     warm = int(_WARM_UP / length) + 1
     parts = [Requests(np.arange(warm) * length, np.full(warm, first.prompt[0]), np.full(warm, first.output[0]))]
     at, begins = warm * length, {}
     for test, seconds in lasted.items():
+        of_test = [t for t in [*closed, *opened] if t.test[:2] == test]
+        if not of_test:
+            continue
         at += _BETWEEN_TESTS
         begins[test] = at
-        of_test = [t for t in [*closed, *opened] if t.test[:2] == test]
         is_closed = of_test[0].suite == "spark closed loop"
         for sent, until_next in _closed_test(of_test, seconds, alone) if is_closed else _open_test(of_test, seconds):
             parts.append(Requests(at + sent.arrival, sent.prompt, sent.output))
@@ -100,8 +102,9 @@ def _as_admitted(trial: Trial) -> np.ndarray:
 
 
 def samples(day: Day, results: Results, at: pd.DataFrame) -> pd.DataFrame:
-    """`at` (test, elapsed_s) with the simulated telemetry of those instants: power_w, temp_c, sm_mhz."""
+    """`at` (test, elapsed_s; tests of the day) with the simulated telemetry of those instants: power_w, temp_c, sm_mhz."""
     series = results.series
+    at = at[at.test.isin(list(day.begins))]
     instants = at.elapsed_s + at.test.map(day.begins)
     rows = np.searchsorted(series.time.values, instants.to_numpy()).clip(max=len(series.time) - 1)
     return at.assign(
