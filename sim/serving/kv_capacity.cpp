@@ -97,7 +97,7 @@ models::KvBytes kept_of(models::Architecture model, const Deployment& d) {
 }  // namespace
 
 models::KvBytes kv_bytes(const Deployment& d) {
-  const models::KvBytes sum = kept_of(d.model, d);
+  models::KvBytes sum = kept_of(d.model, d);
   if (!d.speculation) return sum;
   const auto draft = kept_of(d.speculation->draft, d);
   // Of rows that may be rejected each keeps the recurrent states as they are behind it.

@@ -10,8 +10,8 @@ namespace {
 constexpr double kMostBlocks = 1e15;  // more than any run could fill
 
 /// Ends of copies of `blocks` that begin as soon as nothing is in front of them.
-Picoseconds occupy(Picoseconds& free, Picoseconds from, double latency, int64_t blocks, double block_time) {
-  const Picoseconds begins = std::max(free, from);
+Picoseconds occupy(Picoseconds& free, Picoseconds earliest, double latency, int64_t blocks, double block_time) {
+  const Picoseconds begins = std::max(free, earliest);
   const Picoseconds takes = picoseconds(latency + static_cast<double>(blocks) * block_time);
   free = begins + std::min(takes, kNever - begins);
   return free;
