@@ -192,7 +192,7 @@ PLANS += [
 OFFLOAD = [
     bug("a copy can be used before it has ended", (OFFLOAD_CPP, "at->second->there_at <= now;", "true;")),
     bug("the most recently used copy goes first", (OFFLOAD_CPP, "tier.copies.splice(tier.copies.end(), tier.copies, at->second);", "tier.copies.splice(tier.copies.begin(), tier.copies, at->second);")),
-    bug("copies go side by side on one link", (OFFLOAD_CPP, "const Picoseconds begins = std::max(free, earliest);", "const Picoseconds begins = from;")),
+    bug("copies go side by side on one link", (OFFLOAD_CPP, "const Picoseconds begins = std::max(free, earliest);", "const Picoseconds begins = earliest;")),
     bug("what the host has no room for is lost", (OFFLOAD_CPP, "if (!disk_.by_key.contains(oldest.key)) add_to_disk(", "if (false) add_to_disk(")),
     bug("every device has the whole link's work", (OFFLOAD_CPP, "link_time = block_bytes / tiers.link.bandwidth;", "link_time = whole / tiers.link.bandwidth;")),
     bug("who was preempted does not look outside", (TOKEN, "paged ? blocks_.outside(r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(r, hit, now) : 0; outside > 0)"), (MACRO_SCHEDULING, "paged ? blocks_.outside(r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(r, hit, now) : 0; outside > 0)")),
