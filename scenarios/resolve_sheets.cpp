@@ -221,9 +221,13 @@ void resolve_deployments(Resolution& r) {
   check_used(r.written.models, "models", used.models, r.diagnostics);
   check_used(r.written.quants, "quants", used.quants, r.diagnostics);
   check_used(r.written.engines, "engines", used.engines, r.diagnostics);
+  std::vector<std::string> quants;
+  for (const auto& deployment : r.loaded.input.deployments) quants.push_back(deployment.quant.id);
+  for (const auto& quant : r.written.quants) quants.push_back(quant.name);
   for (std::size_t i = 0; i < r.boxes.size(); ++i) {
     const std::string prefix = fmt::format("systems.{}.", path_segment(r.loaded.input.systems[i].name));
     check_engines(r.boxes[i], prefix, used.engine_sheets, used.engines_on[i], r.diagnostics);
+    check_energy_rows(r.boxes[i], prefix, quants, r.diagnostics);
     if (used.engines_on[i].empty()) r.loaded.input.systems[i].box.power.ready = 0;  // no server keeps its clocks up
   }
 }

@@ -40,6 +40,7 @@ void take(AnySheet& out, scenarios::Sheet<T> sheet) {
 
 /// What a box's sheet says of engines is read together with each engine's own sheet.
 void add_engine_numbers(AnySheet& out, const scenarios::RawSheet& box, scenarios::Diagnostics& diagnostics) {
+  scenarios::check_energy_rows(box, "", {}, diagnostics);
   const Node* engines = box.root.find("engines");
   if (!engines) return;
   const auto is_of_box = [&](const std::string& sheet) {

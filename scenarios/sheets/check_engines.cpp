@@ -1,4 +1,5 @@
-// What a box says of engines, including those that no deployment uses: a misspelt one would be silently without effect.
+// What a box says of engines and quants, including those that no deployment uses: a misspelt one would be silently
+// without effect.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -46,6 +47,20 @@ void check_engines(const RawSheet& box, const std::string& prefix, const std::ve
                            ? std::optional<RawSheet>(*mine)
                            : open_sheet(SheetKind::engine, {key.scalar, key.place}, path, "", diagnostics);
     if (sheet) read_engine(*sheet, box, {{}, path + ".", {}}, diagnostics);
+  }
+}
+
+void check_energy_rows(const RawSheet& box, const std::string& prefix, const std::vector<std::string>& own,
+                       Diagnostics& diagnostics) {
+  const Node* power = box.root.find("power");
+  const Node* rows = power ? power->find("energy_rows") : nullptr;
+  if (!rows) return;
+  std::vector<std::string> known = ids(SheetKind::quant);
+  known.insert(known.end(), own.begin(), own.end());
+  for (const auto& [key, value] : rows->entries) {
+    if (std::find(known.begin(), known.end(), key.scalar) != known.end()) continue;
+    diagnostics.error(key.place, fmt::format("{}power.energy_rows.{}: no quant has this id{}", prefix,
+                                             path_segment(key.scalar), did_you_mean(key.scalar, known)));
   }
 }
 

@@ -101,6 +101,10 @@ EngineRead read_engine(const RawSheet& sheet, const RawSheet& box, const Overrid
 /// the engines `read_elsewhere` are left out.
 void check_engines(const RawSheet& box, const std::string& prefix, const std::vector<RawSheet>& own,
                    const std::vector<std::string>& read_elsewhere, Diagnostics& diagnostics);
+/// Checks that every key under a box's `power.energy_rows:` is the id of a quant (one that comes with the program, or
+/// one of `own`).
+void check_energy_rows(const RawSheet& box, const std::string& prefix, const std::vector<std::string>& own,
+                       Diagnostics& diagnostics);
 
 /// Why a model does not come in a quant; empty when it does.
 std::string why_not(const models::Architecture& model, const models::Quant& quant);

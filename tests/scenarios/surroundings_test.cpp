@@ -125,6 +125,24 @@ TEST_CASE("a fan is a section of the box", "[scenarios][fan]") {
              Contains("expected a sound level such as \"35 dBA\""));
 }
 
+TEST_CASE("rows that take the energy of a tile go by quants that there are", "[scenarios][power]") {
+  const auto rows = [](const std::string& quant) {
+    return with("{sheet: dgx-spark}", "{sheet: dgx-spark, power: {energy_rows: {" + quant + ": {rows: [[1, 9]]}}}}");
+  };
+  CHECK(box_of(rows("mxfp4")).power.energy_rows.at("mxfp4").at(1) == 9);
+  CHECK(box_of(rows("mxfp4")).power.energy_rows.count("bf16") == 1);  // the sheet's own stay
+  CHECK_THAT(errors_of(rows("mxpf4")),
+             Contains("desk.yaml:5:") && Contains("no quant has this id") && Contains("did you mean \"mxfp4\"?"));
+}
+
+TEST_CASE("a box that serves nobody does not keep its clocks up", "[scenarios][power]") {
+  const auto boxes =
+      loaded(with("desk: {sheet: dgx-spark}", "desk: {sheet: dgx-spark}\n  spare: {sheet: dgx-spark}")).input.systems;
+  REQUIRE(boxes.size() == 2);
+  CHECK(boxes[0].box.power.ready == 8.7);
+  CHECK(boxes[1].box.power.ready == 0);
+}
+
 TEST_CASE("a room stands around the boxes", "[scenarios][room]") {
   const auto in = loaded(kGood +
                          "environment: {ambient: 30 degC, room: {heat_capacity: 400 kJ/K, conductance: 30 "

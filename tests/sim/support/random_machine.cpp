@@ -20,6 +20,7 @@ hardware::Box random_box(Dice& dice) {
   box.power.idle = 3;
   box.power.active = dice.real(0, 8);
   if (dice.chance(0.5)) box.power.ready = dice.real(0, 4);
+  if (dice.chance(0.3)) box.power.energy_rows["toy"].points = {{1, 40}, {2, 8}, {8, 8}, {9, dice.real(16, 80)}};
   box.power.leakage = dice.real(0, 2);
   box.power.per_byte = 5e-9;
   box.power.per_flop.fill(2e-9);
