@@ -126,8 +126,9 @@ def test_a_day_of_a_run_has_its_power_heat_and_clock():
     assert len(heat.pairs()) == len(samples)
     power = heat.mean_power()
     assert len(power) == 11
-    assert (power.simulated / power.measured - 1).abs().median() < 0.10
-    assert heat.temperatures().abs().median() < 4
+    off = (power.simulated / power.measured - 1).abs()
+    assert off.median() < 0.04 and off.max() < 0.10  # one person at a time draws more than five (energy_rows)
+    assert heat.temperatures().abs().median() < 3.5
 
 
 def test_the_program_comes_as_close_to_the_spark_under_load_as_the_page_says(opened):
