@@ -30,6 +30,7 @@ struct Limits {
   int64_t micro_batch = 0;             ///< tokens that pass through the model at once (n_ubatch); 0: the whole step
   int64_t block_size = 0;              ///< tokens per KV block
   double memory_utilization = 0;       ///< share of the device memory that the engine takes
+  int64_t prompt_concurrency = 0;      ///< prompts in a step, with a token budget each, padded; 0: they share the budget
 };
 
 /// What an engine can do about tokens that are drafted and then verified.
@@ -65,6 +66,7 @@ struct Engine {
   bool keeps_chunks = false;                     ///< of chunked attention, keys and values of chunks that are over
   bool async_scheduling = false;                 ///< schedules a step while the one before it runs
   bool prefill_apart = false;                    ///< computes prompts in steps of their own, before anybody decodes on
+  bool reserve_full_isl = false;                 ///< admits a request when there is room for its whole prompt
   std::optional<NewTokenRatio> new_token_ratio;  ///< nothing: output finds room or somebody gives way
   bool tensor_parallel = false;                  ///< splits a model over devices
   double startup = 0;                            ///< of a server, besides loading the weights [s]

@@ -23,6 +23,12 @@ void fields(Fields& f, models::Limits& l) {
   f.count(
       optional("micro_batch", "tokens that pass through the model at once (n_ubatch); 0: the whole step", kCountOrNone),
       l.micro_batch);
+  f.count(optional("prompt_concurrency",
+                   "so many prompts go through a step together, each with a token budget of its own and padded to the "
+                   "longest, and between two such steps everybody who decodes gets a token (mlx_lm); 0: prompts share "
+                   "the budget",
+                   kCountOrNone),
+          l.prompt_concurrency);
   f.count(optional("block_size", "tokens in a KV block", kCount), l.block_size);
   f.number(optional("memory_utilization", "share of the device memory that the engine takes", kPositiveFraction),
            l.memory_utilization);
@@ -126,6 +132,10 @@ void fields(Fields& f, EngineSheet& s) {
       s.engine.keeps_chunks);
   f.flag(optional("async_scheduling", "schedules a step while the one before it runs (default false)"),
          s.engine.async_scheduling);
+  f.flag(optional("reserve_full_isl",
+                  "admits a request when there is room for its whole prompt, of which it takes what its first chunk "
+                  "needs; false: when there is room for that (default false)"),
+         s.engine.reserve_full_isl);
   f.flag(optional("prefill_apart", "computes prompts in steps of their own, before anybody decodes on (default false)"),
          s.engine.prefill_apart);
   f.section(optional("new_token_ratio",

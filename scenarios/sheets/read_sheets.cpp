@@ -223,6 +223,10 @@ void check_engine(const EngineSheet& s, const Node& root, Diagnostics& diagnosti
   check.that(!s.engine.new_token_ratio || s.engine.prefill_apart, {"new_token_ratio"},
              "new_token_ratio is for an engine that computes prompts in steps of their own; expected prefill_apart: "
              "true beside it");
+  check.that(limits.prompt_concurrency == 0 || (s.engine.prefill_apart && !s.engine.new_token_ratio),
+             {"limits", "prompt_concurrency"},
+             "limits.prompt_concurrency is for an engine that computes prompts in steps of their own and admits whose "
+             "prompt has room; expected prefill_apart: true, and no new_token_ratio");
   if (s.speculative) check_words(s.speculative->methods, "speculative.methods", drafting_methods(), diagnostics);
   for (const auto& [quant, place, dtypes] : s.compute_in) {
     for (const auto& dtype : dtypes) {

@@ -20,9 +20,8 @@ int64_t KvBlocks::cached_tokens(const Request& r, int64_t used) {
   return tokens_of(cache_->find(r.content.get(), (r.prompt - 1) / capacity_.block_size));
 }
 
-// Blocks that somebody holds already are there; those that nobody holds count as used again.
 bool KvBlocks::admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t tokens) {
-  const int64_t more = of(r, tokens_of(hit) + tokens) - hit.blocks + hit.idle;
+  const int64_t more = blocks_more(r, hit, tokens);
   if (more > left()) return false;
   used_ += more;
   r.computed = tokens_of(hit);

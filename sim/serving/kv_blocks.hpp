@@ -39,6 +39,10 @@ class KvBlocks {
   int64_t tokens_of(const PrefixCache::Hit& hit) const { return hit.blocks * capacity_.block_size; }
   /// The same in tokens, for a request that has not come yet, while so many blocks are in use.
   int64_t cached_tokens(const Request& r, int64_t used);
+  /// Whether there are blocks for `tokens` of a waiting request behind what find() has found.
+  bool has_room(const Request& r, const PrefixCache::Hit& hit, int64_t tokens) const {
+    return blocks_more(r, hit, tokens) <= left();
+  }
   /// Gives a waiting request what find() has found and blocks for `tokens` more, if there are enough; sets r.computed.
   bool admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t tokens);
   /// How many blocks behind those of find() can be brought back from outside.
@@ -60,6 +64,10 @@ class KvBlocks {
   const KvOffload* offload() const { return offload_.get(); }
 
  private:
+  /// Blocks that somebody holds already are there; those that nobody holds count as used again.
+  int64_t blocks_more(const Request& r, const PrefixCache::Hit& hit, int64_t tokens) const {
+    return of(r, tokens_of(hit) + tokens) - hit.blocks + hit.idle;
+  }
   void store(const Request& r, int64_t known, Picoseconds now);
 
   const KvCapacity& capacity_;

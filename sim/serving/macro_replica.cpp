@@ -69,6 +69,7 @@ void MacroReplica::clock_changed(Picoseconds now, OperatingPoint point) {
 bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
   forget_measured();
   const bool follows = plan_.end.at == now;
+  const bool prompts_went = plan_.chunk_tokens > 0;
   ratio_.begin_step(follows, batch_.size() > 0, !prompts_.empty());
   plan_.start = {now, follows ? plan_.end.rest : 0};
   plan_.point = point;
@@ -78,11 +79,15 @@ bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
   batch_.settle_windows();
   const bool apart = serving_.prefill_apart;
   const auto nothing_runs = [this] { return batch_.size() == 0 && chunks_.empty(); };
-  bool preempted = !apart && give_decoding_a_slot(now);
-  int64_t budget = serving_.token_budget - (apart ? 0 : batch_.size() * serving_.cost.pace().rows());
+  // Where prompts go together, who decodes gets a token between two steps of theirs.
+  const bool takes_turns = serving_.prompt_concurrency > 0 && prompts_went && batch_.size() > 0;
+  bool preempted = (!apart || takes_turns) && give_decoding_a_slot(now);
+  const bool decodes = takes_turns && batch_.size() > 0;
+  auto budget = serving_.prompt_budget(apart ? 0 : batch_.size() * serving_.cost.pace().rows());
+  if (decodes) budget = {};
   preempted = continue_prompts(now, budget) || preempted;
   bool queued = (preempted && !nothing_runs()) || admit(now, budget);
-  if (apart && chunks_.empty()) {
+  if (apart && !decodes && chunks_.empty()) {
     preempted = give_decoding_a_slot(now);
     queued = preempted || queued;
     if (nothing_runs()) queued = admit(now, budget);
@@ -95,7 +100,7 @@ bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
   if (!plan_.decodes) paused_ = true;
   price_plan(queued);
   const bool try_again = plan_.decodes && ratio_.decode(preempted);
-  if (preempted || try_again) plan_.steps = 1;  // nothing was admitted; the next step tries again
+  if (preempted || try_again || decodes) plan_.steps = 1;  // nothing was admitted; the next step tries again
   plan_.end_after(plan_.steps);
   plan_.running = true;
   ++version_;
@@ -104,13 +109,17 @@ bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
 }
 
 StepBatch MacroReplica::step_batch() const {
-  StepBatch batch{plan_.decodes ? batch_.size() : 0, plan_.chunk_tokens, std::ssize(chunks_), {}};
+  int64_t longest = 0;
+  for (const auto& chunk : chunks_) longest = std::max(longest, chunk.tokens);
+  const bool pads = serving_.prompt_concurrency > 0;
+  const int64_t rows = pads ? longest * std::ssize(chunks_) : plan_.chunk_tokens;
+  StepBatch batch{plan_.decodes ? batch_.size() : 0, rows, std::ssize(chunks_), {}};
   const Pace& pace = serving_.cost.pace();
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
     auto& sums = batch.attention[g];
     if (plan_.decodes) sums = batch_.attention(g);
     for (const auto& [id, tokens] : chunks_) {
-      const auto chunk = chunk_attention(pool_[id].computed, tokens, serving_.cost.reach(g));
+      const auto chunk = chunk_attention(pool_[id].computed, pads ? longest : tokens, serving_.cost.reach(g));
       sums.kept_tokens += pace.units(chunk.kept_tokens);
       sums.pairs += pace.units(chunk.pairs);
     }

@@ -75,12 +75,13 @@ class MacroReplica {
     int64_t tokens;
   };
   bool give_decoding_a_slot(Picoseconds now);
-  bool continue_prompts(Picoseconds now, int64_t& budget);
-  bool admit(Picoseconds now, int64_t& budget);
+  bool continue_prompts(Picoseconds now, PromptBudget& budget);
+  bool admit(Picoseconds now, PromptBudget& budget);
   void begin(RequestId id, int64_t tokens, int64_t rank, Picoseconds now);
   void send_back(RequestId id, Picoseconds now);
   bool output_has_room(const Request& r, const PrefixCache::Hit& hit);
   RequestId gives_way() const;
+  RequestId last_admitted() const;
   RequestId least_done() const;
   void expect_anew();
   void preempt(RequestId id, Picoseconds now);

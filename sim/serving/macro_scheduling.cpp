@@ -20,11 +20,11 @@ bool MacroReplica::give_decoding_a_slot(Picoseconds now) {
 
 // Only one prompt is begun and not finished at a time where sequences can be preempted: one that is begun is given all
 // of the budget that is left.
-bool MacroReplica::continue_prompts(Picoseconds now, int64_t& budget) {
+bool MacroReplica::continue_prompts(Picoseconds now, PromptBudget& budget) {
   bool preempted = false;
   for (const RequestId id : prompts_) {
     const Request& r = pool_[id];
-    const int64_t tokens = std::min(r.target - r.computed, budget);
+    const int64_t tokens = budget.of(r.target - r.computed);
     if (tokens == 0) continue;
     const int64_t more = blocks_.of(r, std::max(r.computed + tokens, r.reserved)) - blocks_.of(r);
     while (more > blocks_.left()) {
@@ -34,16 +34,16 @@ bool MacroReplica::continue_prompts(Picoseconds now, int64_t& budget) {
       preempt(out, now);
       if (out == id) return true;
       blocks_.take(batch_.new_blocks() - slots);  // what the sequence had been given for this step
-      budget += serving_.cost.pace().rows();
+      budget.left += serving_.cost.pace().rows();
     }
     blocks_.take(more);
-    budget -= tokens;
+    budget.take(tokens);
     add_chunk(id, tokens);
   }
   return preempted;
 }
 
-bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
+bool MacroReplica::admit(Picoseconds now, PromptBudget& budget) {
   const bool closed = ratio_.full() && chunks_.empty();
   while (!waiting_.empty() || loading_.any_ready()) {
     if (running_ >= serving_.max_num_seqs) {
@@ -51,12 +51,12 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
       return true;
     }
     const bool paged = serving_.policy == models::Policy::vllm;
-    if (paged && budget == 0) return false;
+    if (paged && budget.spent()) return false;
     if (loading_.any_ready()) {
       const RequestId id = loading_.pop_ready();
-      const int64_t tokens = std::min(pool_[id].target - pool_[id].computed, budget);
+      const int64_t tokens = budget.of(pool_[id].target - pool_[id].computed);
       begin(id, tokens, admissions_, now);
-      budget -= tokens;
+      budget.take(tokens);
       continue;
     }
     if (closed) return true;
@@ -65,9 +65,10 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
     r.target = r.prompt + r.produced;
     const auto choice = paged ? Slots::Choice{} : slots_.choose(r.content.get(), r.target);
     const auto hit = paged ? blocks_.find(r) : blocks_.in_slot(choice.cached);
-    const int64_t tokens = std::min(r.target - blocks_.tokens_of(hit), budget);
+    const int64_t tokens = budget.of(r.target - blocks_.tokens_of(hit));
     const int64_t room = serving_.reserves_prompts ? r.target - blocks_.tokens_of(hit) : tokens;
     if (!output_has_room(r, hit)) return true;
+    if (serving_.reserve_full_isl && !blocks_.has_room(r, hit, r.target - blocks_.tokens_of(hit))) return true;
     if (const int64_t outside = paged ? blocks_.outside(r, hit, now) : 0; outside > 0) {
       const auto ends = blocks_.bring(id, r, hit, outside, now);
       if (!ends) return true;
@@ -80,7 +81,7 @@ bool MacroReplica::admit(Picoseconds now, int64_t& budget) {
     waiting_.pop_front();
     if (!paged) slots_.take(choice);
     begin(id, tokens, paged ? admissions_ : choice.slot, now);
-    budget -= tokens;
+    budget.take(tokens);
   }
   return false;
 }
@@ -107,15 +108,27 @@ void MacroReplica::begin(RequestId id, int64_t tokens, int64_t rank, Picoseconds
   if (tokens > 0) add_chunk(id, tokens);
 }
 
-// The last admitted is a begun prompt if there is one: under vLLM prompts are finished in order of admission.
+// The last admitted is a begun prompt if there is one: under vLLM prompts are finished in order of admission. Of prompts
+// that go together the shorter ones are finished first.
 RequestId MacroReplica::gives_way() const {
   if (serving_.retracts_least_done()) return least_done();
-  if (serving_.scheduling != Scheduling::priority) return prompts_.empty() ? batch_.last() : prompts_.back();
+  if (serving_.scheduling != Scheduling::priority) {
+    if (serving_.prompt_concurrency > 0) return last_admitted();
+    return prompts_.empty() ? batch_.last() : prompts_.back();
+  }
   RequestId least = batch_.least_urgent();
   for (const RequestId id : prompts_) {
     if (least < 0 || goes_before(Scheduling::priority, pool_[least], pool_[id])) least = id;
   }
   return least;
+}
+
+RequestId MacroReplica::last_admitted() const {
+  RequestId last = prompts_.empty() ? batch_.last() : prompts_.back();
+  batch_.for_each([&](RequestId id) {
+    if (pool_[id].admission > pool_[last].admission) last = id;
+  });
+  return last;
 }
 
 // Under SGLang: who has produced least, of equals the longest prompt, of equals the last admitted.

@@ -11,6 +11,20 @@
 
 namespace tokwatt::sim {
 
+/// What prompts may take of a step.
+struct PromptBudget {
+  int64_t left = 0;     ///< tokens, of all together
+  int64_t each = 0;     ///< tokens, of one
+  int64_t prompts = 0;  ///< how many more
+
+  int64_t of(int64_t wanted) const { return std::min({wanted, left, each}); }
+  void take(int64_t tokens) {
+    left -= tokens;
+    --prompts;
+  }
+  bool spent() const { return left == 0 || prompts == 0; }
+};
+
 struct Serving {
   Serving(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link)
       : cost(deployment, box, link),
@@ -24,8 +38,10 @@ struct Serving {
         scheduling(deployment.scheduling),
         max_num_seqs(deployment.engine.limits.max_num_seqs),
         token_budget(deployment.engine.limits.max_num_batched_tokens),
+        prompt_concurrency(deployment.engine.limits.prompt_concurrency),
         async_scheduling(deployment.engine.async_scheduling),
         prefill_apart(deployment.engine.prefill_apart),
+        reserve_full_isl(deployment.engine.reserve_full_isl),
         new_token_ratio(deployment.engine.new_token_ratio),
         reserves_prompts(prefill_apart || offload) {}
 
@@ -34,6 +50,12 @@ struct Serving {
 
   /// A sequence has a slot of its own, with a part of the context (llama-server).
   bool has_slots() const { return policy == models::Policy::llama_server; }
+
+  /// Of a step in which so many rows decode too.
+  PromptBudget prompt_budget(int64_t decoding_rows) const {
+    if (prompt_concurrency > 0) return {prompt_concurrency * token_budget, token_budget, prompt_concurrency};
+    return {token_budget - decoding_rows, kNever, kNever};
+  }
 
   /// Whoever has produced least gives way; under speculation, and where streams have priorities, it is as elsewhere.
   bool retracts_least_done() const {
@@ -49,10 +71,12 @@ struct Serving {
   Scheduling scheduling;
   int64_t max_num_seqs;
   int64_t token_budget;
+  int64_t prompt_concurrency;  ///< 0: prompts share the budget
   bool async_scheduling;
   bool prefill_apart;
+  bool reserve_full_isl;  ///< a request is admitted when there is room for its whole prompt, and takes that of a chunk
   std::optional<models::NewTokenRatio> new_token_ratio;
-  bool reserves_prompts;  ///< a request is admitted when there is room for its whole prompt, not for its first chunk
+  bool reserves_prompts;  ///< it takes that of its whole prompt
 };
 
 /// Whether a waiting request is admitted before another. Under fcfs neither is, by this.

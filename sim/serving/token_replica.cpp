@@ -22,6 +22,10 @@ void TokenReplica::enqueue(RequestId id) {
   waiting_.insert(std::upper_bound(waiting_.begin(), waiting_.end(), id, before), id);
 }
 
+bool TokenReplica::someone_decodes() const {
+  return std::any_of(running_.begin(), running_.end(), [this](RequestId id) { return !prefilling(id); });
+}
+
 bool TokenReplica::give_up(RequestId id, Picoseconds now) {
   if (news_.drop(id) || std::erase(waiting_, id) > 0) return true;
   if (loading_.erase(id)) {
@@ -69,7 +73,7 @@ bool TokenReplica::give_decoding_a_slot(Picoseconds now) {
 }
 
 // Then prompts already begun go on, each with what is left of the token budget. Returns whether one was preempted.
-bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
+bool TokenReplica::continue_prompts(Picoseconds now, PromptBudget& budget) {
   bool preempted = false;
   std::vector<RequestId> begun;
   for (const RequestId id : running_) {
@@ -78,7 +82,7 @@ bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
   std::sort(begun.begin(), begun.end(), [&](RequestId a, RequestId b) { return pool_[a].rank < pool_[b].rank; });
   for (const RequestId id : begun) {
     const Request& r = pool_[id];
-    const int64_t tokens = std::min(r.target - r.computed, budget);
+    const int64_t tokens = budget.of(r.target - r.computed);
     if (tokens == 0) continue;
     const int64_t more = blocks_.of(r, std::max(r.computed + tokens, r.reserved)) - blocks_.of(r);
     while (more > blocks_.left()) {
@@ -86,10 +90,10 @@ bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
       preempt(out, now);
       preempted = true;
       if (out == id) return true;
-      budget += pace_.rows();
+      budget.left += pace_.rows();
     }
     blocks_.take(more);
-    budget -= tokens;
+    budget.take(tokens);
     add_chunk(id, tokens);
   }
   return preempted;
@@ -97,7 +101,7 @@ bool TokenReplica::continue_prompts(Picoseconds now, int64_t& budget) {
 
 // Then waiting requests are admitted in order, those whose blocks have been brought back first. Who finds blocks
 // outside waits for them, and others go on meanwhile. Returns whether one had to wait for a slot or for blocks.
-bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
+bool TokenReplica::admit(Picoseconds now, PromptBudget& budget) {
   const bool closed = ratio_.full() && step_.chunks.empty();  // SGLang's door: until somebody who decodes has left
   while (!waiting_.empty() || loading_.any_ready()) {
     if (std::ssize(running_) >= serving_.max_num_seqs) {
@@ -105,12 +109,12 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
       return true;
     }
     const bool paged = serving_.policy == models::Policy::vllm;
-    if (paged && budget == 0) return false;
+    if (paged && budget.spent()) return false;
     if (loading_.any_ready()) {
       const RequestId id = loading_.pop_ready();
-      const int64_t tokens = std::min(pool_[id].target - pool_[id].computed, budget);
+      const int64_t tokens = budget.of(pool_[id].target - pool_[id].computed);
       begin(id, tokens, now);
-      budget -= tokens;
+      budget.take(tokens);
       continue;
     }
     if (closed) return true;
@@ -119,9 +123,10 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
     r.target = r.prompt + r.produced;
     const auto choice = paged ? Slots::Choice{} : slots_.choose(r.content.get(), r.target);
     const auto hit = paged ? blocks_.find(r) : blocks_.in_slot(choice.cached);
-    const int64_t tokens = std::min(r.target - blocks_.tokens_of(hit), budget);
+    const int64_t tokens = budget.of(r.target - blocks_.tokens_of(hit));
     const int64_t room = serving_.reserves_prompts ? r.target - blocks_.tokens_of(hit) : tokens;
     if (!output_has_room(r, hit)) return true;
+    if (serving_.reserve_full_isl && !blocks_.has_room(r, hit, r.target - blocks_.tokens_of(hit))) return true;
     if (const int64_t outside = paged ? blocks_.outside(r, hit, now) : 0; outside > 0) {
       const auto ends = blocks_.bring(id, r, hit, outside, now);
       if (!ends) return true;
@@ -133,7 +138,7 @@ bool TokenReplica::admit(Picoseconds now, int64_t& budget) {
     if (serving_.reserves_prompts) r.reserved = r.target;
     waiting_.pop_front();
     begin(id, tokens, now);
-    budget -= tokens;
+    budget.take(tokens);
     if (!paged) {
       r.rank = choice.slot;
       slots_.take(choice);
@@ -228,8 +233,8 @@ void TokenReplica::send_back(RequestId id, Picoseconds now) {
 
 bool TokenReplica::start(Picoseconds now, OperatingPoint point) {
   const bool follows = step_.end.at == now;
-  ratio_.begin_step(follows,
-                    std::any_of(running_.begin(), running_.end(), [this](RequestId id) { return !prefilling(id); }),
+  const bool prompts_went = !step_.chunks.empty();
+  ratio_.begin_step(follows, someone_decodes(),
                     std::any_of(running_.begin(), running_.end(), [this](RequestId id) { return prefilling(id); }));
   step_.start = {now, follows ? step_.end.rest : 0};
   step_.point = point;
@@ -237,11 +242,14 @@ bool TokenReplica::start(Picoseconds now, OperatingPoint point) {
   step_.decoding.clear();
   const bool apart = serving_.prefill_apart;
   const auto nothing_runs = [this] { return step_.decoding.empty() && step_.chunks.empty(); };
-  bool preempted = !apart && give_decoding_a_slot(now);
-  int64_t budget = serving_.token_budget - std::ssize(step_.decoding) * pace_.rows();
+  // Where prompts go together, who decodes gets a token between two steps of theirs (mlx_lm's BatchGenerator).
+  const bool takes_turns = serving_.prompt_concurrency > 0 && prompts_went && someone_decodes();
+  bool preempted = (!apart || takes_turns) && give_decoding_a_slot(now);
+  auto budget = serving_.prompt_budget(std::ssize(step_.decoding) * pace_.rows());
+  if (takes_turns && !step_.decoding.empty()) budget = {};
   preempted = continue_prompts(now, budget) || preempted;
   bool queued = (preempted && !nothing_runs()) || admit(now, budget);
-  if (apart && step_.chunks.empty()) {  // no prompt to compute: those who decode go on
+  if (apart && nothing_runs()) {  // no prompt to compute: those who decode go on
     preempted = give_decoding_a_slot(now);
     queued = preempted || queued;
     if (nothing_runs()) queued = admit(now, budget);
@@ -262,8 +270,14 @@ bool TokenReplica::start(Picoseconds now, OperatingPoint point) {
 
 void TokenReplica::price_step(bool queued) {
   step_.chunk_tokens = 0;
-  for (const auto& chunk : step_.chunks) step_.chunk_tokens += chunk.tokens;
-  StepBatch batch{std::ssize(step_.decoding), step_.chunk_tokens, std::ssize(step_.chunks), {}};
+  int64_t longest = 0;
+  for (const auto& chunk : step_.chunks) {
+    step_.chunk_tokens += chunk.tokens;
+    longest = std::max(longest, chunk.tokens);
+  }
+  const auto padded = [&](int64_t tokens) { return serving_.prompt_concurrency > 0 ? longest : tokens; };
+  StepBatch batch{std::ssize(step_.decoding), 0, std::ssize(step_.chunks), {}};
+  for (const auto& chunk : step_.chunks) batch.chunk_tokens += padded(chunk.tokens);
   int64_t output_tokens = 0;
   for (const RequestId id : step_.decoding) output_tokens += tokens_of_step(pool_[id]);
   for (const auto& [id, tokens] : step_.chunks) {
@@ -277,7 +291,7 @@ void TokenReplica::price_step(bool queued) {
       sums.pairs += rows.pairs;
     }
     for (const auto& [id, tokens] : step_.chunks) {
-      const auto chunk = chunk_attention(pool_[id].computed, tokens, serving_.cost.reach(g));
+      const auto chunk = chunk_attention(pool_[id].computed, padded(tokens), serving_.cost.reach(g));
       sums.kept_tokens += pace_.units(chunk.kept_tokens);
       sums.pairs += pace_.units(chunk.pairs);
     }

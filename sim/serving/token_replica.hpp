@@ -94,8 +94,9 @@ class TokenReplica {
   bool runs(RequestId id) const { return std::find(running_.begin(), running_.end(), id) != running_.end(); }
   bool prefilling(RequestId id) const { return pool_[id].computed < pool_[id].target; }
   bool give_decoding_a_slot(Picoseconds now);
-  bool continue_prompts(Picoseconds now, int64_t& budget);
-  bool admit(Picoseconds now, int64_t& budget);
+  bool someone_decodes() const;
+  bool continue_prompts(Picoseconds now, PromptBudget& budget);
+  bool admit(Picoseconds now, PromptBudget& budget);
   void begin(RequestId id, int64_t tokens, Picoseconds now);
   void send_back(RequestId id, Picoseconds now);
   bool output_has_room(const Request& r, const PrefixCache::Hit& hit);

@@ -193,6 +193,8 @@ Features features_of(const Input& input, const Deployment& d) {
   Features features = features_of(d.model);
   features.insert(d.engine.policy == models::Policy::vllm ? "vllm" : "llama-server");
   if (d.engine.prefill_apart) features.insert("prefill apart");
+  if (d.engine.reserve_full_isl) features.insert("room for whole prompts");
+  if (d.engine.limits.prompt_concurrency > 0) features.insert("prompts together");
   if (d.engine.new_token_ratio) features.insert("new token ratio");
   if (d.engine.async_scheduling) features.insert("asynchronous");
   if (d.engine.limits.micro_batch > 0) features.insert("micro-batches");

@@ -101,6 +101,9 @@ models::Engine random_engine(Dice& dice) {
     engine.new_token_ratio =
         models::NewTokenRatio{dice.real(0.1, 1), dice.real(0.05, 1), dice.in(1, 200), dice.in(5, 100), dice.in(0, 40)};
   }
+  const bool together = engine.prefill_apart && !engine.new_token_ratio && dice.chance(0.7);
+  engine.limits.prompt_concurrency = together ? dice.in(1, 5) : 0;
+  engine.reserve_full_isl = engine.policy == models::Policy::vllm && dice.chance(0.5);
   engine.async_scheduling = engine.policy == models::Policy::vllm && dice.chance(0.4);
   engine.compute_in = {{"toy", {"bf16"}}};
   engine.limits.max_num_seqs = dice.in(1, 12);
