@@ -54,7 +54,7 @@ int Fan::level_of(double share) const { return static_cast<int>(std::lround(std:
 double Power::wall(double dc) const { return dc / (psu_curve.given() ? psu_curve.at(dc) : psu_efficiency); }
 
 double Power::leakage_at(double temperature) const {
-  return leakage * std::exp((temperature - leakage_temperature) / leakage_slope);
+  return leakage * std::exp((std::min(temperature, kHottestDie) - leakage_temperature) / leakage_slope);
 }
 
 }  // namespace tokwatt::hardware

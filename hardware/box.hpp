@@ -68,7 +68,7 @@ struct Power {
   Curve psu_curve;            ///< the same by DC out [W]; where it is given, in place of psu_efficiency
   double supply = std::numeric_limits<double>::infinity();  ///< what power supply or battery gives the box, DC [W]
 
-  double leakage_at(double temperature) const;  ///< [W] at a die temperature [degC]
+  double leakage_at(double temperature) const;  ///< [W] at a die temperature [degC]; no more than at kHottestDie
   double wall(double dc) const;                 ///< what the power supply draws to give `dc` [W]
 };
 
@@ -104,6 +104,9 @@ struct Sticky {
   double rest = 0;   ///< without work, after which it is over; a reboot ends it too [s]
 };
 
+/// Where chips switch themselves off that nobody knows better of, and what leakage is known up to [degC].
+inline constexpr double kHottestDie = 125;
+
 /// Lowers the clock with temperature: a slope, and a trip that steps down until the die is hysteresis below it. What is
 /// hotter still switches itself off.
 struct Governor {
@@ -113,8 +116,8 @@ struct Governor {
   double trip = 0;         ///< [degC]
   double hysteresis = 0;   ///< [K]
   int trip_steps = 1;      ///< grid steps down per tick above the trip, and up per tick on recovery
-  double shutdown = std::numeric_limits<double>::infinity();  ///< die temperature of an emergency shutdown [degC]
-  double reboot = 60;                                         ///< from a shutdown until the system is up again [s]
+  double shutdown = kHottestDie;  ///< die temperature of an emergency shutdown [degC]
+  double reboot = 60;             ///< from a shutdown until the system is up again [s]
   std::optional<Sticky> sticky = {};
 };
 
@@ -131,6 +134,7 @@ struct Price {
 
 struct Box {
   std::string id;
+  std::string base;  ///< the box that it was laid over in the end, whose measurements it goes by; empty: it stands alone
   std::string title;
   std::vector<std::string> backends;  ///< cuda, metal, ...: engines need one of them
   std::string architecture;           ///< the chip's generation (hopper, apple-m3, ...); relatives share efficiencies

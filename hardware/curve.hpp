@@ -10,6 +10,7 @@ struct Curve {
   std::vector<std::pair<double, double>> points;
   bool given() const { return !points.empty(); }
   double at(double x) const;
+  bool operator==(const Curve&) const = default;
 };
 
 }  // namespace tokwatt::hardware

@@ -11,11 +11,11 @@ namespace tokwatt::scenarios {
 namespace {
 
 /// Seconds that a box reads for deployments that are loaded before this one: they share what they are read from.
-double read_before(int system, Resolution& r) {
+double read_before(int system, double sim::Deployment::* loaded_in, Resolution& r) {
   double last = 0;  // which waited for those before it
   for (const auto& d : r.loaded.input.deployments) {
     const bool here = std::find(d.systems.begin(), d.systems.end(), system) != d.systems.end();
-    if (here && d.load_time > 0) last = std::max(last, d.load_time - d.engine.startup);
+    if (here && d.*loaded_in > 0) last = std::max(last, d.*loaded_in - d.engine.startup);
   }
   return last;
 }
@@ -31,7 +31,8 @@ void resolve_reload(const WrittenDeployment& w, sim::Deployment& d, Resolution& 
     const auto& system = r.loaded.input.systems[static_cast<std::size_t>(s)];
     if (system.box.storage.read == 0) continue;
     const double bytes = sim::memory_plan(d, system.box.memory).weights * static_cast<double>(system.count);
-    d.reload_time = std::max(d.reload_time, d.engine.startup + bytes / system.box.storage.read);
+    const double before = read_before(s, &sim::Deployment::reload_time, r);
+    d.reload_time = std::max(d.reload_time, d.engine.startup + before + bytes / system.box.storage.read);
   }
 }
 
@@ -51,7 +52,7 @@ void resolve_cold_start(const WrittenDeployment& w, const std::string& path, sim
       return;
     }
     const double bytes = sim::memory_plan(d, system.box.memory).weights * static_cast<double>(system.count);
-    d.load_time = std::max(d.load_time, d.engine.startup + read_before(s, r) + bytes / rate);
+    d.load_time = std::max(d.load_time, d.engine.startup + read_before(s, &sim::Deployment::load_time, r) + bytes / rate);
   }
 }
 

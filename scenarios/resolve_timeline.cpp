@@ -337,7 +337,8 @@ class TimelineResolver {
     for (const auto t : instants) {
       const Span* now = last_in_force(t);
       if (now == before) continue;
-      const sim::Picoseconds ramp = now && now->at == t ? now->ramp : 0;
+      // A ramp that was interrupted goes on from what came between, and ends when it would have.
+      const sim::Picoseconds ramp = now ? std::max<sim::Picoseconds>(now->ramp - (t - now->at), 0) : 0;
       r_.loaded.input.changes.push_back(
           {t, target.kind, target.system, now ? now->value : initial(target), text_of(now, spans), ramp});
       before = now;

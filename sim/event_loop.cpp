@@ -68,7 +68,6 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       loaded_(layout_.replicas.size()),
       transfer_at_(layout_.replicas.size(), kNever),
       crashes_(layout_.replicas.size()),
-      up_at_(layout_.devices()),
       bandwidth_(layout_.devices(), kWholeDevice),
       next_turn_(input.deployments.size()),
       recorder_(input, layout_),

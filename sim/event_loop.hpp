@@ -65,8 +65,9 @@ class EventLoop : private ReplicaObserver {
   void handle_sample();
   void handle_change(const Change& change);
   void handle_give_up(const Event& event);
-  void shut_down(std::size_t device, double until_up, const std::string& why);
-  void crash(std::size_t replica);
+  void shut_down(const std::vector<std::size_t>& devices, double until_up, const std::string& why);
+  void crash(std::size_t replica, std::vector<RequestId>& lost);
+  bool is_rented(std::size_t device) const { return input_.systems[layout_.topology[device].system].is_rented; }
   void fail(RequestId id);
   void operating_point_changed(std::size_t device);
   void handle_arrival(const Event& event);
@@ -127,7 +128,6 @@ class EventLoop : private ReplicaObserver {
   std::vector<bool> loaded_;                            // by replica: its model is in memory
   std::vector<Picoseconds> transfer_at_;                // by replica: of the last such event
   std::vector<uint64_t> crashes_;                       // by replica
-  std::vector<Picoseconds> up_at_;                      // by device: up again after the last shutdown
   std::vector<int32_t> bandwidth_;                      // by device, in 2^-16 of its sheet's
   std::vector<std::size_t> candidates_;                 // of route()
   std::vector<std::size_t> next_turn_;                  // by deployment, of round-robin

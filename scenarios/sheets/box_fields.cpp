@@ -172,7 +172,7 @@ static void fields(Fields& f, hardware::Governor& g) {
   int64_t steps = g.trip_steps;
   if (f.count(optional("trip_steps", "grid steps per tick", {1, 10'000}), steps))
     g.trip_steps = static_cast<int>(steps);
-  f.quantity(optional("shutdown", "die temperature at which the box switches itself off; without it it never does",
+  f.quantity(optional("shutdown", "die temperature at which the box switches itself off (default 125 degC)",
                       kAmbientRange),
              Dimension::temperature, g.shutdown);
   f.quantity(optional("reboot", "from a shutdown until the box is up again (default 60 s)", {0, 86'400}),

@@ -359,6 +359,7 @@ BoxRead read_box(const RawSheet& sheet, const Overrides& over, Diagnostics& diag
                             [](const BoxSheet& s, const Node& n, Diagnostics& d) { check_box(s.box, n, d); });
   if (diagnostics.reported() == before) read_modes(sheet, declared.modes, origins, out.numbers, diagnostics);
   out.value = box_of(declared);
+  if (!sheet.bases.empty()) out.value.base = sheet.bases.back().sheet;
   out.head = declared.head;
   return out;
 }

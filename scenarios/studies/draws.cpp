@@ -39,7 +39,8 @@ std::function<Loaded()> with_draw_of_box(std::function<Loaded()> load, int64_t d
   return [load = std::move(load), draw] {
     auto loaded = load();
     std::string where;
-    for (const auto& system : loaded.input.systems) where += " on " + system.box.id;
+    for (const auto& system : loaded.input.systems)
+      where += " on " + (system.box.base.empty() ? system.box.id : system.box.base);
     for (const auto& deployment : loaded.input.deployments) where += " by " + deployment.engine.id;
     change_every_day(loaded, [draw, where](Loaded& day) { take_doubt(day, draw, kDraws, where); });
     return loaded;

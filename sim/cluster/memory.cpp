@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/serving/kv_capacity.hpp"
 
@@ -17,8 +18,9 @@ struct Taken {  // of each device [B]
 };
 
 Taken taken_by(Deployment& d, const hardware::Memory& memory) {
-  d.memory_of_others = 0;
+  const double on_other_boxes = std::exchange(d.memory_of_others, 0);
   const MemoryPlan plan = memory_plan(d, memory);
+  d.memory_of_others = on_other_boxes;
   const double own = plan.weights + plan.workspace;
   const auto kv = kv_bytes(d);
   if (d.engine.policy == models::Policy::vllm) {
@@ -59,6 +61,7 @@ void divide_memory(const System& system, std::vector<Taken>& taken) {
 }  // namespace
 
 void divide_memory(Input& input) {
+  for (Deployment& d : input.deployments) d.memory_of_others = 0;
   for (std::size_t s = 0; s < input.systems.size(); ++s) {
     std::vector<Taken> taken;
     for (Deployment& d : input.deployments) {

@@ -7,12 +7,15 @@
 #include "sim/cluster/routing.hpp"
 #include "sim/event_loop.hpp"
 #include "sim/random/mix.hpp"
+#include "sim/serving/kv_capacity.hpp"
 #include "sim/serving/macro_replica.hpp"
 #include "sim/serving/token_replica.hpp"
 
 namespace tokwatt::sim {
 
 namespace {
+
+constexpr int64_t kMostAtOnce = 20'000'000;  // 4 GB
 
 constexpr Picoseconds kPauseOfHosted = 1'000'000'000'000;  // before a client that was refused tries something else
 
@@ -59,6 +62,12 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
   request.thinking = arrival.thinking;
   request.content = arrival.content;
   request.sent = now_;
+  if (live_ == kMostAtOnce) {
+    throw DoesNotFit(fmt::format(
+        "{:.0f} s after its start {} million requests of the run have come and not left: they come faster than they are "
+        "served, and there is no more room to remember them; expected a lower rate or a shorter run",
+        seconds(now_), kMostAtOnce / 1'000'000));
+  }
   request.record = recorder_.sent(request);
   ++live_;
   const RequestId id = pool_.add(request);

@@ -21,6 +21,7 @@ void EventLoop<Replica>::handle_change(const Change& change) {
                   change.text);
   if (room_ && change.kind == Change::Kind::ambient) return room_->set_outside(now_, change.value, change.ramp);
   if (room_ && change.kind == Change::Kind::electricity) room_->set_electricity(now_, change.value);
+  std::vector<std::size_t> down;
   for (std::size_t d = 0; d < devices_.size(); ++d) {
     if (change.system >= 0 && index(change.system) != layout_.topology[d].system) continue;
     switch (change.kind) {
@@ -31,8 +32,7 @@ void EventLoop<Replica>::handle_change(const Change& change) {
         devices_[d].set_power_limit(change.value);
         break;
       case Change::Kind::electricity:
-        if (!input_.systems[layout_.topology[d].system].is_rented)
-          devices_[d].set_electricity(now_, work_of(d), change.value);
+        if (!is_rented(d)) devices_[d].set_electricity(now_, work_of(d), change.value);
         break;
       case Change::Kind::clock:
         devices_[d].limit_clock(change.value);
@@ -43,7 +43,7 @@ void EventLoop<Replica>::handle_change(const Change& change) {
         operating_point_changed(d);
         break;
       case Change::Kind::shutdown:
-        shut_down(d, change.value, change.text);
+        down.push_back(d);
         break;
       case Change::Kind::supply:
         devices_[d].set_supply(change.value);
@@ -59,6 +59,7 @@ void EventLoop<Replica>::handle_change(const Change& change) {
         break;
     }
   }
+  if (!down.empty()) shut_down(down, change.value, change.text);
 }
 
 template class EventLoop<MacroReplica>;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "sim/event_loop.hpp"
 #include "sim/serving/macro_replica.hpp"
@@ -9,28 +10,34 @@
 
 namespace tokwatt::sim {
 
-/// A device goes down, and with it every replica that it is part of.
+/// Devices go down, and with them every replica that they are part of: all of them, before any request is sent again.
 template <class Replica>
-void EventLoop<Replica>::shut_down(std::size_t device, double until_up, const std::string& why) {
-  recorder_.event(now_, EventRecord::shutdown, device_name(input_, layout_.topology[device]), why);
-  devices_[device].reboot();
-  up_at_[device] = now_ + std::min(picoseconds(until_up), kNever - now_);
-  for (const std::size_t r : layout_.topology[device].replicas) crash(r);
+void EventLoop<Replica>::shut_down(const std::vector<std::size_t>& devices, double until_up, const std::string& why) {
+  std::set<std::size_t> replicas;
+  for (const std::size_t d : devices) {
+    recorder_.event(now_, EventRecord::shutdown, device_name(input_, layout_.topology[d]), why);
+    devices_[d].shut_down(now_ + std::min(picoseconds(until_up), kNever - now_));
+    replicas.insert(layout_.topology[d].replicas.begin(), layout_.topology[d].replicas.end());
+  }
+  std::vector<RequestId> lost;
+  for (const std::size_t r : replicas) crash(r, lost);
+  for (const RequestId id : lost) fail(id);
+  for (const std::size_t r : replicas) note_work(r);
 }
 
-/// The model is loaded again as soon as all devices of the replica are up.
+/// The model is loaded again as soon as all devices of the replica are up. Appends the requests that it had.
 template <class Replica>
-void EventLoop<Replica>::crash(std::size_t replica) {
+void EventLoop<Replica>::crash(std::size_t replica, std::vector<RequestId>& lost) {
   const auto& place = layout_.replicas[replica];
   Picoseconds up = 0;
-  for (const std::size_t d : place.devices) up = std::max(up, up_at_[d]);
+  for (const std::size_t d : place.devices) up = std::max(up, devices_[d].up_at());
   const Picoseconds reload = picoseconds(input_.deployments[place.deployment].reload_time);
   loaded_[replica] = false;
   ++crashes_[replica];
   if (reload <= end_ - std::min(up, end_))
     queue_.push({up + reload, EventKind::loaded, static_cast<int>(replica), 0, crashes_[replica]});
-  for (const RequestId id : replicas_[replica].crash(now_)) fail(id);
-  note_work(replica);
+  const auto had = replicas_[replica].crash(now_);
+  lost.insert(lost.end(), had.begin(), had.end());
 }
 
 /// Its client is told, or the router sends it again.

@@ -20,9 +20,9 @@ void EventLoop<Replica>::handle_tick(int device) {
                     fmt::format("{:.1f} degC, {:.0f} MHz", d.temperature(), d.clock_hz() / 1e6));
   }
   operating_point_changed(index(device));
-  if (d.too_hot() && now_ >= up_at_[index(device)]) {
+  if (d.too_hot() && now_ >= d.up_at()) {
     const auto& governor = input_.systems[layout_.topology[index(device)].system].box.governor;
-    shut_down(index(device), governor.reboot, fmt::format("{:.1f} degC: emergency shutdown", d.temperature()));
+    shut_down({index(device)}, governor.reboot, fmt::format("{:.1f} degC: emergency shutdown", d.temperature()));
   }
   queue_.push({now_ + d.tick_length(), EventKind::tick, device});
 }
@@ -38,7 +38,9 @@ Picoseconds EventLoop<Replica>::room_tick() const {
 template <class Replica>
 void EventLoop<Replica>::handle_room_tick() {
   room_->tick(now_);
-  for (auto& device : devices_) device.set_ambient(now_, room_->temperature());
+  for (std::size_t d = 0; d < devices_.size(); ++d) {
+    if (!is_rented(d)) devices_[d].set_ambient(now_, room_->temperature());
+  }
   queue_.push({now_ + room_tick(), EventKind::tick, static_cast<int>(devices_.size())});
 }
 
@@ -81,7 +83,8 @@ void EventLoop<Replica>::take_readings(int device) {
   readings_.clear();
   devices_[index(device)].tick(now_, work_of(index(device)), readings_);
   for (const auto& reading : readings_) recorder_.reading(index(device), reading);
-  if (room_) room_->add_heat(devices_[index(device)].take_heat());
+  const double heat = devices_[index(device)].take_heat();
+  if (room_ && !is_rented(index(device))) room_->add_heat(heat);
 }
 
 template class EventLoop<MacroReplica>;

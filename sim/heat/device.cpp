@@ -26,8 +26,7 @@ Device::Device(const System& system, double ambient, std::optional<double> usd_p
   if (!usd_per_joule_) bill_ = std::numeric_limits<double>::quiet_NaN();
 }
 
-// Leakage depends on the temperature it causes: a few rounds of the fixed point. A box that runs away stays at the
-// last.
+// Leakage depends on the temperature it causes: a few rounds of the fixed point.
 void Device::settle_idle() {
   constexpr int kRounds = 50;
   for (int round = 0; round < kRounds; ++round) {
@@ -39,7 +38,8 @@ void Device::settle_idle() {
 
 Device::TickPower Device::power_over(double dt, double busy, double compute, double memory) const {
   const auto& power = box_.power;
-  const double active = (power.active * busy + power.ready * (1 - busy)) * governor_.switching();
+  const double ready = is_down() ? 0 : power.ready;
+  const double active = (power.active * busy + ready * (1 - busy)) * governor_.switching();
   const double still = power.idle + power.leakage_at(temperature());
   TickPower out;
   out.chip.fixed = still + memory / dt;
@@ -126,7 +126,12 @@ void Device::judge_sticky(const TickPower& power, double busy, double dt) {
   if (!box_.governor.sticky) return;
   const bool struck = temperature() >= box_.governor.trip || power.dc() > box_.power.supply;
   rested_ = struck || busy > 0 ? 0 : rested_ + dt;
-  stuck_ = struck || (stuck_ && rested_ < box_.governor.sticky->rest);
+  stuck_ = !is_down() && (struck || (stuck_ && rested_ < box_.governor.sticky->rest));
+}
+
+void Device::shut_down(Picoseconds until_up) {
+  up_at_ = std::max(up_at_, until_up);
+  stuck_ = false;
 }
 
 void Device::choose_fan() {

@@ -70,8 +70,9 @@ class Device {
   /// A share of the top speed, or NaN: what the firmware asks for. From the next tick.
   void set_fan_speed(Picoseconds now, double share);
   void stop_fan(Picoseconds now, bool stopped);
-  /// After a shutdown.
-  void reboot() { stuck_ = false; }
+  /// It is down until then, or as long as an earlier shutdown has it.
+  void shut_down(Picoseconds until_up);
+  Picoseconds up_at() const { return up_at_; }
   void limit_clock(double hz) { governor_.limit_clock(hz); }
   bool too_hot() const { return temperature() >= box_.governor.shutdown; }
   void set_electricity(Picoseconds now, const DeviceWork& work, double usd_per_joule);
@@ -98,6 +99,7 @@ class Device {
   const std::vector<double>& heat_inputs(double chip, double rest);
   void settle_idle();
   void choose_fan();
+  bool is_down() const { return tick_start_ < up_at_; }
   double chip_limit(const TickPower& power) const;
   void judge_sticky(const TickPower& power, double busy, double dt);
   void note_noise(double dt);
@@ -120,6 +122,7 @@ class Device {
   hardware::ThermalNetwork network_;
   std::vector<double> heat_inputs_;  // [W] by stage
 
+  Picoseconds up_at_ = 0;  // after the last shutdown
   Picoseconds tick_start_ = 0;
   int128 busy_at_start_ = 0;  // [ps / 2^16]
   std::vector<Mark> marks_;

@@ -86,6 +86,7 @@ void KvOffload::add_to_disk(uint64_t key, Picoseconds from) {
 void KvOffload::forget() {
   host_ = {};
   disk_ = {};
+  out_free_ = in_free_ = disk_free_ = 0;
 }
 
 // What comes from disk passes through the host's memory and stays there.

@@ -238,7 +238,10 @@ TEST_CASE("devices that share a model are equal and joined", "[scenarios][errors
              Contains("deployments.assistant.tensor_parallel needs systems.desk.link, such as nvlink4"));
   CHECK_THAT(said(tp, pair), Contains("needs a link between a and b: links: [{between: [a, b], type: cx7-200g}]"));
   CHECK_THAT(said(tp, "{a: {sheet: spark}, b: {sheet: spark, memory: {bandwidth: 100 GB/s}}}", cable),
-             Contains("a and b differ in compute, memory or clock"));
+             Contains("a and b differ in compute, memory, clock or energy"));
+  CHECK_THAT(said(tp, "{a: {sheet: spark}, b: {sheet: spark, power: {per_byte: 200 pJ/B}}}", cable),
+             Contains("a and b differ in compute, memory, clock or energy"));
+  CHECK(said(tp, "{a: {sheet: spark}, b: {sheet: spark, power: {limit: 60 W}}}", cable).empty());
   CHECK_THAT(said(tp, pair, "links: [{between: [a, b], type: cx8}]\n"),
              Contains("links.0.type is \"cx8\"; no link has"));
   CHECK_THAT(said(tp, pair, "links: [{between: [a, c], type: cx7}]\n"), Contains("links.0.between is \"c\""));
@@ -277,6 +280,21 @@ TEST_CASE("a cold start needs to know how fast the disk is", "[scenarios][errors
   const auto in = load_text("desk.yaml", with("runs_on: desk", "runs_on: desk, cold_start: storage"), "", {}).input;
   CHECK(in.deployments[0].load_time > 40 + 60e9 / 5e9);  // vLLM starts, 60 GB are read
   CHECK(in.deployments[0].load_time < 40 + 70e9 / 5e9);
+}
+
+TEST_CASE("after a shutdown, as in a cold start, one model is read after the other", "[scenarios]") {
+  const std::string two = with("workload:",
+                               "  other: {model: qwen3-coder-30b-a3b, quant: q8_0, engine: llama.cpp-cuda, runs_on: desk}\n"
+                               "workload:");
+  const auto text = [&] {
+    std::string t = two;
+    const std::string one = "engine: vllm, runs_on: desk";
+    return t.replace(t.find(one), one.size(), "engine: llama.cpp-cuda, runs_on: desk, cold_start: storage");
+  }();
+  const auto in = load_text("desk.yaml", text, "", {"deployments.other.cold_start=storage"}).input;
+  REQUIRE(in.deployments.size() == 2);
+  for (const auto& d : in.deployments) CHECK(d.reload_time == Approx(d.load_time));
+  CHECK(in.deployments[1].reload_time > in.deployments[0].reload_time);
 }
 
 TEST_CASE("blocks outside the device need a place, a way there and a prefix cache", "[scenarios][errors][offload]") {

@@ -185,6 +185,19 @@ TEST_CASE("faults and forced fans begin and end", "[scenarios][timeline]") {
   CHECK(changes[7].text == "environment.ambient = 30 degC within 300 s");
 }
 
+TEST_CASE("a ramp goes on where it was interrupted, and ends when it would have", "[scenarios][timeline]") {
+  const auto changes = changes_of(
+      "timeline:\n"
+      "  - {at: 1 h, ramp: 8 h, set: {environment.ambient: 40 degC}}\n"
+      "  - {at: 2 h, for: 1 h, set: {environment.ambient: 21 degC}}\n");
+  REQUIRE(changes.size() == 3);
+  constexpr sim::Picoseconds hour = 3'600'000'000'000'000;
+  CHECK(changes[0].ramp == 8 * hour);
+  CHECK(changes[1].ramp == 0);
+  CHECK(changes[2].value == 40);
+  CHECK(changes[2].ramp == 6 * hour);
+}
+
 TEST_CASE("wrong faults and ramps are answered", "[scenarios][timeline][errors]") {
   const auto wrong = [](const std::string& change) {
     return errors_of(kGood + "timeline: [{at: 1 min, " + change + "}]\n");

@@ -96,3 +96,24 @@ TEST_CASE("paged engines take their part of the memory, slots share what is left
   CHECK(memory_plan(first, memory).usable == Approx(0.5e9));
   CHECK(memory_plan(first, memory).usable == memory_plan(second, memory).usable);
 }
+
+TEST_CASE("what others take on one box counts, whatever stands beside it on another", "[sim][sharing]") {
+  Input input = sharing({1, 1}, {5, 5});
+  input.systems.push_back(input.systems[0]);
+  auto& wide = input.deployments[0];
+  auto& narrow = input.deployments[1];
+  for (auto* d : {&wide, &narrow}) {
+    d->kv_blocks.reset();
+    d->engine.policy = models::Policy::llama_server;
+    d->engine.limits.memory_utilization = 1;
+  }
+  wide.replicas = 2;
+  const auto usable = [&](std::vector<int> wide_on, int narrow_on) {
+    wide.systems = std::move(wide_on);
+    narrow.systems = {narrow_on};
+    divide_memory(input);
+    return memory_plan(wide, input.systems[0].box.memory).usable;
+  };
+  CHECK(usable({0, 1}, 0) == Approx(0.5e9));
+  CHECK(usable({0, 1}, 1) == Approx(0.5e9));
+}

@@ -1,5 +1,6 @@
 // What the timeline does to boxes, and boxes that die (docs/theory/heat.md).
 #include <algorithm>
+#include <cmath>
 
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
@@ -105,4 +106,58 @@ TEST_CASE("a box that is too hot switches itself off, and comes back", "[sim][ch
   const auto hottest = std::max_element(temperature.begin(), temperature.end());
   CHECK(*hottest >= 38);
   CHECK(*std::min_element(hottest, temperature.end()) < 37);
+}
+
+TEST_CASE("a box that dies takes all its devices with it at once, and a request is sent again once", "[sim][changes]") {
+  Input input = toy({{kSecond, 10, 3000}, {kSecond, 10, 3000}}, {dies(1.5, 10)});
+  input.deployments[0].on_failure = OnFailure::retry;
+  input.systems[0].count = 4;
+  input.systems[0].link = hardware::Link{1e12, 0};
+  SECTION("one replica on all of them") { input.deployments[0].tensor_parallel = 4; }
+  SECTION("one on each") { input.deployments[0].replicas = 4; }
+  const Results results = run(std::move(input));
+  CHECK(shutdowns(results) == 4);
+  CHECK(count(results, "failed") == 2);
+  CHECK(results.summary["requests_retried"] == 2);
+  CHECK(count(results, "completed") == 2);
+}
+
+TEST_CASE("a second shutdown does not bring a box up earlier", "[sim][changes]") {
+  Input input = toy({{3 * kSecond, 10, 5}}, {dies(1, 20), dies(2, 1)});
+  const Results results = run(std::move(input));
+  CHECK(values<double>(results, "requests", "admitted")[0] == 21);
+}
+
+TEST_CASE("no server is ready on a box that is down", "[sim][changes][power]") {
+  Input input = toy({}, {dies(10.5, 20)});
+  input.duration = 60 * kSecond;
+  input.systems[0].box.power.ready = 7;
+  const auto power = values<double>(run(std::move(input)), "series", "chip_power");
+  CHECK(power[5] - power[20] == Approx(7).epsilon(1e-3));
+  CHECK(power[50] - power[20] == Approx(7).epsilon(1e-3));
+}
+
+TEST_CASE("heat that nothing takes away ends in a shutdown, not in infinite leakage", "[sim][heat]") {
+  Input input = toy({{kSecond, 10, 90'000}}, {});
+  input.duration = 3600 * kSecond;
+  auto& box = input.systems[0].box;
+  box.power.leakage = 5;
+  box.power.leakage_temperature = 40;
+  box.power.leakage_slope = 20;
+  input.room = Room{1e3, 0.1, std::nullopt, std::nullopt};  // a drawer
+  const Results results = run(std::move(input));
+  CHECK(shutdowns(results) > 0);
+  const double chip = results.summary["power_w"]["chip"]["max"];
+  CHECK(chip < 10 + 5 + 40 + 5 * std::exp((125 - 40) / 20.0));
+  CHECK(results.summary["energy_j"]["wall"] > 0.0);
+  CHECK(results.summary["temperature_c"]["max"] > 125.0);
+}
+
+TEST_CASE("a rented box does not warm its owner's room", "[sim][heat]") {
+  Input input = toy({}, {});
+  input.duration = 600 * kSecond;
+  input.room = Room{1e3, 0.5, std::nullopt, std::nullopt};
+  input.systems[0].is_rented = true;
+  const auto air = values<double>(run(std::move(input)), "series", "room_temperature");
+  CHECK(air.back() == Approx(input.ambient).margin(1e-9));
 }

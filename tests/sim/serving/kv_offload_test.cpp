@@ -69,8 +69,11 @@ TEST_CASE("without room in the host's memory blocks go to disk at once", "[sim][
   CHECK(offload.find(Keys{1, 2}, ms(7)) == 1);
   CHECK(offload.find(Keys{1, 2}, ms(8)) == 2);
   CHECK(offload.load(Keys{1, 2}, 0, ms(10)) == ms(18));
-  offload.forget();
+  offload.store(Keys{3, 4, 5, 6}, ms(20));
+  offload.forget();  // and what was still to be written
   CHECK(offload.find(Keys{1, 2}, kSecond) == 0);
+  offload.store(Keys{7}, ms(21));
+  CHECK(offload.find(Keys{7}, ms(25)) == 1);
 }
 
 namespace {

@@ -68,3 +68,20 @@ TEST_CASE("under priority the least urgent gives way, whoever was admitted last"
   CHECK(preemptions(Scheduling::fcfs) == std::vector<int64_t>{0, 1});
   CHECK(preemptions(Scheduling::priority) == std::vector<int64_t>{1, 0});
 }
+
+TEST_CASE("with room for its first chunk alone a long prompt is not admitted, unless the engine lets it", "[sim][serving][scheduling][kv]") {
+  const auto run_it = [](bool reserve_full_isl) {
+    Input input = toy(Scheduling::fcfs, 4);
+    auto& d = input.deployments[0];
+    d.engine.reserve_full_isl = reserve_full_isl;
+    d.engine.limits.max_num_batched_tokens = 100;
+    d.kv_blocks = 100;  // 1,600 tokens
+    add(input, 0, {{kSecond, 900, 50}, {kSecond + kMoment, 900, 50}});
+    return run(std::move(input));
+  };
+  const auto whole = run_it(true), chunk = run_it(false);
+  CHECK(values<double>(whole, "requests", "admitted")[1] >= values<double>(whole, "requests", "finish")[0]);
+  CHECK(whole.summary["kv"]["preemptions"] == 0);
+  CHECK(values<double>(chunk, "requests", "admitted")[1] < values<double>(chunk, "requests", "finish")[0]);
+  CHECK(chunk.summary["kv"]["preemptions"] > 0);
+}
