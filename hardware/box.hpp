@@ -110,12 +110,12 @@ inline constexpr double kHottestDie = 125;
 /// Lowers the clock with temperature: a slope, and a trip that steps down until the die is hysteresis below it. What is
 /// hotter still switches itself off.
 struct Governor {
-  double tick = 1;         ///< [s]
-  double slope_start = 0;  ///< [degC]
-  double slope = 0;        ///< [Hz/K]; 0: no slope
-  double trip = 0;         ///< [degC]
-  double hysteresis = 0;   ///< [K]
-  int trip_steps = 1;      ///< grid steps down per tick above the trip, and up per tick on recovery
+  double tick = 1;                ///< [s]
+  double slope_start = 0;         ///< [degC]
+  double slope = 0;               ///< [Hz/K]; 0: no slope
+  double trip = 0;                ///< [degC]
+  double hysteresis = 0;          ///< [K]
+  int trip_steps = 1;             ///< grid steps down per tick above the trip, and up per tick on recovery
   double shutdown = kHottestDie;  ///< die temperature of an emergency shutdown [degC]
   double reboot = 60;             ///< from a shutdown until the system is up again [s]
   std::optional<Sticky> sticky = {};
@@ -134,7 +134,8 @@ struct Price {
 
 struct Box {
   std::string id;
-  std::string base;  ///< the box that it was laid over in the end, whose measurements it goes by; empty: it stands alone
+  std::string
+      base;  ///< the box that it was laid over in the end, whose measurements it goes by; empty: it stands alone
   std::string title;
   std::vector<std::string> backends;  ///< cuda, metal, ...: engines need one of them
   std::string architecture;           ///< the chip's generation (hopper, apple-m3, ...); relatives share efficiencies

@@ -30,7 +30,7 @@ struct Limits {
   int64_t micro_batch = 0;             ///< tokens that pass through the model at once (n_ubatch); 0: the whole step
   int64_t block_size = 0;              ///< tokens per KV block
   double memory_utilization = 0;       ///< share of the device memory that the engine takes
-  int64_t prompt_concurrency = 0;      ///< prompts in a step, with a token budget each, padded; 0: they share the budget
+  int64_t prompt_concurrency = 0;  ///< prompts in a step, with a token budget each, padded; 0: they share the budget
 };
 
 /// What an engine can do about tokens that are drafted and then verified.

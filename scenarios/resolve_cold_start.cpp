@@ -11,7 +11,7 @@ namespace tokwatt::scenarios {
 namespace {
 
 /// Seconds that a box reads for deployments that are loaded before this one: they share what they are read from.
-double read_before(int system, double sim::Deployment::* loaded_in, Resolution& r) {
+double read_before(int system, double sim::Deployment::*loaded_in, Resolution& r) {
   double last = 0;  // which waited for those before it
   for (const auto& d : r.loaded.input.deployments) {
     const bool here = std::find(d.systems.begin(), d.systems.end(), system) != d.systems.end();
@@ -52,7 +52,8 @@ void resolve_cold_start(const WrittenDeployment& w, const std::string& path, sim
       return;
     }
     const double bytes = sim::memory_plan(d, system.box.memory).weights * static_cast<double>(system.count);
-    d.load_time = std::max(d.load_time, d.engine.startup + read_before(s, &sim::Deployment::load_time, r) + bytes / rate);
+    d.load_time =
+        std::max(d.load_time, d.engine.startup + read_before(s, &sim::Deployment::load_time, r) + bytes / rate);
   }
 }
 

@@ -146,10 +146,10 @@ namespace {
 bool as_fast(const hardware::Box& a, const hardware::Box& b) {
   return a.compute.peak == b.compute.peak && a.memory.bandwidth == b.memory.bandwidth &&
          a.memory.usable() == b.memory.usable() && a.clock.min == b.clock.min && a.clock.max == b.clock.max &&
-         a.clock.step == b.clock.step && a.clock.of_peak == b.clock.of_peak && a.clock.voltage_min == b.clock.voltage_min &&
-         a.clock.voltage_max == b.clock.voltage_max && a.clock.voltage_floor_clock == b.clock.voltage_floor_clock &&
-         a.power.per_byte == b.power.per_byte && a.power.per_flop == b.power.per_flop &&
-         a.power.energy_rows == b.power.energy_rows;
+         a.clock.step == b.clock.step && a.clock.of_peak == b.clock.of_peak &&
+         a.clock.voltage_min == b.clock.voltage_min && a.clock.voltage_max == b.clock.voltage_max &&
+         a.clock.voltage_floor_clock == b.clock.voltage_floor_clock && a.power.per_byte == b.power.per_byte &&
+         a.power.per_flop == b.power.per_flop && a.power.energy_rows == b.power.energy_rows;
 }
 
 /// Boxes that hold devices of one replica together, each pair once; a box with itself where it holds two of them.
@@ -189,10 +189,11 @@ void check_joined(const WrittenDeployment& w, const std::string& path, const sim
                                "cx7-200g}}]",
                                path, path_segment(first.name), path_segment(second.name), first.name, second.name));
     } else if (!as_fast(first.box, second.box)) {
-      r.diagnostics.error(w.runs_on.front().place,
-                          fmt::format("{}.tensor_parallel: {} and {} differ in compute, memory, clock or energy; devices that "
-                                      "share a model are equal",
-                                      path, path_segment(first.name), path_segment(second.name)));
+      r.diagnostics.error(
+          w.runs_on.front().place,
+          fmt::format("{}.tensor_parallel: {} and {} differ in compute, memory, clock or energy; devices that "
+                      "share a model are equal",
+                      path, path_segment(first.name), path_segment(second.name)));
     }
   }
 }

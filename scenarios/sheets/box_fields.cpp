@@ -172,9 +172,9 @@ static void fields(Fields& f, hardware::Governor& g) {
   int64_t steps = g.trip_steps;
   if (f.count(optional("trip_steps", "grid steps per tick", {1, 10'000}), steps))
     g.trip_steps = static_cast<int>(steps);
-  f.quantity(optional("shutdown", "die temperature at which the box switches itself off (default 125 degC)",
-                      kAmbientRange),
-             Dimension::temperature, g.shutdown);
+  f.quantity(
+      optional("shutdown", "die temperature at which the box switches itself off (default 125 degC)", kAmbientRange),
+      Dimension::temperature, g.shutdown);
   f.quantity(optional("reboot", "from a shutdown until the box is up again (default 60 s)", {0, 86'400}),
              Dimension::duration, g.reboot);
   f.section(optional("sticky", "a box that stays slow after a tick above its trip or above its supply"), g.sticky);

@@ -63,10 +63,11 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
   request.content = arrival.content;
   request.sent = now_;
   if (live_ == kMostAtOnce) {
-    throw DoesNotFit(fmt::format(
-        "{:.0f} s after its start {} million requests of the run have come and not left: they come faster than they are "
-        "served, and there is no more room to remember them; expected a lower rate or a shorter run",
-        seconds(now_), kMostAtOnce / 1'000'000));
+    throw DoesNotFit(
+        fmt::format("{:.0f} s after its start {} million requests of the run have come and not left: they come faster "
+                    "than they are "
+                    "served, and there is no more room to remember them; expected a lower rate or a shorter run",
+                    seconds(now_), kMostAtOnce / 1'000'000));
   }
   request.record = recorder_.sent(request);
   ++live_;

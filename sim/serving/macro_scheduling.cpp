@@ -108,8 +108,8 @@ void MacroReplica::begin(RequestId id, int64_t tokens, int64_t rank, Picoseconds
   if (tokens > 0) add_chunk(id, tokens);
 }
 
-// The last admitted is a begun prompt if there is one: under vLLM prompts are finished in order of admission. Of prompts
-// that go together the shorter ones are finished first.
+// The last admitted is a begun prompt if there is one: under vLLM prompts are finished in order of admission. Of
+// prompts that go together the shorter ones are finished first.
 RequestId MacroReplica::gives_way() const {
   if (serving_.retracts_least_done()) return least_done();
   if (serving_.scheduling != Scheduling::priority) {

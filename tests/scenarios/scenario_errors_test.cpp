@@ -283,9 +283,10 @@ TEST_CASE("a cold start needs to know how fast the disk is", "[scenarios][errors
 }
 
 TEST_CASE("after a shutdown, as in a cold start, one model is read after the other", "[scenarios]") {
-  const std::string two = with("workload:",
-                               "  other: {model: qwen3-coder-30b-a3b, quant: q8_0, engine: llama.cpp-cuda, runs_on: desk}\n"
-                               "workload:");
+  const std::string two =
+      with("workload:",
+           "  other: {model: qwen3-coder-30b-a3b, quant: q8_0, engine: llama.cpp-cuda, runs_on: desk}\n"
+           "workload:");
   const auto text = [&] {
     std::string t = two;
     const std::string one = "engine: vllm, runs_on: desk";

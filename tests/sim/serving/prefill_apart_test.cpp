@@ -69,7 +69,8 @@ TEST_CASE("who decodes waits while a prompt is computed, and the gap shows it", 
   CHECK(apart.summary["tokens"]["output"] == 220);
 }
 
-TEST_CASE("prompts that go together have a budget each, and who decodes gets a token in between", "[sim][serving][apart]") {
+TEST_CASE("prompts that go together have a budget each, and who decodes gets a token in between",
+          "[sim][serving][apart]") {
   const auto stepping = GENERATE(Stepping::macro, Stepping::token);
   constexpr Picoseconds then = kSecond + kSecond / 100;
   const auto r = together({{then, 250, 20}, {then, 150, 20}, {then, 30, 20}}, stepping);

@@ -69,7 +69,8 @@ TEST_CASE("under priority the least urgent gives way, whoever was admitted last"
   CHECK(preemptions(Scheduling::priority) == std::vector<int64_t>{1, 0});
 }
 
-TEST_CASE("with room for its first chunk alone a long prompt is not admitted, unless the engine lets it", "[sim][serving][scheduling][kv]") {
+TEST_CASE("with room for its first chunk alone a long prompt is not admitted, unless the engine lets it",
+          "[sim][serving][scheduling][kv]") {
   const auto run_it = [](bool reserve_full_isl) {
     Input input = toy(Scheduling::fcfs, 4);
     auto& d = input.deployments[0];
