@@ -77,11 +77,19 @@ static void fields(Fields& f, WrittenLimits& l) {
   f.here(l.place);
   f.count(optional("max_num_seqs", "sequences that run at once (slots)", kCount), l.max_num_seqs);
   f.count(optional("max_num_batched_tokens", "token budget of a step (n_batch)", kTokens), l.max_num_batched_tokens);
+  f.count(optional("micro_batch", "tokens that pass through the model at once (n_ubatch), of llama.cpp", kTokens),
+          l.micro_batch);
+  f.count(optional("prompt_concurrency", "prompts that go through a step together, of mlx_lm", kCount),
+          l.prompt_concurrency);
   f.count(optional("max_model_len", "longest context of a request [tokens]", kTokens), l.max_model_len);
   f.number(optional("memory_utilization", "share of the device memory that the engine takes", kPositiveFraction),
            l.memory_utilization);
   f.count(optional("kv_blocks", "KV blocks; without it what the memory holds", kCount), l.kv_blocks);
   f.count(optional("block_size", "tokens in a KV block", {1, 65'536}), l.block_size);
+  f.flag(optional("reserve_full_isl",
+                  "admits a request when there is room for its whole prompt (vLLM's scheduler_reserve_full_isl, on "
+                  "since 0.19); false: for its first chunk"),
+         l.reserve_full_isl);
 }
 
 static void fields(Fields& f, WrittenOffload& o) {

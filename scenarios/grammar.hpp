@@ -35,8 +35,10 @@ struct WrittenCable {
 
 struct WrittenLimits {
   Place place;
-  std::optional<int64_t> max_num_seqs, max_num_batched_tokens, max_model_len, kv_blocks, block_size;
+  std::optional<int64_t> max_num_seqs, max_num_batched_tokens, micro_batch, prompt_concurrency;
+  std::optional<int64_t> max_model_len, kv_blocks, block_size;
   std::optional<double> memory_utilization;
+  std::optional<bool> reserve_full_isl;
 };
 
 struct WrittenSpeculation {

@@ -36,17 +36,24 @@ void check_used(const std::vector<Named<Entry>>& section, const char* key, const
 void apply_limits(const WrittenLimits& limits, const WrittenDeployment& written, const std::string& path,
                   sim::Deployment& d, Resolution& r) {
   const bool paged = d.engine.policy == models::Policy::vllm;
-  const auto lacks = [&](bool given, const char* key) {
-    if (given && !paged)
-      r.infeasible.push_back(
-          fmt::format("{}.limits.{}: {} has no such limit, its KV cache is not paged", path, key, d.engine.id));
-  };
-  lacks(limits.block_size.has_value(), "block_size");
-  lacks(limits.kv_blocks.has_value(), "kv_blocks");
-  lacks(limits.memory_utilization.has_value(), "memory_utilization");
   auto& own = d.engine.limits;
+  const auto needs = [&](bool given, const char* key, bool has, const char* why) {
+    if (given && !has)
+      r.infeasible.push_back(fmt::format("{}.limits.{}: {} has no such limit, {}", path, key, d.engine.id, why));
+  };
+  needs(limits.block_size.has_value(), "block_size", paged, "its KV cache is not paged");
+  needs(limits.kv_blocks.has_value(), "kv_blocks", paged, "its KV cache is not paged");
+  needs(limits.memory_utilization.has_value(), "memory_utilization", paged, "its KV cache is not paged");
+  needs(limits.micro_batch.has_value(), "micro_batch", own.micro_batch > 0, "all tokens of a step go through at once");
+  needs(limits.prompt_concurrency.has_value(), "prompt_concurrency", own.prompt_concurrency > 0,
+        "prompts share the tokens of a step");
+  needs(limits.reserve_full_isl.has_value(), "reserve_full_isl", paged && !d.engine.prefill_apart,
+        "it admits requests by a rule of its own");
+  own.prompt_concurrency = limits.prompt_concurrency.value_or(own.prompt_concurrency);
+  d.engine.reserve_full_isl = limits.reserve_full_isl.value_or(d.engine.reserve_full_isl);
   own.max_num_seqs = limits.max_num_seqs.value_or(own.max_num_seqs);
   own.max_num_batched_tokens = limits.max_num_batched_tokens.value_or(own.max_num_batched_tokens);
+  own.micro_batch = std::min(limits.micro_batch.value_or(own.micro_batch), own.max_num_batched_tokens);
   own.block_size = limits.block_size.value_or(own.block_size);
   own.memory_utilization = limits.memory_utilization.value_or(own.memory_utilization);
   d.kv_blocks = limits.kv_blocks;

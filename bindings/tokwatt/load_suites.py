@@ -235,6 +235,7 @@ def serving_stages(path: pathlib.Path) -> list[Trial]:
                 "max_num_batched_tokens": int(row["max_num_batched_tokens"]),
                 "kv_blocks": int(row["kv_blocks_16"]),
                 "block_size": 16,
+                "reserve_full_isl": False,  # vLLM 0.15.1: since 0.19
             },
         }
         system = {"sheet": "h100-sxm-80", "count": int(row["n_devices"])} | ({"link": "nvlink4"} if row["n_devices"] > 1 else {})

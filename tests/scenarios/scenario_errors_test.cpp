@@ -382,6 +382,18 @@ TEST_CASE("what cannot run is infeasible, with the reason", "[scenarios][errors]
   CHECK_THAT(
       errors_of(with("engine: vllm, runs_on: desk", "engine: llama.cpp-cuda, runs_on: desk, limits: {kv_blocks: 10}")),
       Contains("infeasible: deployments.assistant.limits.kv_blocks: llama.cpp-cuda has no such limit"));
+  const auto limited = [](const std::string& limit) {
+    return errors_of(with("runs_on: desk", "runs_on: desk, limits: {" + limit + "}"));
+  };
+  CHECK(limited("micro_batch: 256") ==
+        "infeasible: deployments.assistant.limits.micro_batch: vllm has no such limit, all tokens of a step go through "
+        "at once");
+  CHECK(limited("prompt_concurrency: 4") ==
+        "infeasible: deployments.assistant.limits.prompt_concurrency: vllm has no such limit, prompts share the tokens "
+        "of a step");
+  CHECK(errors_of(with("engine: vllm", "engine: sglang, limits: {reserve_full_isl: true}")) ==
+        "infeasible: deployments.assistant.limits.reserve_full_isl: sglang has no such limit, it admits requests by a "
+        "rule of its own");
   CHECK(errors_of(with("{sheet: dgx-spark}", "{sheet: dgx-spark, compute: {bf16: 0 FLOP/s}}")) ==
         "infeasible: deployments.assistant: vllm computes mxfp4 in bf16; dgx-spark has no bf16 units");
 }

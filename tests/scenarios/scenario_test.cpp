@@ -88,16 +88,33 @@ TEST_CASE("any field of a sheet can be overridden inline, and the box's tuning o
 }
 
 TEST_CASE("prices and limits stand where the simulation looks for them", "[scenarios]") {
-  const auto in =
-      loaded(with("runs_on: desk", "runs_on: desk, limits: {max_num_seqs: 8, max_model_len: 4096, kv_blocks: 100}") +
-             "prices: {electricity: 0.36 USD/kWh, horizon: 24 months, hardware: 1000 USD, resale: 0.25}\n")
-          .input;
+  const auto in = loaded(with("runs_on: desk",
+                              "runs_on: desk, limits: {max_num_seqs: 8, max_model_len: 4096, kv_blocks: 100, "
+                              "reserve_full_isl: false}") +
+                         "prices: {electricity: 0.36 USD/kWh, horizon: 24 months, hardware: 1000 USD, resale: 0.25}\n")
+                      .input;
   CHECK(in.deployments[0].engine.limits.max_num_seqs == 8);
   CHECK(in.deployments[0].max_model_len == 4096);
   CHECK(in.deployments[0].kv_blocks == 100);
+  CHECK_FALSE(in.deployments[0].engine.reserve_full_isl);
+  CHECK(loaded(kGood).input.deployments[0].engine.reserve_full_isl);
   CHECK(*in.prices.electricity == Approx(1e-7));
   CHECK(in.systems[0].box.price.purchase == 1000);
   CHECK(in.systems[0].box.price.resale_fraction == 0.25);
+}
+
+TEST_CASE("limits of one engine alone are taken by it", "[scenarios]") {
+  const auto limits = [](const std::string& engine, const std::string& box, const std::string& limit) {
+    return loaded(with("kv: f16, engine: vllm, runs_on: desk",
+                       "engine: " + engine + ", runs_on: desk, limits: {" + limit + "}"),
+                  {"systems.desk.sheet=" + box})
+        .input.deployments[0]
+        .engine.limits;
+  };
+  CHECK(limits("llama.cpp-cuda", "spark", "micro_batch: 1024").micro_batch == 1024);
+  const auto small = limits("llama.cpp-cuda", "spark", "max_num_batched_tokens: 256");
+  CHECK(limits("mlx", "m3-ultra-512", "prompt_concurrency: 2").prompt_concurrency == 2);
+  CHECK(small.micro_batch == 256);  // llama.cpp, too, computes no more at once than a batch has
 }
 
 TEST_CASE("arrivals, stages and objectives are read", "[scenarios]") {

@@ -67,6 +67,21 @@ TEST_CASE("the difference of a box to itself is nothing, whatever is drawn", "[c
   CHECK_THAT(table.out, Catch::Contains("16 draws") && Catch::Contains(" % to "));
 }
 
+TEST_CASE("a copy of a box is drawn as the box is", "[cli][compare]") {
+  const Scratch scratch;
+  const auto copy = (scratch.path() / "copy.yaml").string();
+  std::ofstream(copy) << "id: mine\nbase: dgx-spark\n";
+  const auto said = tokwatt({"compare", input("short.yaml"), "--system", "spark," + copy, "--interval", "--set",
+                             "duration=2 min", "-o", "json"});
+  REQUIRE(said.code == kDone);
+  const auto boxes = Json::parse(said.out);
+  CHECK(boxes.at(1).at("difference90").contains("energy_j.wall"));
+  for (const auto& [metric, range] : boxes.at(1).at("difference90").items()) {
+    CAPTURE(metric);
+    CHECK(range == Json({0.0, 0.0}));
+  }
+}
+
 TEST_CASE("a box's own interval holds what a run's draws say", "[cli][compare]") {
   const auto path = input("short.yaml");
   const auto load = [&] { return scenarios::load(path, {"duration=2 min"}); };
@@ -138,6 +153,21 @@ TEST_CASE("capacity's answer keeps the objectives, and one more user does not", 
   const auto table = tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<70ms"});
   CHECK(longest_line(table.out) <= kScreen);
   CHECK_THAT(table.out, Catch::Contains("Within the objectives: " + std::to_string(within) + " users; beyond: "));
+}
+
+TEST_CASE("people who wait to the end for their first answer are too many, whatever the objective", "[cli][capacity]") {
+  const auto said = tokwatt({"capacity", input("short.yaml"), "--slo", "temperature_c.max<1000 degC", "-o", "json"});
+  REQUIRE(said.code == kDone);
+  const auto json = Json::parse(said.out);
+  const auto requests = [&](int users) {
+    const auto run = tokwatt({"run", input("short.yaml"), "--set", "workload.0.users=" + std::to_string(users),
+                              "--summary", "json", "--quiet"});
+    const auto summary = Json::parse(run.out);
+    return summary.at("requests").at("unfinished").get<double>() / summary.at("requests").at("submitted").get<double>();
+  };
+  CHECK(requests(json.at("within").get<int>()) <= 0.5);
+  CHECK(requests(json.at("beyond").get<int>()) > 0.5);
+  CHECK(json.at("tried").back().at("broken") == Json({"requests pile up"}));
 }
 
 TEST_CASE("capacity's interval holds what the draws bear", "[cli][capacity]") {

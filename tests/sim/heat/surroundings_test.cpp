@@ -232,6 +232,22 @@ TEST_CASE("a box that was overdrawn stays slow until it has rested", "[sim][powe
     CHECK(chip[55] < 40 * 1.05);
     CHECK(chip[80] > 60);
   }
+  SECTION("a reboot ends it, of a box too that goes down hot and is still hot for a while") {
+    box.governor.trip = 42;
+    box.governor.sticky = hardware::Sticky{40, 100};
+    input.changes = {{3 * kSecond, Change::Kind::shutdown, 0, 57, "shutdown"}};
+    input.streams[0] = test::fixed_stream([] {
+      std::vector<Arrival> arrivals(1000, {kSecond, 4000, 2});
+      for (std::size_t i = 500; i < arrivals.size(); ++i) arrivals[i].at = 60 * kSecond;
+      return arrivals;
+    }());
+    const Results r = simulate(std::move(input));
+    const auto& chip = values<double>(r, "series", "chip_power");
+    const auto& temperature = values<double>(r, "series", "temperature");
+    CHECK(temperature[4] > 42);  // it is down, and still above the trip
+    CHECK(temperature[60] < 42);
+    CHECK(chip[61] > 60);
+  }
 }
 
 TEST_CASE("a capped box draws what the cap leaves it, for as long as it lasts", "[sim][power]") {
