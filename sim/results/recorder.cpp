@@ -62,6 +62,7 @@ Recorder::Recorder(const Input& input, const Layout& layout)
     speculates_ = speculates_ || paces_.back().drafted > 0;
   }
   has_fan_ = std::any_of(input.systems.begin(), input.systems.end(), [](const System& s) { return s.box.fan; });
+  reserve_rows();
 }
 
 int64_t Recorder::sent(const Request& request) {
@@ -137,6 +138,22 @@ void Recorder::event(Picoseconds now, EventRecord kind, const std::string& subje
   events_.kind.push_back(static_cast<int8_t>(kind));
   events_.subject.push_back(subject);
   events_.text.push_back(text);
+}
+
+/// Where it is known how long the run will be, its series need not grow.
+void Recorder::reserve_rows() {
+  constexpr Picoseconds kMost = 1'000'000;
+  if (!input_.duration) return;
+  const auto rows = static_cast<std::size_t>(std::min(*input_.duration / input_.record_every + 2, kMost));
+  const auto reserve = [](std::size_t cells, auto&... columns) { (columns.reserve(cells), ...); };
+  auto& deployments = per_deployment_;
+  auto& devices = per_device_;
+  reserve(rows, times_);
+  reserve(rows * input_.deployments.size(), deployments.output_rate, deployments.prompt_rate, deployments.ttft_p95,
+          deployments.kv_used, deployments.batch, deployments.queue, deployments.limited_by);
+  reserve(rows * layout_.devices(), devices.clock, devices.temperature, devices.wall_power, devices.chip_power,
+          devices.energy, devices.bill, devices.throttled);
+  if (has_fan_) reserve(rows * layout_.devices(), devices.fan, devices.noise);
 }
 
 std::size_t Recorder::start_row(Picoseconds now) {

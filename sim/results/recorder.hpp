@@ -48,6 +48,7 @@ class Recorder {
   std::vector<Group> take_groups();
 
  private:
+  void reserve_rows();
   Group requests_group();
   void sort_segments();
   Group segments_group();

@@ -73,7 +73,6 @@ class TemporaryFile {
   /// What was not written reads as zeros.
   void finish(std::size_t size) {
     if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail(target_, "writing", errno);
-    if (fsync(descriptor_) != 0) fail(target_, "bringing it to the disk", errno);
   }
 
   void rename_to_target() {
@@ -87,14 +86,6 @@ class TemporaryFile {
   int descriptor_ = -1;
   bool renamed_ = false;
 };
-
-/// Makes the new name itself durable. A file system that cannot do this has done what it can.
-void sync_folder(const fs::path& folder) {
-  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  fsync(descriptor);
-  close(descriptor);
-}
 
 }  // namespace
 
@@ -111,7 +102,6 @@ void replace_file(const std::string& path, std::span<const FilePart> parts, std:
   for (const auto& part : parts) file.write(part);
   file.finish(size);
   file.rename_to_target();
-  sync_folder(target.parent_path());
 }
 
 }  // namespace tokwatt::sim
