@@ -87,6 +87,29 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
+/// Letters and digits alone.
+std::string bare(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (folded(c) != '_') out += folded(c);
+  }
+  return out;
+}
+
+/// The names in which some word begins with all of `word`, the short ones first.
+std::vector<std::string> names_with(std::string_view word, const std::vector<std::string>& names) {
+  constexpr std::size_t kShortest = 3;
+  std::vector<std::string> out;
+  if (word.size() < kShortest) return out;
+  const auto same = [](char a, char b) { return folded(a) == folded(b); };
+  for (const auto& name : names) {
+    const auto at = std::search(name.begin(), name.end(), word.begin(), word.end(), same);
+    if (at != name.end() && (at == name.begin() || folded(*(at - 1)) == '_')) out.push_back(name);
+  }
+  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  return out;
+}
+
 }  // namespace
 
 void Diagnostics::error(const Place& place, std::string message) {
@@ -142,12 +165,22 @@ std::string nearest(std::string_view word, const std::vector<std::string>& names
       best_distance = d;
     }
   }
-  return best ? *best : std::string();
+  if (best) return *best;
+  const std::string letters = bare(word);
+  const auto same = std::find_if(names.begin(), names.end(), [&](const auto& name) { return bare(name) == letters; });
+  return same == names.end() ? std::string() : *same;
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& names) {
+  constexpr std::size_t kMostNames = 5;
   const std::string name = nearest(word, names);
-  return name.empty() ? std::string() : fmt::format("; did you mean \"{}\"?", name);
+  if (!name.empty()) return fmt::format("; did you mean \"{}\"?", name);
+  auto longer = names_with(word, names);
+  if (longer.empty() || longer.size() > kMostNames) return {};
+  const std::string last = longer.back();
+  longer.pop_back();
+  if (longer.empty()) return fmt::format("; did you mean \"{}\"?", last);
+  return fmt::format("; did you mean \"{}\" or \"{}\"?", fmt::join(longer, "\", \""), last);
 }
 
 std::string in_quotes(std::string_view text) {

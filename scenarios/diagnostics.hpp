@@ -49,9 +49,10 @@ class Infeasible : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The nearest of `names` to `word` by edit distance, or empty when none is near enough to be meant.
+/// The nearest of `names` to `word` by edit distance, or the one of the same letters and digits, or empty when none is
+/// near enough to be meant.
 std::string nearest(std::string_view word, const std::vector<std::string>& names);
-/// "; did you mean \"x\"?" or "".
+/// "; did you mean \"x\"?", of a few names that hold the word too, or "".
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& names);
 /// A piece of the user's text for a message: in quotes, escaped, at most 60 characters.
 std::string in_quotes(std::string_view text);

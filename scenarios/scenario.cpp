@@ -91,6 +91,10 @@ Loaded load_source(const std::shared_ptr<const Source>& source, const std::strin
                    const std::vector<std::string>& sets, Diagnostics& diagnostics) {
   Node root = parse(source, diagnostics);
   for (const auto& option : sets) apply_set(root, option, diagnostics);
+  if (root.find("axes") && !root.find("workload")) {
+    diagnostics.error(root.place, "axes make it a study, which tokwatt study runs; expected a scenario");
+    throw InputError(diagnostics);
+  }
   // A text that is no YAML has no keys to complain about.
   if (!diagnostics.ok() && root.kind != Node::Kind::mapping) throw InputError(diagnostics);
   return resolve(root, source->text, folder, sets, diagnostics);

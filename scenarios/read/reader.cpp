@@ -101,6 +101,24 @@ bool Reader::begin(const Node& root) {
   return true;
 }
 
+/// Where an option set a key of a name that the text does not have ("systems.dsk.mode"), the names that it has.
+std::string Reader::other_names() const {
+  const Frame& frame = frames_.back();
+  const auto& source = frame.node->place.source;
+  if (frames_.size() < 2 || !source || !source->name.starts_with("--set ")) return {};
+  const Frame& outer = frames_[frames_.size() - 2];
+  const std::string within = frame.path.substr(outer.path.size());  // "systems.dsk."
+  const Node* all = outer.node->find(within.substr(0, within.find('.')));
+  if (!all || all->kind != Node::Kind::mapping) return {};
+  std::string made;
+  std::vector<std::string> names;
+  for (const auto& [name, node] : all->entries)
+    (&node == frame.node ? made = name.scalar : names.emplace_back(name.scalar));
+  if (made.empty() || names.empty()) return {};
+  const std::string hint = did_you_mean(made, names);
+  return hint.empty() ? fmt::format("; the text has {}", one_of(names)) : hint;
+}
+
 /// The node of a key, or null where it is missing or empty (reported where that is wrong).
 const Node* Reader::take(const Key& key, const std::string& expected) {
   Frame& frame = frames_.back();
@@ -111,7 +129,8 @@ const Node* Reader::take(const Key& key, const std::string& expected) {
     const bool replaced = key.unless && frame.node->find(key.unless);
     if (key.required && !replaced) {
       const std::string path = shown(*frame.node, path_of(key.name));
-      context_.diagnostics.error(frame.node->place, fmt::format("{} is missing; expected {}", path, expected));
+      context_.diagnostics.error(frame.node->place,
+                                 fmt::format("{} is missing; expected {}{}", path, expected, other_names()));
     }
     return nullptr;
   }

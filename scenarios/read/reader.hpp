@@ -101,6 +101,7 @@ class Reader : public Fields {
   };
 
   bool begin(const Node& root);
+  std::string other_names() const;
   void push(const Node& node, std::string path);
   const Node* take(const Key& key, const std::string& expected);
   const Node* take_list(const Key& key, const std::string& expected);

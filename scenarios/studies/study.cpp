@@ -254,6 +254,12 @@ Study checked(std::shared_ptr<const Source> source, const std::string& folder, c
   Study study;
   study.source = std::move(source);
   const Node root = parse(study.source, diagnostics);
+  if (root.find("workload") && !root.find("axes")) {
+    diagnostics.error(root.place,
+                      "its workload makes it a scenario, which tokwatt run runs; expected a study: base (the scenario) "
+                      "and axes (what varies)");
+    throw InputError(diagnostics);
+  }
   WrittenStudy written;
   if (diagnostics.ok() || root.kind == Node::Kind::mapping)
     Reader({diagnostics, false, "", {}, nullptr, {}}).read(root, written);

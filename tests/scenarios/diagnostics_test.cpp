@@ -67,5 +67,12 @@ TEST_CASE("the nearest name is proposed, but only a near one", "[scenarios][diag
   CHECK(nearest("voltage", names).empty());
   CHECK(nearest("", names).empty());
   CHECK(nearest(std::string(10'000, 'a'), names).empty());
+  CHECK(nearest("q4km", {"q4_0", "q4_k_m", "q4_k_s"}) == "q4_k_m");
+  CHECK(nearest("---", {"a"}).empty());
+  const std::vector<std::string> boxes = {"strix-halo-z13", "strix-halo", "spark", "rtx-4090", "rtx-5090"};
+  CHECK(did_you_mean("Strix", boxes) == "; did you mean \"strix-halo\" or \"strix-halo-z13\"?");
+  CHECK(did_you_mean("halo", boxes) == "; did you mean \"strix-halo\" or \"strix-halo-z13\"?");
+  CHECK(did_you_mean("z13", boxes) == "; did you mean \"strix-halo-z13\"?");
+  CHECK(did_you_mean("alo", boxes).empty());
   CHECK(did_you_mean("reservd", names) == "; did you mean \"reserved\"?");
 }

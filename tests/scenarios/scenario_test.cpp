@@ -173,6 +173,9 @@ TEST_CASE("the option --set changes values before they are checked, and says whe
   CHECK_THAT(errors_of(kGood, {"workload.3.users=1"}),
              StartsWith("--set workload.3.users=1:1:10: error: workload is a list of 1; expected an index from 0 to 0 "
                         "in place of \"3\"\n"));
+  CHECK_THAT(errors_of(kGood, {"systems.dsk.power.limit=90 W"}),
+             Contains("systems.dsk.sheet is missing; expected a text; did you mean \"desk\"?"));
+  CHECK_THAT(errors_of(kGood, {"systems.shelf.power.limit=90 W"}), Contains("; the text has desk\n"));
   CHECK_THAT(errors_of(kGood, {"users"}), Contains("error: expected key=value"));
   CHECK_THAT(errors_of(kGood, {"=3"}), Contains("error: expected key=value"));
   CHECK_THAT(errors_of(kGood, {"a..b=3"}),

@@ -233,6 +233,13 @@ paired: {both: [users, warn]}
                                    "mean \"warm\"?"));
 }
 
+TEST_CASE("a scenario in place of a study is told so, and nothing else", "[scenarios][study]") {
+  const Files files;
+  CHECK_THAT(files.errors_of("title: no study\nduration: 1 h\nworkload: []\n"),
+             Catch::StartsWith("study.yaml:1:1: error: its workload makes it a scenario, which tokwatt run runs") &&
+                 !Catch::Contains("unknown key"));
+}
+
 TEST_CASE("what the scenario cannot take is reported in the study, before anything runs", "[scenarios][study]") {
   const Files files;
   const auto said = files.errors_of(kHead + R"(axes:
