@@ -128,14 +128,13 @@ struct Storage {
 };
 
 struct Price {
-  double purchase = 0;         ///< [USD]; 0: unknown
-  double resale_fraction = 0;  ///< of the purchase price at the end of the horizon
+  double purchase = std::numeric_limits<double>::quiet_NaN();  ///< [USD]; NaN: unknown
+  double resale_fraction = 0;                                  ///< of the purchase price at the end of the horizon
 };
 
 struct Box {
   std::string id;
-  std::string
-      base;  ///< the box that it was laid over in the end, whose measurements it goes by; empty: it stands alone
+  std::string base;  ///< the box that it was laid over in the end and is measured as; empty: it stands alone
   std::string title;
   std::vector<std::string> backends;  ///< cuda, metal, ...: engines need one of them
   std::string architecture;           ///< the chip's generation (hopper, apple-m3, ...); relatives share efficiencies

@@ -21,7 +21,9 @@ int ClockGovernor::slope_cap(double die_temperature) const {
   return above > 0 && rules_.slope > 0 ? clock_.level_at_most(clock_.max - rules_.slope * above) : top_;
 }
 
-void ClockGovernor::step_trip(double die_temperature) {
+// Waits while its last choice has had no effect yet.
+void ClockGovernor::step_trip(double die_temperature, int drawn_at) {
+  if (drawn_at != level_) return;
   if (die_temperature >= rules_.trip) {
     trip_cap_ = std::max(0, std::min(trip_cap_, level_) - rules_.trip_steps);
   } else if (die_temperature <= rules_.trip - rules_.hysteresis) {
@@ -31,9 +33,9 @@ void ClockGovernor::step_trip(double die_temperature) {
 
 // Over the limit: the highest level at which the same work would draw no more than the limit. Under it: up again, a
 // few steps a tick, as far as the same prediction allows.
-void ClockGovernor::step_power(const ChipPower& power, double power_limit) {
+void ClockGovernor::step_power(const ChipPower& power, double power_limit, int drawn_at) {
   const auto predicted = [&](int level) {
-    return power.fixed + power.clocked * switching_at(level) / switching_at(level_);
+    return power.fixed + power.clocked * switching_at(level) / switching_at(drawn_at);
   };
   if (power.total() > power_limit) {
     power_cap_ = level_;
@@ -44,9 +46,9 @@ void ClockGovernor::step_power(const ChipPower& power, double power_limit) {
   }
 }
 
-void ClockGovernor::update(double die_temperature, const ChipPower& power, double power_limit) {
-  step_trip(die_temperature);
-  step_power(power, power_limit);
+void ClockGovernor::update(double die_temperature, const ChipPower& power, double power_limit, int drawn_at) {
+  step_trip(die_temperature, drawn_at);
+  step_power(power, power_limit, drawn_at);
   heat_cap_ = std::min(slope_cap(die_temperature), trip_cap_);
   choose();
   throttled_ = level_ < set_cap_ && (die_temperature >= rules_.trip || trip_cap_ == level_ || power_cap_ == level_);

@@ -20,26 +20,25 @@ class ClockGovernor {
  public:
   ClockGovernor(const Clock& clock, const Governor& rules);
 
-  /// End of a tick: picks the level for steps that start from now on.
-  void update(double die_temperature, const ChipPower& power, double power_limit);
+  /// End of a tick: picks the level for steps that start from now on. `drawn_at` is the level at which the power was
+  /// drawn: not its own where one step filled the tick.
+  void update(double die_temperature, const ChipPower& power, double power_limit, int drawn_at);
 
   /// The user's highest clock (nvidia-smi -lgc) [Hz]; holds at once.
   void limit_clock(double hz);
 
   int level() const { return level_; }
-  /// What clocked power follows at the level, relative to the top clock's.
-  double switching() const { return switching_at(level_); }
+  /// What clocked power follows at a level, relative to the top clock's.
+  double switching_at(int level) const { return switching_[static_cast<std::size_t>(level)]; }
   Brake brake() const { return brake_; }
   /// Held down by the thermal trip or the power limit (the gentle slope below the trip is not called throttling).
   bool throttled() const { return throttled_; }
 
  private:
   int slope_cap(double die_temperature) const;
-  void step_trip(double die_temperature);
-  void step_power(const ChipPower& power, double power_limit);
+  void step_trip(double die_temperature, int drawn_at);
+  void step_power(const ChipPower& power, double power_limit, int drawn_at);
   void choose();
-
-  double switching_at(int level) const { return switching_[static_cast<std::size_t>(level)]; }
 
   Clock clock_;
   std::vector<double> switching_;  // by level

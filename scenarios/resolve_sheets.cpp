@@ -59,7 +59,11 @@ void apply_limits(const WrittenLimits& limits, const WrittenDeployment& written,
   d.kv_blocks = limits.kv_blocks;
   d.max_model_len = limits.max_model_len;
   const Place& place = limits.place.source ? limits.place : written.place;
-  if (own.max_num_batched_tokens < own.max_num_seqs) {
+  // As vLLM does it, an engine's own number of slots is no more than a step has tokens. Where prompts have steps of
+  // their own the budget is theirs alone.
+  if (!limits.max_num_seqs && !d.engine.prefill_apart)
+    own.max_num_seqs = std::min(own.max_num_seqs, own.max_num_batched_tokens);
+  if (own.max_num_batched_tokens < own.max_num_seqs && !d.engine.prefill_apart) {
     r.diagnostics.error(place, fmt::format("{}.limits.max_num_batched_tokens is {}, below max_num_seqs ({}): each "
                                            "running sequence needs a token in a step",
                                            path, own.max_num_batched_tokens, own.max_num_seqs));

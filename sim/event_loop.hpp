@@ -98,6 +98,7 @@ class EventLoop : private ReplicaObserver {
   void take_readings(int device);
   OperatingPoint operating_point(std::size_t replica) const;
   DeviceWork work_of(std::size_t device) const;
+  std::optional<int> level_of_tick(std::size_t device) const;
   bool drained() const { return !end_is_fixed_ && arrivals_.empty() && live_ == 0; }
   void report_progress();
 

@@ -19,7 +19,7 @@ _HERE = pathlib.Path(__file__).parent
 
 def ask(scenario: AnyScenario, set: Mapping[str, Any] | None, question: str, /, **arguments: Any) -> str:
     """What a method of :class:`_core.Question` says, as JSON; an interrupt ends it at once."""
-    changes = dict(set or {})
+    changes = values.mapping(set)
     if isinstance(scenario, Scenario):
         changes = {**scenario._set, **changes}
         scenario = scenario._source

@@ -154,11 +154,18 @@ def _mapping(node: Any) -> dict[str, Any]:
 
 
 def _served(deployment: dict[str, Any], asked: dict[str, Any], results: Results) -> str:
+    if "api" in deployment:
+        return _hosted(str(_mapping(deployment["api"]).get("sheet", "")), results)
     names = deployment.get("runs_on", "")
     boxes = [_box(str(name), asked, results) for name in (names if isinstance(names, list) else [names])]
     same = f"{len(boxes)} × {boxes[0]}" if len(boxes) > 1 and len(set(boxes)) == 1 else words.listed(boxes)
     quant = f" as {deployment['quant']}" if isinstance(deployment.get("quant"), str) else ""
     return f"{deployment.get('model', 'a model')}{quant} with {deployment.get('engine', 'an engine')} on {same}"
+
+
+def _hosted(sheet: str, results: Results) -> str:
+    title = tree(results.texts.get(f"apis/{sheet}", "")).get("title", sheet)
+    return f"{title}, hosted elsewhere,"
 
 
 def _box(name: str, asked: dict[str, Any], results: Results) -> str:

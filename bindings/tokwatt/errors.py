@@ -37,3 +37,7 @@ class InputError(ValueError):
 
 class Infeasible(RuntimeError):
     """A correct input that cannot be done: it does not fit, or the engine cannot run it on that box. The text has the arithmetic."""
+
+
+class NoPlan(KeyError, AttributeError):
+    """The results of a scenario without ``plan``."""

@@ -77,15 +77,22 @@ def answer(results: Results) -> str:
     growing = report_time.growing_queues(results)
     if growing:
         said.insert(0, f"It does not keep up: the queue of {words.listed(growing)} grew as long as requests came.")
+    if _is_hosted(s):
+        return " ".join([*said, f"{_price(s)}.".capitalize()])
     held = (s["throttled_s"] or 0) / s["duration_s"] if s["duration_s"] else 0
     heat = f"Heat or its power limit held the clock down for {words.percent(held)} of the time" if held else "It was never throttled"
     return " ".join([*said, f"{heat}, and {_price(s)}."])
 
 
+def _is_hosted(s: dict[str, Any]) -> bool:
+    """All of it by others, of whose boxes nothing is known."""
+    return s["energy_j"]["wall"] in (None, 0) and bool(s["cost_usd"].get("api"))
+
+
 def _price(s: dict[str, Any]) -> str:
     if s["usd_per_mtok_output"] is not None:
         cost = words.usd(s["usd_per_mtok_output"]) + interval(s, "usd_per_mtok_output", words.usd)
-        return f"a million output tokens cost {cost}, hardware included"
+        return f"a million output tokens cost {cost}, {'prompts' if _is_hosted(s) else 'hardware'} included"
     return f"an output token took {words.three(s['j_per_tok_output'])}{words.SPACE}J at the wall"
 
 
@@ -95,15 +102,18 @@ def _below(results: Results) -> str:
     others = [f"{words.grouped(n)} {key.replace('_', ' ')}" for key, n in requests.items() if n and key not in ("submitted", "completed")]
     met = _objective(s)
     rate = f"{words.three(s['throughput_tok_s']['total'])} with the prompts"
+    boxes = [
+        ("Power at the wall", f"{words.watts(s['power_w']['wall']['mean'])}", f"{words.watts(s['power_w']['wall']['max'])} at most"),
+        ("Hottest die", words.celsius(s["temperature_c"]["max"]), f"{words.celsius(s['temperature_c']['mean'])} in the mean"),
+        ("Energy", words.energy(s["energy_j"]["wall"]), f"{words.three(s['j_per_tok_output'])} J a token"),
+    ]
     return figures(
         [
             ("Requests answered", f"{words.grouped(requests['completed'])}", ", ".join(others) or "all of them"),
             *([("Within the objective", met, "of the answered requests that have one")] if met else []),
             ("Output", f"{words.three(s['throughput_tok_s']['output'])} tokens/s", rate),
             ("Batch", f"{words.three(s['batch']['mean'])} mean", f"{words.grouped(s['batch']['max'])} at most"),
-            ("Power at the wall", f"{words.watts(s['power_w']['wall']['mean'])}", f"{words.watts(s['power_w']['wall']['max'])} at most"),
-            ("Hottest die", words.celsius(s["temperature_c"]["max"]), f"{words.celsius(s['temperature_c']['mean'])} in the mean"),
-            ("Energy", words.energy(s["energy_j"]["wall"]), f"{words.three(s['j_per_tok_output'])} J a token"),
+            *([] if _is_hosted(s) else boxes),
         ]
     )
 
@@ -120,6 +130,8 @@ def _objective(s: dict[str, Any]) -> str:
 
 def _limits(results: Results) -> str:
     s = results.summary
+    if _is_hosted(s):
+        return paragraph("The model is hosted elsewhere. What limits its provider is not known.")
     parts = sorted(((name, s["limited_by"][key] or 0.0) for key, name in _LIMITS.items()), key=lambda p: -p[1])
     body = paragraph(_core.limit_sentence(results._run.summary_json))
     bar = [Share(name, fraction, words.percent(fraction)) for name, fraction in parts]
@@ -230,17 +242,19 @@ def _money(s: dict[str, Any]) -> str:
     parts = [Share(name, (s["energy_j"][key] or 0) / wall if wall else 0, words.percent((s["energy_j"][key] or 0) / wall) if wall else "") for key, name in _ENERGY.items()]
     standing = sum(p.fraction for p in parts[2:])
     chip = s["energy_j"]["chip"]
-    body = paragraph(
-        f"{words.energy(wall)} at the wall, of which {words.percent(standing)} go into being switched on; the chip's own sensor would show "
-        f"{words.energy(chip)}. That is {words.three(s['j_per_tok_output'])}{words.SPACE}J for each output token."
-    )
-    body += shares(parts, label="Shares of the energy: " + ", ".join(f"{p.name} {p.text}" for p in parts))
+    body = paragraph("The energy is the provider's, and not known.")
+    if not _is_hosted(s):
+        body = paragraph(
+            f"{words.energy(wall)} at the wall, of which {words.percent(standing)} go into being switched on; the chip's own sensor would show "
+            f"{words.energy(chip)}. That is {words.three(s['j_per_tok_output'])}{words.SPACE}J for each output token."
+        )
+        body += shares(parts, label="Shares of the energy: " + ", ".join(f"{p.name} {p.text}" for p in parts))
     cost = s["cost_usd"]
     rows = [[name, words.usd(cost.get(key))] for key, name in (("hardware", "hardware, less resale, for this time"), ("electricity", "electricity"), ("api", "hosted API")) if cost.get(key) != 0]
     rows.append(["all together", words.usd(cost["total"])])
     rows.append(["a million output tokens", words.usd(s["usd_per_mtok_output"])])
     body += table(["cost", ""], rows, caption="Cost of the time from the first request to the last answer")
-    if cost["electricity"] is None:
+    if cost["electricity"] is None and not _is_hosted(s):
         body += paragraph("The scenario gives no price of electricity (prices.electricity).", "soft")
     return body
 

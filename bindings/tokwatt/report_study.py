@@ -17,6 +17,7 @@ from .report_page import Section, page, paragraph
 from .saved_study import SavedStudy
 
 _NOT_METRICS = ("status", "reason", "feasible")
+_USUAL = ("ttft_s.p95", "tpot_s.p95", "throughput_tok_s.output", "power_w.wall.mean", "usd_per_mtok_output")  # as the program shows them
 _STATISTICS = {": p50": ", median", ": p90": ", 90 %", ": p95": ", 95 %", ": p99": ", 99 %", ": max": ", highest", ": min": ", lowest", ": mean": ", mean"}
 _MOST_CELLS = 1_500  # of one map; beyond, a page is no place for them
 _SAID: dict[str, Callable[[float], str]] = {
@@ -39,6 +40,8 @@ def html(path: str) -> str:
     text = asked.tree(study.texts["study"])
     constraints = [c for c in text.get("constraints", []) if isinstance(c, str)] if isinstance(text.get("constraints"), list) else []
     metrics = [str(name) for name in points.data_vars if name not in _NOT_METRICS]
+    if "metrics" not in text:
+        metrics = [name for name in metrics if name in _USUAL]
     axes = list(points.sizes)
     if len(axes) == 1:
         sections = [Section("points", "The points", _list(points, metrics, axes[0]))]
@@ -94,6 +97,8 @@ def _answer(points: xr.Dataset, axes: list[str], constraints: list[str]) -> str:
         return f"{words.grouped(ran)} of the {words.grouped(count)} points ran." if count else "The study has no points."
     good = points["feasible"].values.astype(bool)
     said = f"{words.grouped(int(good.sum()))} of the {words.grouped(count)} points run within the constraints"
+    if alike := _alike(points, axes, good):
+        return f"{said}: those with {alike}."
     last = axes[-1]
     values = points[last].values
     if not good.any() or points[last].dtype == object or len(values) < 2:
@@ -104,12 +109,23 @@ def _answer(points: xr.Dataset, axes: list[str], constraints: list[str]) -> str:
     highest = [(limit, where) for where, limit in limits if limit is not None]
     most, least = max(highest, key=lambda p: p[0]), min(highest, key=lambda p: p[0])
     where = [_where(points, axes[:-1], place) for _, place in (least, most)]
-    never = "" if len(highest) == len(limits) else f", and no {last} at {len(limits) - len(highest)} of the {len(limits)} others"
+    never = "" if len(highest) == len(limits) else f", and none at {len(limits) - len(highest)} of the {len(limits)} values of {words.listed(axes[:-1])}"
     top = _value(points[last], most[0], False)
     if most[0] == least[0]:
-        everywhere = " everywhere" if len(limits) > 1 else ""
+        everywhere = " everywhere" if len(highest) == len(limits) > 1 else ""
         return f"{said}: {last} up to {top}{everywhere}{never}."
     return f"{said}: {last} up to {_value(points[last], least[0], False)} at {where[0]}, up to {top} at {where[1]}{never}."
+
+
+def _alike(points: xr.Dataset, axes: list[str], good: np.ndarray) -> str:
+    """The names along axes with which all points are good, and no other is; empty where it is not as simple, or no axis has names."""
+    kept = {axis: good.any(axis=tuple(j for j in range(good.ndim) if j != i)) for i, axis in enumerate(axes)}
+    chosen = {axis: which for axis, which in kept.items() if not which.all()}
+    if not chosen or any(points[axis].dtype != object for axis in chosen):
+        return ""
+    if int(good.sum()) != math.prod(int(which.sum()) for which in kept.values()):
+        return ""
+    return words.listed([f"{axis} {' or '.join(_coordinate(points, axis, int(k)) for k in np.flatnonzero(which))}" for axis, which in chosen.items()])
 
 
 def _limits(good: np.ndarray, values: np.ndarray) -> list[tuple[tuple[int, ...], float | None]] | None:

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from . import _core, tables, written
+from .errors import NoPlan
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -74,10 +75,13 @@ class Results:
 
         Raises
         ------
-        KeyError
-            The scenario has no plan.
+        NoPlan
+            The scenario has no plan; a KeyError, and to ``hasattr`` an AttributeError.
         """
-        return self.dataset("plan")
+        try:
+            return self.dataset("plan")
+        except KeyError as error:
+            raise NoPlan(*error.args) from None
 
     @property
     def title(self) -> str:
@@ -117,6 +121,7 @@ class Results:
         RuntimeError
             It cannot be written; the text has the reason.
         """
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         self._run.save(os.fspath(path))
         written.remember(os.fspath(path))
 

@@ -36,7 +36,7 @@ class Scenario:
 
     def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any], set: Mapping[str, Any]) -> None:
         self._source = source if isinstance(source, Mapping) else os.fspath(source)
-        self._set = dict(set)
+        self._set = values.mapping(set)
         facts = check(self._source, values.sets(self._set))
         self.title: str = facts["title"]
         self.seed: int = facts["seed"]

@@ -57,7 +57,7 @@ def run(
     Infeasible
         It does not fit, or the engine cannot run it on that box.
     """
-    changes = dict(set or {})
+    changes = values.mapping(set)
     if isinstance(scenario, Scenario):
         changes = {**scenario._set, **changes}
         scenario = scenario._source

@@ -72,13 +72,13 @@ def study(
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise TypeError(f"executor is a {type(executor).__name__}, which has no submit; expected a concurrent.futures executor or a dask client")
     for name, value in {"chunk": chunk, "threads": threads}.items():
-        if value is not None and value < 1:
-            raise ValueError(f"{name} is {value}; expected 1 or more")
+        if value is not None and not (isinstance(value, int) and value >= 1):
+            raise ValueError(f"{name} is {value!r}; expected a whole number, 1 or more")
     if executor is None and chunk is not None:
         raise ValueError("chunk is given without an executor; expected both")
     if executor is not None and threads is not None:
         raise ValueError("threads are given with an executor, which has its own; expected one of them")
-    held, source = _held(study, values.sets(set or {}))
+    held, source = _held(study, values.sets(values.mapping(set)))
     path = None if output is None else os.fspath(output)
     try:
         if path is not None:

@@ -36,6 +36,8 @@ def of_requests(results: Results, chosen: np.ndarray) -> list[np.ndarray]:
     requests, segments = results.requests.loc[chosen], results.segments
     if "progress" in segments:
         raise Infeasible("the times of tokens cannot be told: a deployment of this run speculates")
+    if (requests["replica"] < 0).any():
+        raise Infeasible("the times of tokens cannot be told: the model is hosted elsewhere, and how it steps is not simulated")
     preempted = int((requests["preemptions"] > 0).sum())
     if preempted:
         raise Infeasible(f"the times of tokens cannot be told: {preempted:,} of these requests were preempted")

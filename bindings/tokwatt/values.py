@@ -9,6 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def mapping(changes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What was given as ``set=``."""
+    if changes is not None and not isinstance(changes, Mapping):
+        raise TypeError(f'set is {changes!r}; expected a mapping from keys to values, such as {{"workload.0.users": 4}}')
+    return dict(changes or {})
+
+
 def sets(changes: Mapping[str, Any]) -> list[str]:
     """Changes as the texts of --set options."""
     return [f"{path}={yaml(path, value)}" for path, value in changes.items()]

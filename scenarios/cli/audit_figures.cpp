@@ -178,7 +178,7 @@ Answer power(const Claim& claim, const std::string& id, double boxes, Court& cou
 
 Answer price(const Claim& claim, const std::string& id, double boxes, Court& court) {
   const double value = court.shelf.box(id).value.price.purchase * boxes;
-  if (value == 0) return not_checkable(fmt::format("the sheet of {} has no price", id));
+  if (std::isnan(value)) return not_checkable(fmt::format("the sheet of {} has no price", id));
   const std::string confidence = confidence_of(id, "price.purchase", court);
   if (confidence == "assumed") {
     return not_checkable(
@@ -191,7 +191,7 @@ Answer price(const Claim& claim, const std::string& id, double boxes, Court& cou
 
 Answer breakeven(const Claim& claim, const std::string& id, double boxes, Court& court) {
   const double value = court.shelf.box(id).value.price.purchase * boxes;
-  if (value == 0)
+  if (std::isnan(value))
     return not_checkable(fmt::format("it is a price over a monthly bill, and the sheet of {} has no price", id));
   const auto at = claim.metric.find("_at_") + 4;
   const double spend = std::stod(claim.metric.substr(at));

@@ -69,7 +69,7 @@ std::string why_unasked(const Claim& claim) {
 Answer of_one_reading(RateQuestion q, const Claim& claim, Court& court) {
   if (claim.metric != "tok_s_per_usd") return judge_rate(q, court);
   const double price = court.shelf.box(q.box).value.price.purchase;
-  if (price == 0) return not_checkable(fmt::format("the sheet of {} has no price", q.box));
+  if (std::isnan(price)) return not_checkable(fmt::format("the sheet of {} has no price", q.box));
   q.low *= price;
   q.high *= price;
   q.text = fmt::format("{} x {} USD = {}", q.text, grouped(std::llround(price)), range_text(q.low, q.high, "tok/s"));

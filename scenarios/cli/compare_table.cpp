@@ -126,6 +126,18 @@ std::string verdict(const ComparedBox& box) {
   return fmt::format("{}: {}", in_words(box.answer.status), box.answer.reason);
 }
 
+/// Why a cost is missing; empty where none is.
+std::string unknown_costs(const std::vector<ComparedBox>& boxes) {
+  std::vector<std::string> why;
+  for (std::size_t b = 0; b < boxes.size(); ++b) {
+    if (boxes[b].answer.status != Status::ok) continue;
+    const auto& cost = boxes[b].answer.summary.at("cost_usd");
+    if (cost.at("electricity").is_null() && why.empty()) why.emplace_back("prices.electricity is not given");
+    if (cost.at("hardware").is_null()) why.push_back(fmt::format("nobody says what {} costs", letter(b)));
+  }
+  return why.empty() ? "" : fmt::format("Costs are unknown (-): {}.", fmt::join(why, ", "));
+}
+
 }  // namespace
 
 std::string difference(double value, double reference) {
@@ -164,6 +176,7 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
                                "they share is the same draw on each box.",
                                draws)) +
            "\n";
+  if (const auto unknown = unknown_costs(boxes); !unknown.empty()) out += "\n" + wrapped(unknown) + "\n";
   if (const auto plans = plans_in_words(boxes); !plans.empty()) out += "\n" + plans;
   out += "\n";
   for (std::size_t b = 0; b < boxes.size(); ++b)

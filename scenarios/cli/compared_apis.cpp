@@ -14,8 +14,8 @@ std::vector<ComparedApi> apis_of(const Question& question, const std::vector<std
   const auto* start = question.tree.find("start");
   const auto day = start ? scenarios::date(start->scalar.substr(0, 10)) : std::nullopt;
   for (const auto& name : names) {
-    const auto sheet =
-        scenarios::open_sheet(scenarios::SheetKind::api, {name, {}}, "--api", question.folder, diagnostics);
+    const auto sheet = scenarios::open_sheet(scenarios::SheetKind::api, {scenarios::path_from_here(name), {}}, "--api",
+                                             question.folder, diagnostics);
     if (!sheet) continue;
     const std::size_t before = diagnostics.reported();
     const auto api = scenarios::read_api(*sheet, diagnostics).value;

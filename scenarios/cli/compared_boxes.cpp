@@ -73,11 +73,12 @@ std::vector<std::string> with_engine(const Question& question, std::vector<std::
 
 /// What puts a box in the place of a system, with an engine that runs there.
 std::vector<std::string> sets_for(const Question& question, const std::string& system, const std::string& box) {
-  const std::vector<std::string> plain = {fmt::format("systems.{}.sheet={}", path_segment(system), box)};
+  const std::vector<std::string> plain = {
+      fmt::format("systems.{}.sheet={}", path_segment(system), scenarios::path_from_here(box))};
   if (why_not(question, plain).empty()) return plain;
   scenarios::Diagnostics diagnostics;
-  const auto sheet =
-      scenarios::open_sheet(scenarios::SheetKind::box, {box, {}}, "--system", question.folder, diagnostics);
+  const auto sheet = scenarios::open_sheet(scenarios::SheetKind::box, {scenarios::path_from_here(box), {}}, "--system",
+                                           question.folder, diagnostics);
   if (!sheet) return plain;
   for (const auto& engine : natural_engines(scenarios::read_box(*sheet, {}, diagnostics).value)) {
     auto sets = with_engine(question, plain, engine);

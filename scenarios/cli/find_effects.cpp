@@ -44,10 +44,19 @@ class Knobs {
 
   std::vector<Knob> all() {
     for (const auto& system : named("systems")) add_box(system);
-    for (std::size_t d = 0; d < plain_.input.deployments.size(); ++d) add_tuning(d);
+    for (std::size_t d = 0; d < plain_.input.deployments.size(); ++d) {
+      if (plain_.input.deployments[d].hosted) {
+        add_prices(d);
+      } else {
+        add_tuning(d);
+      }
+    }
     for (const auto& system : plain_.input.systems) add_watt(system);
-    add_set("environment.ambient", "+1 K", fmt::format("environment.ambient={} degC", plain_.input.ambient + 1));
-    if (plain_.input.prices.electricity) {
+    if (!plain_.input.systems.empty())
+      add_set("environment.ambient", "+1 K", fmt::format("environment.ambient={} degC", plain_.input.ambient + 1));
+    if (has_tariff()) {
+      add_cent();
+    } else if (plain_.input.prices.electricity) {
       const double per_kwh = *plain_.input.prices.electricity * 3.6e6 + 0.01;
       add_set("prices.electricity", "+0.01 USD/kWh", fmt::format("prices.electricity={} USD/kWh", per_kwh));
     }
@@ -126,6 +135,43 @@ class Knobs {
     }
   }
 
+  /// A change of what was read, on every day that is simulated.
+  void add_change(std::string name, std::string change, std::function<void(sim::Input&)> apply) {
+    out_.push_back({std::move(name), std::move(change), [&q = question_, apply = std::move(apply)] {
+                      auto loaded = q.load();
+                      change_every_day(loaded, [&](Loaded& day) { apply(day.input); });
+                      return loaded;
+                    }});
+  }
+
+  bool has_tariff() const {
+    const Node* prices = question_.tree.find("prices");
+    return question_.tree.find("tariff") || (prices && prices->find("tariff"));
+  }
+  /// On every hour of a tariff.
+  void add_cent() {
+    add_change("tariff", "+0.01 USD/kWh", [](sim::Input& input) {
+      constexpr double kCent = 0.01 / 3.6e6;  // [USD/J]
+      if (input.prices.electricity) *input.prices.electricity += kCent;
+      for (auto& change : input.changes) {
+        if (change.kind == sim::Change::Kind::electricity) change.value += kCent;
+      }
+    });
+  }
+
+  /// What a provider asks.
+  void add_prices(std::size_t deployment) {
+    using Price = sim::Hosted::Price;
+    const auto add = [&](const char* what, void (*more)(Price&)) {
+      add_change(fmt::format("{}: {}", plain_.input.deployments[deployment].hosted->id, what), kPercent,
+                 [deployment, more](sim::Input& input) { more(input.deployments[deployment].hosted->price); });
+    };
+    add("price of prompts", [](Price& price) { price.prompt *= kMore; });
+    add("price of output", [](Price& price) { price.output *= kMore; });
+    if (plain_.input.deployments[deployment].hosted->price.cached)
+      add("price of cached prompts", [](Price& price) { *price.cached *= kMore; });
+  }
+
   /// What the calibration says stands in no sheet.
   void add_tuning(std::size_t deployment) {
     const auto& engine = plain_.input.deployments[deployment].engine;
@@ -134,18 +180,14 @@ class Knobs {
       const std::string name = fmt::format("{}: tuning.{}", engine.id, parameter.key);
       const auto same = [&](const Knob& knob) { return knob.name == name; };
       if (!(value > 0) || !std::isfinite(value) || std::any_of(out_.begin(), out_.end(), same)) continue;
-      out_.push_back({name, kPercent, [&q = question_, &parameter, id = engine.id] {
-                        auto loaded = q.load();
-                        change_every_day(loaded, [&parameter, id](Loaded& day) {
-                          for (auto& d : day.input.deployments) {
-                            double& changed = d.engine.tuning.*parameter.value;
-                            if (d.engine.id != id) continue;
-                            changed *= kMore;
-                            if (parameter.link == models::Link::log_odds) changed = std::min(changed, 1.0);
-                          }
-                        });
-                        return loaded;
-                      }});
+      add_change(name, kPercent, [&parameter, id = engine.id](sim::Input& input) {
+        for (auto& d : input.deployments) {
+          double& changed = d.engine.tuning.*parameter.value;
+          if (d.engine.id != id) continue;
+          changed *= kMore;
+          if (parameter.link == models::Link::log_odds) changed = std::min(changed, 1.0);
+        }
+      });
     }
   }
 

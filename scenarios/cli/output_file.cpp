@@ -57,6 +57,15 @@ class TemporaryFolder {
   fs::path path_;
 };
 
+/// Empty files are nobody's scenario or trace.
+bool is_empty_or_results(const fs::path& file) {
+  constexpr std::string_view kHdf5 = "\x89HDF";
+  std::string begin(kHdf5.size(), ' ');
+  std::ifstream in(file, std::ios::binary);
+  in.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  return in.gcount() == 0 || begin == kHdf5;
+}
+
 }  // namespace
 
 void check_writable(const std::string& path) {
@@ -68,6 +77,8 @@ void check_writable(const std::string& path) {
   std::error_code ignored;
   if (path.empty() || path.back() == '/' || fs::is_directory(path, ignored)) refuse("it is a folder; expected a file");
   if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) refuse("it is not a regular file");
+  if (fs::exists(path, ignored) && !is_empty_or_results(path))
+    refuse("it is there already and holds no results; expected another name");
   const fs::path folder = nearest_folder(path);
   if (!fs::is_directory(folder, ignored)) refuse(fmt::format("{} is no folder", folder.string()));
   if (access(folder.c_str(), W_OK | X_OK) != 0) refuse(fmt::format("nothing may be written in {}", folder.string()));

@@ -142,7 +142,7 @@ class PlanResolver {
     for (const auto& system : r_.loaded.input.systems) {
       if (system.is_rented) continue;
       const auto& price = system.box.price;
-      if (price.purchase <= 0)
+      if (std::isnan(price.purchase))
         error(
             fmt::format("plan needs the price of {}, which its sheet does not say; expected prices.hardware or "
                         "systems.{}.price",

@@ -291,6 +291,13 @@ void lay_over_base(RawSheet& box, const std::string& folder, Diagnostics& diagno
   lay_over_base_in(box, folder, {}, diagnostics);
 }
 
+std::string path_from_here(const std::string& name) {
+  std::error_code no_throw;
+  if (!looks_like_path(name) || !fs::exists(name, no_throw)) return name;
+  const auto path = fs::absolute(name, no_throw);
+  return no_throw ? name : path.string();
+}
+
 std::optional<RawSheet> open_sheet(SheetKind kind, const Text& asked, const std::string& key, const std::string& folder,
                                    Diagnostics& diagnostics) {
   return open_named(kind, asked, key, folder, {}, diagnostics);

@@ -57,6 +57,9 @@ void check_stored(const RawSheet& model, const RawSheet& quant, const Place& pla
 /// A quant as the model's own file has it, to the byte; as it is where the model is no such file.
 models::Quant as_stored(const models::Quant& quant, const RawSheet& model);
 
+/// What an option names: paths on the command line start at the current folder, those in a scenario at its own. Names
+/// of sheets, and paths to nothing, stay as they are.
+std::string path_from_here(const std::string& name);
 /// The sheet that a user means by an id, an alias, or a path (relative to `folder`). Reports what cannot be found.
 /// `key` is what messages call the place, "systems.desk.sheet".
 std::optional<RawSheet> open_sheet(SheetKind kind, const Text& asked, const std::string& key, const std::string& folder,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "scenarios/read/reader.hpp"
@@ -40,6 +41,7 @@ class Dimensions {
       }
     }
     check_pairs();
+    check_keys();
     return std::move(out_);
   }
 
@@ -123,6 +125,24 @@ class Dimensions {
     return out;
   }
 
+  /// A key that two axes set would have the value of the last, under the names of both.
+  void check_keys() {
+    std::map<std::string, std::string> axis_on;
+    for (const auto& dimension : out_) {
+      for (const auto& axis : dimension.axes) {
+        for (const auto& key : keys_of(axis)) {
+          const auto [at, is_new] = axis_on.emplace(key, axis.name);
+          if (!is_new)
+            error(place_of(axis.name), fmt::format("axes.{} sets {}, as axes.{} does; expected one axis for a key",
+                                                   path_segment(axis.name), key, path_segment(at->second)));
+        }
+      }
+    }
+  }
+  const Place& place_of(const std::string& axis) const {
+    return std::find_if(study_.axes.begin(), study_.axes.end(), [&](const auto& a) { return a.name == axis; })->place;
+  }
+
   void check_pairs() {
     for (const auto& group : groups_) {
       const auto found = std::find_if(out_.begin(), out_.end(), [&](const auto& d) { return d.name == group.name; });
@@ -146,6 +166,21 @@ class Dimensions {
 };
 
 }  // namespace
+
+std::set<std::string> keys_of(const Axis& axis) {
+  std::set<std::string> keys;
+  for (const auto& value : axis.values) {
+    for (const auto& setting : value.settings) keys.insert(in_words(setting.path));
+    if (!axis.key.empty()) break;  // all its values set the same one
+  }
+  return keys;
+}
+
+std::string in_words(const std::vector<PathSegment>& path) {
+  std::vector<std::string> names;
+  for (const auto& segment : path) names.push_back(path_segment(segment.name));
+  return fmt::format("{}", fmt::join(names, "."));
+}
 
 std::vector<StudyDimension> dimensions_of(const WrittenStudy& study, Diagnostics& diagnostics) {
   return Dimensions(study, diagnostics).all();

@@ -1,5 +1,6 @@
 #pragma once
 // What a study varies: axes, and the dimensions that they span.
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ struct Axis {
   std::string unit;         ///< as written; empty for plain numbers and for names
   std::vector<AxisValue> values;
 };
+
+/// The keys that its values set.
+std::set<std::string> keys_of(const Axis& axis);
+std::string in_words(const std::vector<PathSegment>& path);  ///< with dots between
 
 /// Axes that move together; the first of them gives the coordinate where it has the dimension's name.
 struct StudyDimension {

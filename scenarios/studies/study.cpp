@@ -45,6 +45,16 @@ void read_base(const WrittenStudy& written, const std::string& folder, Study& st
                                   in_quotes(written.base.value)));
 }
 
+/// The axis that varies a key, or null.
+const Axis* axis_on(const std::vector<PathSegment>& path, const std::vector<StudyDimension>& dimensions) {
+  for (const auto& dimension : dimensions) {
+    for (const auto& axis : dimension.axes) {
+      if (keys_of(axis).contains(in_words(path))) return &axis;
+    }
+  }
+  return nullptr;
+}
+
 /// What the study sets at every point, and --set options over that.
 void set_everywhere(const WrittenStudy& written, const std::vector<std::string>& sets, Study& study,
                     Diagnostics& diagnostics) {
@@ -53,7 +63,11 @@ void set_everywhere(const WrittenStudy& written, const std::vector<std::string>&
     if (auto setting = parse_set(option, diagnostics)) settings.push_back(std::move(*setting));
   }
   for (auto& setting : settings) {
-    if (is_calibration_draw(setting.path)) {
+    if (const Axis* axis = axis_on(setting.path, study.dimensions)) {
+      diagnostics.error(setting.place,
+                        fmt::format("{} is what the axis {} varies; expected another key, or no such axis",
+                                    in_words(setting.path), path_segment(axis->name)));
+    } else if (is_calibration_draw(setting.path)) {
       study.set.push_back(std::move(setting));
     } else {
       set_path(study.base, setting.path, setting.place, setting.value, diagnostics);

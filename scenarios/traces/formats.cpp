@@ -21,8 +21,8 @@ constexpr std::size_t kMostColumns = 256;
 
 std::string expected_formats() {
   std::string names;
-  for (const TraceFormat* f : kFormats)
-    names += (names.empty() ? "" : f == kFormats.back() ? " or " : ", ") + std::string(f->name);
+  for (const TraceFormat* f : kFormats) names += std::string(f->name) + ", ";
+  names += "weka, otel or exgentic";
   return fmt::format(
       "expected a trace of format {}, such as one that begins with arrival_s,prompt_tokens,output_tokens", names);
 }

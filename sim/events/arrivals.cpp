@@ -85,7 +85,9 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
   if (arrival.prompt + arrival.output > replica.serving().kv.max_model_len)
     return reject(id, replica.serving().kv.max_model_len);
   pool_[id].replica = static_cast<int>(r);
-  if (replica.serving().offload) pool_[id].content = with_own_text(pool_[id]);
+  // What nobody else sends is worth keeping where it may be sent again.
+  const bool may_come_again = input_.streams[index(stream)].retries > 0 && replica.serving().prefix_cache;
+  if (replica.serving().offload || may_come_again) pool_[id].content = with_own_text(pool_[id]);
   pool_[id].window_blocks = replica.serving().window_blocks_of(arrival.prompt + arrival.output);
   schedule_give_up(id);
   const uint64_t version = replica.version();
@@ -140,7 +142,8 @@ template <class Replica>
 void EventLoop<Replica>::answer(const Request& request) {
   const auto& stream = input_.streams[index(request.stream)];
   if (!stream.source->closed()) return;
-  stream.source->left(request.number, now_, request.outcome == Outcome::completed ? 0 : pause_of(stream));
+  stream.source->left(request.number, now_, request.outcome == Outcome::completed ? 0 : pause_of(stream),
+                      request.produced);
   while (schedule_next_arrival(request.stream)) {
   }
 }

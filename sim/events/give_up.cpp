@@ -37,11 +37,14 @@ void EventLoop<Replica>::handle_give_up(const Event& event) {
   if (static_cast<uint64_t>(pool_[id].record) != event.detail || pool_[id].outcome != Outcome::unfinished) return;
   pool_[id].outcome = pool_[id].gives_up_as;
   pool_[id].finished = now_;
-  const Request request = pool_[id];
+  Request request = pool_[id];
   const auto& stream = input_.streams[index(request.stream)];
   if (request.replica < 0) {
+    const auto& service = hosted_[index(stream.deployment)];
+    request.produced = service->produced(id, now_);
     leave_hosted(id);
   } else {
+    request.produced = replicas_[index(request.replica)].produced(id, now_);
     give_up_on_replica(request.replica, id);
   }
   if (request.outcome == Outcome::timed_out && request.attempt < stream.retries) {

@@ -77,11 +77,23 @@ DeviceWork EventLoop<Replica>::work_of(std::size_t device) const {
   return sum;
 }
 
+/// The clock level of the steps that filled the tick in progress of a device from its start to now: a step keeps the
+/// level at which it began, whatever the governor has chosen since. Nothing: steps ended, or there were none.
+template <class Replica>
+std::optional<int> EventLoop<Replica>::level_of_tick(std::size_t device) const {
+  std::optional<int> level;
+  for (const std::size_t r : layout_.topology[device].replicas) {
+    const auto held = replicas_[r].level_since(devices_[device].tick_start(), now_);
+    if (held) level = std::max(level.value_or(0), *held);
+  }
+  return level;
+}
+
 /// Ends the tick in progress of a device and records the readings that were asked for within it.
 template <class Replica>
 void EventLoop<Replica>::take_readings(int device) {
   readings_.clear();
-  devices_[index(device)].tick(now_, work_of(index(device)), readings_);
+  devices_[index(device)].tick(now_, work_of(index(device)), level_of_tick(index(device)), readings_);
   for (const auto& reading : readings_) recorder_.reading(index(device), reading);
   const double heat = devices_[index(device)].take_heat();
   if (room_ && !is_rented(index(device))) room_->add_heat(heat);

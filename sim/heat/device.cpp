@@ -30,16 +30,16 @@ Device::Device(const System& system, double ambient, std::optional<double> usd_p
 void Device::settle_idle() {
   constexpr int kRounds = 50;
   for (int round = 0; round < kRounds; ++round) {
-    const TickPower idle = power_over(1, 0, 0, 0);
+    const TickPower idle = power_over(1, 0, 0, 0, governor_.level());
     network_.settle(heat_inputs(idle.chip.total(), idle.rest), ambient_);
     choose_fan();
   }
 }
 
-Device::TickPower Device::power_over(double dt, double busy, double compute, double memory) const {
+Device::TickPower Device::power_over(double dt, double busy, double compute, double memory, int level) const {
   const auto& power = box_.power;
   const double ready = is_down() ? 0 : power.ready;
-  const double active = (power.active * busy + ready * (1 - busy)) * governor_.switching();
+  const double active = (power.active * busy + ready * (1 - busy)) * governor_.switching_at(level);
   const double still = power.idle + power.leakage_at(temperature());
   TickPower out;
   out.chip.fixed = still + memory / dt;
@@ -57,14 +57,16 @@ const std::vector<double>& Device::heat_inputs(double chip, double rest) {
   return heat_inputs_;
 }
 
-void Device::tick(Picoseconds now, const DeviceWork& work, std::vector<Reading>& readings) {
+void Device::tick(Picoseconds now, const DeviceWork& work, std::optional<int> drawn_at,
+                  std::vector<Reading>& readings) {
   if (now == tick_start_) return resolve_marks(now, 0, 0, readings);
   const double dt = seconds(now - tick_start_);
   const double busy =
       as_double(work.device_time - busy_at_start_) / kWholeDevice / static_cast<double>(now - tick_start_);
   const double compute = joules(work.compute_energy - energy_.compute);
   const double memory = joules(work.memory_energy - energy_.memory);
-  const TickPower power = power_over(dt, busy, compute, memory);
+  const int level = drawn_at.value_or(governor_.level());
+  const TickPower power = power_over(dt, busy, compute, memory, level);
   const double chip = power.chip.total();
   const double wall = box_.power.wall(power.dc());
 
@@ -93,7 +95,7 @@ void Device::tick(Picoseconds now, const DeviceWork& work, std::vector<Reading>&
       wall * dt - (network_.stored() - stored);  // the power supply's loss and the fan's go there at once
   s.temperature_max = std::max(s.temperature_max, temperature());
   judge_sticky(power, busy, dt);
-  governor_.update(temperature(), power.chip, chip_limit(power));
+  governor_.update(temperature(), power.chip, chip_limit(power), level);
   choose_fan();
   ambient_ = air_.at(now);
   tick_start_ = now;

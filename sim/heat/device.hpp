@@ -55,8 +55,10 @@ class Device {
   Picoseconds tick_length() const { return tick_length_; }
 
   /// Ends the tick in progress: adds its static energy, moves heat, lets the governor choose. `work` is what was done
-  /// up to now. Readings asked for within the tick are appended.
-  void tick(Picoseconds now, const DeviceWork& work, std::vector<Reading>& readings);
+  /// up to now, at the level `drawn_at` where a single step filled the tick. Readings asked for within the tick are
+  /// appended.
+  void tick(Picoseconds now, const DeviceWork& work, std::optional<int> drawn_at, std::vector<Reading>& readings);
+  Picoseconds tick_start() const { return tick_start_; }
 
   /// Asks for a reading at `now`; it comes with the end of the tick, when its static energy is known.
   void mark(Picoseconds now, const DeviceWork& work, std::size_t row);
@@ -95,7 +97,7 @@ class Device {
     double dc() const { return chip.total() + rest + fan; }
   };
 
-  TickPower power_over(double dt, double busy, double compute, double memory) const;
+  TickPower power_over(double dt, double busy, double compute, double memory, int level) const;
   const std::vector<double>& heat_inputs(double chip, double rest);
   void settle_idle();
   void choose_fan();

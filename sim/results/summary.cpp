@@ -188,7 +188,7 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
                              : device.electricity_usd() * joules(e.wall()) / joules(device.energy().wall());
     if (system.is_rented) rented += joules(e.wall());
     const auto& price = system.box.price;
-    const bool priced = price.purchase > 0 && o.input.prices.horizon > 0;
+    const bool priced = !std::isnan(price.purchase) && o.input.prices.horizon > 0;
     hardware += priced ? part * price.purchase * (1 - price.resale_fraction) / o.input.prices.horizon : kUnknown;
   }
   const double duration = out["duration_s"].is_number() ? out["duration_s"].get<double>() : 0;

@@ -90,9 +90,10 @@ void Tally::count(const Request& r, const std::optional<Objective>& objective) {
   if (r.outcome == Outcome::cancelled) ++cancelled;
   if (r.outcome == Outcome::failed) ++failed;
   if (r.outcome == Outcome::unfinished) ++unfinished;
+  if (r.outcome != Outcome::unfinished && r.outcome != Outcome::rejected)
+    last_finished = std::max(last_finished, r.finished);
   if (r.outcome != Outcome::completed) return;
   ++completed;
-  last_finished = std::max(last_finished, r.finished);
   e2e.add(r.finished - r.sent);
   const Picoseconds gaps = std::max<int64_t>(r.output - 1, 1);
   const Picoseconds mean_gap = (r.finished - r.first_token + gaps / 2) / gaps;

@@ -46,9 +46,9 @@ class DecodeBatch {
 
   /// Tokens that members get in the next steps, at most until one completes.
   int64_t tokens_in(int64_t steps) const;
-  /// Tokens that a member has.
-  int64_t produced(RequestId id) const {
-    return std::min(pace_.whole(link(id).produced_base + moved(0)), pool_[id].output);
+  /// Tokens that a member has, or will have some steps from now.
+  int64_t produced(RequestId id, int64_t ahead = 0) const {
+    return std::min(pace_.whole(link(id).produced_base + moved(ahead)), pool_[id].output);
   }
   /// Tokens that all may still ask for, each counted up to new_token_ratio's clip.
   int64_t expected();

@@ -110,6 +110,7 @@ void HostedService::give_first_token(RequestId id) {
 }
 
 int64_t HostedService::produced(RequestId id, Picoseconds now) const {
+  if (std::find(waiting_.begin(), waiting_.end(), id) != waiting_.end()) return 0;
   const Answer& a = answer(id);
   if (now < a.first_token) return 0;
   return std::min(pool_[id].output, 1 + (now - a.first_token) / a.gap);

@@ -62,6 +62,8 @@ class HostedService {
   /// between them go to `gaps`.
   void leave(RequestId id, Picoseconds now, Histogram& gaps);
 
+  /// Tokens of an answer that are out.
+  int64_t produced(RequestId id, Picoseconds now) const;
   Load load() const { return {std::ssize(running_), std::ssize(waiting_), 0}; }
   /// Tokens and the time that answers took: nothing is known of the energy.
   Meter meter(Picoseconds now) const;
@@ -74,7 +76,6 @@ class HostedService {
     std::size_t place = 0;  // in running_
   };
   const Answer& answer(RequestId id) const { return answers_[static_cast<std::size_t>(id)]; }
-  int64_t produced(RequestId id, Picoseconds now) const;
   Picoseconds allowed_at(const Request& r, Picoseconds now) const;
   void start(RequestId id, Picoseconds now);
   void stop_running(RequestId id, Picoseconds now);

@@ -157,6 +157,16 @@ KvCapacity slot_capacity(const Deployment& d, const models::KvBytes& kv, double 
   return out;
 }
 
+/// Whoever gives their number knows what a server took, which may be more than an engine's share; not more than there
+/// is.
+void check_kv_blocks(const Deployment& d, const hardware::Memory& memory, const MemoryPlan& plan,
+                     const KvCapacity& asked) {
+  const double cache = static_cast<double>(asked.blocks) * asked.block_bytes, room = memory.capacity - plan.weights;
+  if (cache <= room) return;
+  throw DoesNotFit(fmt::format("{}: kv_blocks {} do not fit: {} of {}, but {} - {} weights = {}", d.name, *d.kv_blocks,
+                               gb(cache), gb(asked.block_bytes), gb(memory.capacity), gb(plan.weights), gb(room)));
+}
+
 }  // namespace
 
 KvCapacity kv_capacity(const Deployment& d, const hardware::Box& box) {
@@ -165,6 +175,7 @@ KvCapacity kv_capacity(const Deployment& d, const hardware::Box& box) {
   const auto kv = kv_bytes(d);
   const bool paged = d.engine.policy == models::Policy::vllm;
   KvCapacity out = paged ? paged_capacity(d, kv, plan.left()) : slot_capacity(d, kv, plan.left());
+  if (d.kv_blocks) check_kv_blocks(d, box.memory, plan, out);
   const int64_t longest = out.max_model_len;
   out.max_model_len = d.max_model_len.value_or(std::min(d.model.max_context, longest));
   if (longest <= 0 || out.max_model_len > longest) refuse_context(d, out.max_model_len, longest, plan, kv.per_token);

@@ -26,6 +26,16 @@ Meter MacroReplica::amounts_of(int64_t first, int64_t end, const Costs& costs) c
   return amounts(costs, context, serving_.cost);
 }
 
+std::optional<int> MacroReplica::level_since(Picoseconds start, Picoseconds now) const {
+  if (!plan_.running || plan_.end_of(completed_by(now)).at >= start) return std::nullopt;
+  return plan_.point.level;
+}
+
+int64_t MacroReplica::produced(RequestId id, Picoseconds now) const {
+  if (!batch_.has(id)) return pool_[id].produced;
+  return batch_.produced(id, plan_.running && plan_.decodes ? completed_by(now) : 0);
+}
+
 Load MacroReplica::load(Picoseconds now) const {
   int64_t taken = 0;
   if (plan_.running && plan_.chunk_tokens == 0)

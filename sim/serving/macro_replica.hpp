@@ -60,6 +60,10 @@ class MacroReplica {
     if (serving_.has_slots()) return slots_.choose(request.content.get(), request.prompt).cached;
     return blocks_.cached_tokens(request, load(now).used_blocks);
   }
+  /// The clock level of the step in flight, where it began before an instant.
+  std::optional<int> level_since(Picoseconds start, Picoseconds now) const;
+  /// Tokens of a request's answer that are there.
+  int64_t produced(RequestId id, Picoseconds now) const;
   /// Totals up to an instant, the step in flight counted by rule 3.
   Meter meter(Picoseconds now) const;
   /// The part of it that heats its devices. Ticks and samples often ask at the same instant.

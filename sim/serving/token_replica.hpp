@@ -61,6 +61,12 @@ class TokenReplica {
   Load load(Picoseconds) const {
     return {std::ssize(running_), std::ssize(waiting_) + loading_.size(), blocks_.used()};
   }
+  /// The clock level of the step in flight, where it began before an instant.
+  std::optional<int> level_since(Picoseconds start, Picoseconds) const {
+    return step_.running && step_.start.at < start ? std::optional(step_.point.level) : std::nullopt;
+  }
+  /// Tokens of a request's answer that are there.
+  int64_t produced(RequestId id, Picoseconds) const { return pool_[id].produced; }
   /// Totals up to an instant, the step in flight counted by rule 3.
   Meter meter(Picoseconds now) const;
   /// The part of it that heats its devices.

@@ -69,12 +69,12 @@ class CallsSource final : public RequestSource {
       ++rows_.read;
       if (call.drop == Drop::none) return Arrival{call.start, call.prompt, call.output, id, content(call)};
       ++rows_.dropped_by[name_of(call.drop)];
-      left(id, call.start, 0);
+      left(id, call.start, 0, 0);
     }
     return std::nullopt;
   }
 
-  void left(uint64_t number, Picoseconds now, Picoseconds pause) override {
+  void left(uint64_t number, Picoseconds now, Picoseconds pause, int64_t) override {
     for (const CallId id : followers_.of(static_cast<CallId>(number))) {
       Call& call = graph_.calls[id];
       const Picoseconds rest = std::max(pause, call.pause);

@@ -20,7 +20,7 @@ class InFlightSource final : public RequestSource {
     return arrival;
   }
   bool closed() const override { return true; }
-  void left(uint64_t, Picoseconds now, Picoseconds) override {
+  void left(uint64_t, Picoseconds now, Picoseconds, int64_t) override {
     now_ = now;
     ++left_;
   }

@@ -31,7 +31,9 @@ class PrefixedSource final : public RequestSource {
   }
 
   bool closed() const override { return source_->closed(); }
-  void left(uint64_t number, Picoseconds now, Picoseconds pause) override { source_->left(number, now, pause); }
+  void left(uint64_t number, Picoseconds now, Picoseconds pause, int64_t output) override {
+    source_->left(number, now, pause, output);
+  }
   RowCounts rows() const override { return source_->rows(); }
 
  private:

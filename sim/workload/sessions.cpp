@@ -33,11 +33,13 @@ class SessionsSource : public RequestSource {
     return std::nullopt;
   }
 
-  void left(uint64_t number, Picoseconds now, Picoseconds pause) override {
+  // Of an answer that was cut short the next turn repeats what came of it.
+  void left(uint64_t number, Picoseconds now, Picoseconds pause, int64_t output) override {
     const uint64_t session = session_of(number);
     const auto turns =
         static_cast<uint64_t>(std::min(kMostTurns, draw_tokens(shape_.turns, key_, Purpose::turns, session)));
     if (turn_of(number) + 1 < turns) {
+      said_before_[session] += output;
       send_after(std::max(pause, thought(number + 1)), now, number + 1);
     } else {
       said_before_.erase(session);
@@ -67,7 +69,7 @@ class SessionsSource : public RequestSource {
     const int64_t output = draw_tokens(shape_.output, key_, Purpose::output, turn.number);
     int64_t& said_before = said_before_[session];
     const int64_t prompt = said_before + draw_tokens(shape_.prompt, key_, Purpose::prompt, turn.number);
-    said_before = prompt + output;
+    said_before = prompt;
     const Content content{{{draw_id(key_, Purpose::text, session), prompt}}, true};
     return {turn.at, prompt, output, turn.number, std::make_shared<const Content>(content)};
   }

@@ -49,9 +49,10 @@ class RequestSource {
   virtual std::optional<Arrival> next(Picoseconds end) = 0;
   /// Requests follow others that have left: all that are known are taken at once, and again after each that leaves.
   virtual bool closed() const { return false; }
-  /// A request has left at `now`. What follows it comes no sooner than `pause` later.
+  /// A request has left at `now`, with `output` tokens of its answer. What follows it comes no sooner than `pause`
+  /// later.
   virtual void left([[maybe_unused]] uint64_t number, [[maybe_unused]] Picoseconds now,
-                    [[maybe_unused]] Picoseconds pause) {}
+                    [[maybe_unused]] Picoseconds pause, [[maybe_unused]] int64_t output) {}
   virtual RowCounts rows() const { return {}; }
 };
 

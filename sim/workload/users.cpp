@@ -34,7 +34,7 @@ class UsersSource final : public RequestSource {
 
   bool closed() const override { return true; }
 
-  void left(uint64_t number, Picoseconds now, Picoseconds pause) override {
+  void left(uint64_t number, Picoseconds now, Picoseconds pause, int64_t) override {
     const uint64_t following = number + users_;
     const Picoseconds think = std::max(pause, thought(following));
     if (think < kNever - now) thinking_.push_back({following, now + think});

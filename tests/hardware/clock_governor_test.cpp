@@ -24,37 +24,54 @@ TEST_CASE("the grid holds its ends and rounds down", "[hardware][clock]") {
 
 TEST_CASE("a warm chip gives up its slope and is not called throttled", "[hardware][governor]") {
   ClockGovernor governor(kClock, kRules);
-  governor.update(70, {20, 30}, kNoLimit);
+  governor.update(70, {20, 30}, kNoLimit, governor.level());
   CHECK(kClock.at(governor.level()) == Approx(2500e6 - 4.5e6 * 10).margin(15e6));
   CHECK(governor.brake() == Brake::heat);
   CHECK_FALSE(governor.throttled());
-  governor.update(50, {20, 30}, kNoLimit);
+  governor.update(50, {20, 30}, kNoLimit, governor.level());
   CHECK(governor.level() == 100);
   CHECK(governor.brake() == Brake::none);
 }
 
 TEST_CASE("above the trip the clock steps down every tick and recovers below the hysteresis", "[hardware][governor]") {
   ClockGovernor governor(kClock, kRules);
-  governor.update(88, {20, 30}, kNoLimit);
+  governor.update(88, {20, 30}, kNoLimit, governor.level());
   const int first = governor.level();
   CHECK(governor.throttled());
-  for (int i = 0; i < 10; ++i) governor.update(88, {20, 30}, kNoLimit);
+  for (int i = 0; i < 10; ++i) governor.update(88, {20, 30}, kNoLimit, governor.level());
   CHECK(governor.level() == first - 20);
-  governor.update(86, {20, 30}, kNoLimit);
+  governor.update(86, {20, 30}, kNoLimit, governor.level());
   CHECK(governor.level() == first - 20);
-  for (int i = 0; i < 60; ++i) governor.update(40, {20, 30}, kNoLimit);
+  for (int i = 0; i < 60; ++i) governor.update(40, {20, 30}, kNoLimit, governor.level());
   CHECK(governor.level() == 100);
   CHECK_FALSE(governor.throttled());
 }
 
+TEST_CASE("what a step draws at the clock it began with is not held against a lower one", "[hardware][governor]") {
+  ClockGovernor governor(kClock, kRules);
+  const int top = governor.level();
+  governor.update(40, {20, 60}, 70, top);
+  const int level = governor.level();
+  for (int tick = 0; tick < 20; ++tick) governor.update(90, {20, 60}, 70, top);  // the same step, at the top clock
+  CHECK(governor.level() == level);
+  governor.update(90, {20, 60 * kClock.switching(level)}, 70, level);
+  CHECK(governor.level() == level - kRules.trip_steps);
+  for (int tick = 0; tick < 60; ++tick) governor.update(40, {20, 60 * kClock.switching(0)}, 70, 0);  // it began slow
+  CHECK(governor.level() == level - kRules.trip_steps);
+  for (int tick = 0; tick < 60; ++tick)
+    governor.update(40, {20, 60 * kClock.switching(governor.level())}, 70, governor.level());
+  CHECK(governor.level() == level);
+}
+
 TEST_CASE("a power limit picks the highest level whose predicted power is within it", "[hardware][governor]") {
   ClockGovernor governor(kClock, kRules);
-  governor.update(40, {20, 60}, 70);
+  governor.update(40, {20, 60}, 70, governor.level());
   const int level = governor.level();
   CHECK(governor.brake() == Brake::power);
   CHECK(governor.throttled());
   CHECK(20 + 60 * kClock.switching(level) <= 70);
   CHECK(20 + 60 * kClock.switching(level + 1) > 70);
-  for (int i = 0; i < 60; ++i) governor.update(40, {20, 60 * kClock.switching(governor.level())}, 200);
+  for (int i = 0; i < 60; ++i)
+    governor.update(40, {20, 60 * kClock.switching(governor.level())}, 200, governor.level());
   CHECK(governor.level() == 100);
 }

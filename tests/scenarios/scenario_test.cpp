@@ -112,6 +112,8 @@ TEST_CASE("limits of one engine alone are taken by it", "[scenarios]") {
         .engine.limits;
   };
   CHECK(limits("llama.cpp-cuda", "spark", "micro_batch: 1024").micro_batch == 1024);
+  const auto few = loaded(with("runs_on: desk", "runs_on: desk, limits: {max_num_batched_tokens: 64}")).input;
+  CHECK(few.deployments[0].engine.limits.max_num_seqs == 64);  // as vLLM does it
   const auto small = limits("llama.cpp-cuda", "spark", "max_num_batched_tokens: 256");
   CHECK(limits("mlx", "m3-ultra-512", "prompt_concurrency: 2").prompt_concurrency == 2);
   CHECK(small.micro_batch == 256);  // llama.cpp, too, computes no more at once than a batch has

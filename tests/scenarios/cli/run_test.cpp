@@ -165,9 +165,10 @@ TEST_CASE("a run that fails leaves neither a file nor a folder behind, and an ol
   CHECK(said.out.empty());
   CHECK(names_in(scratch.path()).empty());
   const fs::path old = scratch.path() / "old.h5";
-  std::ofstream(old) << "precious";
+  const std::string precious = "\x89HDF, precious";
+  std::ofstream(old) << precious;
   CHECK(tokwatt({"run", input(name), "-o", old.string()}).code == code);
-  CHECK(bytes_of(old) == "precious");
+  CHECK(bytes_of(old) == precious);
 }
 
 TEST_CASE("run: a file that cannot be written is the user's mistake, found before the run", "[cli][run]") {
@@ -175,6 +176,19 @@ TEST_CASE("run: a file that cannot be written is the user's mistake, found befor
   CHECK((said.code == kBadInput || said.code == kUsage));  // usage where a plain user has no right to write there
   CHECK(said.out.empty());
   CHECK_THAT(said.err, Catch::StartsWith("error: cannot write /proc/x.h5: "));
+}
+
+TEST_CASE("run: what is no results file is not written over", "[cli][run]") {
+  const Scratch scratch;
+  const auto scenario = (scratch.path() / "mine.yaml").string();
+  fs::copy_file(input("short.yaml"), scenario);
+  const auto said = tokwatt({"run", scenario, "-o", scenario});
+  CHECK(said.code == kUsage);
+  CHECK_THAT(said.err, Catch::Contains("it is there already and holds no results; expected another name"));
+  CHECK(fs::file_size(scenario) == fs::file_size(input("short.yaml")));
+  const auto results = (scratch.path() / "mine.h5").string();
+  REQUIRE(tokwatt({"run", scenario, "-o", results, "--quiet"}).code == kDone);
+  CHECK(tokwatt({"run", scenario, "-o", results, "--quiet"}).code == kDone);
 }
 
 TEST_CASE("run: --set reaches the scenario", "[cli][run]") {

@@ -64,10 +64,12 @@ TEST_CASE("a study of a plan is told in 80 columns, and says what never pays", "
 TEST_CASE("a study takes changes of its scenario, and they are a part of it", "[cli][study]") {
   const Scratch folder;
   const auto out = (folder.path() / "out.h5").string();
-  const Arguments hot = {"study", small_study(folder), "-o", out, "--set", "workload.0.users=9"};
+  const Arguments hot = {"study", small_study(folder), "-o", out, "--set", "seed=9"};
   const auto said = tokwatt(hot);
   REQUIRE(said.code == kDone);
-  CHECK_THAT(said.out, Catch::Contains("users from 1 to 3"));  // an axis goes over it
+  const auto twice = tokwatt({"study", small_study(folder), "-o", out, "--set", "workload.0.users=9"});
+  CHECK(twice.code == kBadInput);
+  CHECK_THAT(twice.err, Catch::Contains("workload.0.users is what the axis users varies"));
   const auto plain = (folder.path() / "plain.h5").string();
   REQUIRE(tokwatt({"study", small_study(folder), "-o", plain, "--quiet"}).code == kDone);
   CHECK(bytes_of(out) != bytes_of(plain));  // it carries what was set

@@ -233,6 +233,20 @@ paired: {both: [users, warn]}
                                    "mean \"warm\"?"));
 }
 
+TEST_CASE("a key has one axis, and nothing else sets it", "[scenarios][study]") {
+  const Files files;
+  const auto said = files.errors_of(R"(base: desk.yaml
+axes:
+  few: {key: workload.0.users, values: [1, 2]}
+  many: {key: workload.0.users, values: [50]}
+  box: {variants: {a: {set: {environment.ambient: 20 degC}}, b: {set: {workload.0.users: 3}}}}
+set: {workload.0.users: 7, duration: 1 min}
+)");
+  CHECK_THAT(said, Catch::Contains("axes.many sets workload.0.users, as axes.few does; expected one axis for a key"));
+  CHECK_THAT(said, Catch::Contains("axes.box sets workload.0.users, as axes.few does"));
+  CHECK_THAT(said, Catch::Contains("workload.0.users is what the axis few varies"));
+}
+
 TEST_CASE("a scenario in place of a study is told so, and nothing else", "[scenarios][study]") {
   const Files files;
   CHECK_THAT(files.errors_of("title: no study\nduration: 1 h\nworkload: []\n"),

@@ -51,7 +51,7 @@ Replayed replay(const std::string& path, double seconds_each = 10, const scenari
     all.requests.push_back(*first);
     waiting.erase(first);
     const auto& request = all.requests.back();
-    trace.source->left(request.number, request.at + sim::picoseconds(seconds_each), 0);
+    trace.source->left(request.number, request.at + sim::picoseconds(seconds_each), 0, request.output);
   }
   std::sort(all.requests.begin(), all.requests.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
   all.notes = trace.notes;
@@ -408,7 +408,7 @@ TEST_CASE("damaged files of sessions are refused or read, and never worse", "[sc
       while (trace.source) {
         const auto next = trace.source->next(sim::kNever);
         if (!next) break;
-        trace.source->left(next->number, next->at, 0);
+        trace.source->left(next->number, next->at, 0, next->output);
       }
     }));
   }

@@ -3,6 +3,7 @@
 
 #include "sim/progression.hpp"
 #include "sim/simulation.hpp"
+#include "sim/workload/sessions.hpp"
 #include "tests/catch.hpp"
 #include "tests/sim/support/toy.hpp"
 
@@ -65,6 +66,46 @@ TEST_CASE("after a timeout the client sends the same again, so many times", "[si
   CHECK(r.summary["requests"]["timed_out"] == 4);
   CHECK(r.summary["requests_retried"] == 3);
   for (std::size_t i = 0; i < 4; ++i) CHECK(seconds_of(r, "arrival", i) == Approx(0.05 * static_cast<double>(i)));
+}
+
+TEST_CASE("a run lasts until the last client has gone, whoever gave up", "[sim][give_up]") {
+  const Results r = run({{0, 100, 5}, {kSecond, 100, 5000}}, 3);
+  CHECK(r.summary["requests"]["timed_out"] == 1);
+  CHECK(r.summary["duration_s"] == Approx(4));
+  const double output = r.summary["tokens"]["output"], gap = r.summary["itl_s"]["mean"];
+  CHECK(r.summary["throughput_tok_s"]["output"] == Approx(output / 4));
+  CHECK(output / 4 < 1 / gap);  // one at a time is no faster than a step for each token
+}
+
+TEST_CASE("what is sent again finds what its first try left in the prefix cache", "[sim][give_up]") {
+  Input input = test::toy_input();
+  input.deployments[0].prefix_cache = true;
+  const int64_t block = input.deployments[0].engine.limits.block_size, prompt = 10 * block + 1;
+  input.streams.push_back(test::fixed_stream({{0, prompt, 5000}}));
+  input.streams[0].timeout = 1;
+  input.streams[0].retries = 1;
+  const Results r = simulate(std::move(input), GENERATE(Stepping::macro, Stepping::token));
+  REQUIRE(r.summary["requests"]["timed_out"] == 2);
+  CHECK(values<int64_t>(r, "requests", "cached")[0] == 0);
+  CHECK(values<int64_t>(r, "requests", "cached")[1] == 10 * block);
+}
+
+TEST_CASE("a conversation goes on from what was said before it was stopped", "[sim][give_up]") {
+  Input input = test::toy_input();
+  const Distribution two{Constant{2}, {}, {}}, prompt{Constant{100}, {}, {}}, output{Constant{5000}, {}, {}};
+  const Distribution think{Constant{1}, {}, {}};
+  input.streams.push_back(test::fixed_stream({}));
+  input.streams[0].source = user_sessions_source(1, {two, think, prompt, output}, input.streams[0].key);
+  input.streams[0].patience = Distribution{Constant{0.5}, {}, {}};
+  input.duration = 10 * kSecond;
+  const Results r = simulate(std::move(input), GENERATE(Stepping::macro, Stepping::token));
+  const auto& prompts = values<int64_t>(r, "requests", "prompt");
+  const auto& finish = values<double>(r, "requests", "finish");
+  REQUIRE(prompts.size() > 2);
+  const double made =
+      (finish[0] - values<double>(r, "requests", "first_token")[0]) / r.summary["itl_s"]["mean"].get<double>();
+  CHECK(static_cast<double>(prompts[1] - 200) == Approx(1 + made).epsilon(0.05));
+  CHECK(prompts[2] == 100);  // the next session
 }
 
 TEST_CASE("a person who stops an answer has cancelled it", "[sim][give_up]") {

@@ -25,6 +25,15 @@ Input with(std::vector<Arrival> arrivals) {
 
 }  // namespace
 
+TEST_CASE("more blocks than the memory has do not fit", "[sim][serving]") {
+  Input input = test::toy_input();
+  const double block = kv_capacity(input.deployments[0], input.systems[0].box).block_bytes;
+  const double room = input.systems[0].box.memory.capacity / block;
+  input.streams.push_back(test::fixed_stream({{0, 100, 5}}));
+  input.deployments[0].kv_blocks = static_cast<int64_t>(room * 1.01);
+  CHECK_THROWS_AS(simulate(std::move(input)), DoesNotFit);
+}
+
 TEST_CASE("a lone request takes its prefill and then one step per token", "[sim][serving]") {
   const Results r = run(with({{kSecond, 100, 5}}));
   const auto& steps = values<int64_t>(r, "segments", "steps");

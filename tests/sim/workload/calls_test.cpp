@@ -48,13 +48,13 @@ TEST_CASE("a call comes its pause after the last of those that it follows", "[si
   const auto source = calls_source(diamond(), kKey);
   CHECK(source->closed());
   CHECK(known(*source) == Known{{0, 2}});
-  source->left(0, 10 * kSecond, 0);
+  source->left(0, 10 * kSecond, 0, 1);
   CHECK(known(*source) == Known{{1, 11}, {2, 13}});  // side by side
-  source->left(2, 20 * kSecond, 0);
+  source->left(2, 20 * kSecond, 0, 1);
   CHECK(known(*source).empty());
-  source->left(1, 50 * kSecond, 0);
+  source->left(1, 50 * kSecond, 0, 1);
   CHECK(known(*source) == Known{{3, 54}});
-  source->left(3, 60 * kSecond, 0);
+  source->left(3, 60 * kSecond, 0, 1);
   CHECK(known(*source).empty());
   CHECK(source->rows().read == 4);
 }
@@ -62,10 +62,10 @@ TEST_CASE("a call comes its pause after the last of those that it follows", "[si
 TEST_CASE("of the ends of two calls the later counts, whichever is told last", "[sim][calls]") {
   const auto source = calls_source(diamond(), kKey);
   known(*source);
-  source->left(0, 10 * kSecond, 0);
+  source->left(0, 10 * kSecond, 0, 1);
   known(*source);
-  source->left(1, 20 * kSecond, 9 * kSecond);  // rejected: what follows comes 9 s later at the soonest
-  source->left(2, 21 * kSecond, 0);
+  source->left(1, 20 * kSecond, 9 * kSecond, 1);  // rejected: what follows comes 9 s later at the soonest
+  source->left(2, 21 * kSecond, 0, 1);
   CHECK(known(*source) == Known{{3, 29}});
 }
 
@@ -77,13 +77,13 @@ TEST_CASE("a call is sent no sooner than its start, even if it waits for others"
   SECTION("they leave before") {
     const auto source = calls_source(graph, kKey);
     known(*source);
-    source->left(0, 5 * kSecond, 0);
+    source->left(0, 5 * kSecond, 0, 1);
     CHECK(known(*source) == Known{{1, 100}});
   }
   SECTION("they leave after") {
     const auto source = calls_source(graph, kKey);
     known(*source);
-    source->left(0, 200 * kSecond, 0);
+    source->left(0, 200 * kSecond, 0, 1);
     CHECK(known(*source) == Known{{1, 200}});
   }
 }
@@ -111,7 +111,7 @@ TEST_CASE("calls at or after the end are not read", "[sim][calls]") {
   graph.follow(2, 1);
   const auto source = calls_source(graph, kKey);
   CHECK(known(*source, 5 * kSecond) == Known{{1, 4}});
-  source->left(1, 4 * kSecond, 0);
+  source->left(1, 4 * kSecond, 0, 1);
   CHECK(known(*source, kNever - 1).empty());  // time does not run over
   CHECK(source->rows().read == 1);
 }

@@ -40,7 +40,7 @@ TEST_CASE("each turn of a session has all that was said before in front of it", 
     CHECK(turns[0].content->output_continues);
     texts.push_back(turns[0].content->parts[0].id);
     now = turns[0].at + 7 * kSecond;
-    source->left(turns[0].number, now, 0);
+    source->left(turns[0].number, now, 0, turns[0].output);
   }
   CHECK(prompts == std::vector<int64_t>{100, 220, 340, 100});  // and then another session
   CHECK(sent == std::vector<Picoseconds>{10, 10, 10, 10});
@@ -52,8 +52,18 @@ TEST_CASE("a user begins a session after thinking, and no sooner than a pause al
   const auto first = known(*source);
   REQUIRE(first.size() == 3);
   for (const auto& turn : first) CHECK(turn.at == 10 * kSecond);
-  source->left(first[1].number, 20 * kSecond, 15 * kSecond);  // rejected
+  source->left(first[1].number, 20 * kSecond, 15 * kSecond, first[1].output);  // rejected
   CHECK(known(*source).front().at == 35 * kSecond);
+}
+
+TEST_CASE("the turn after an answer that was cut short repeats what came of it", "[sim][sessions]") {
+  const auto source = user_sessions_source(1, shape(), kKey);
+  const auto first = known(*source).front();
+  source->left(first.number, 20 * kSecond, 0, 3);
+  const auto cut = known(*source).front();
+  const auto whole_source = user_sessions_source(1, shape(), kKey);
+  whole_source->left(known(*whole_source).front().number, 20 * kSecond, 0, first.output);
+  CHECK(known(*whole_source).front().prompt - cut.prompt == first.output - 3);
 }
 
 TEST_CASE("sessions that arrive begin with a turn and end with the last", "[sim][sessions]") {
@@ -65,7 +75,7 @@ TEST_CASE("sessions that arrive begin with a turn and end with the last", "[sim]
   int64_t sent = 0;
   while (!turns.empty()) {
     sent += std::ssize(turns);
-    for (const auto& turn : turns) source->left(turn.number, turn.at + kSecond, 0);
+    for (const auto& turn : turns) source->left(turn.number, turn.at + kSecond, 0, turn.output);
     turns = known(*source);
   }
   CHECK(sent == 15);
@@ -86,10 +96,10 @@ TEST_CASE("what a session draws depends on no other", "[sim][sessions]") {
   const auto few = user_sessions_source(2, drawn, kKey), many = user_sessions_source(2, drawn, kKey);
   const auto a = known(*few), b = known(*many);
   REQUIRE((a.size() == 2 && b.size() == 2));
-  few->left(a[0].number, 100 * kSecond, 0);
-  many->left(b[1].number, 50 * kSecond, 0);
+  few->left(a[0].number, 100 * kSecond, 0, a[0].output);
+  many->left(b[1].number, 50 * kSecond, 0, b[1].output);
   known(*many);
-  many->left(b[0].number, 100 * kSecond, 0);
+  many->left(b[0].number, 100 * kSecond, 0, b[0].output);
   const auto x = known(*few), y = known(*many);
   REQUIRE((x.size() == 1 && y.size() == 1));
   CHECK(x[0].at == y[0].at);
@@ -106,7 +116,7 @@ TEST_CASE("the number of turns is drawn per session", "[sim][sessions]") {
   double sent = 0;
   while (!turns.empty()) {
     sent += static_cast<double>(turns.size());
-    for (const auto& turn : turns) source->left(turn.number, turn.at, 0);
+    for (const auto& turn : turns) source->left(turn.number, turn.at, 0, turn.output);
     turns = known(*source);
   }
   CHECK(sent / sessions == Approx(5).margin(5 * 2.4 / 44));  // five standard errors
