@@ -141,7 +141,7 @@ def question(results: Results) -> str:
     who = [_who(s) for s in streams if isinstance(s, dict)] if isinstance(streams, list) else []
     how_long = f", for {asked['duration']}" if isinstance(asked.get("duration"), str) else ""
     ambient = _mapping(asked.get("environment")).get("ambient", "22 degC")
-    where = f", in a room at {degrees(ambient)}" if isinstance(ambient, str) else ""
+    where = f", in a room at {degrees(ambient)}" if isinstance(ambient, str) and asked.get("systems") else ""
     return f"How well does {words.listed(served) or 'this'} serve {words.listed(who) or 'its users'}{how_long}{where}?"
 
 

@@ -78,7 +78,8 @@ def answer(results: Results) -> str:
     if growing:
         said.insert(0, f"It does not keep up: the queue of {words.listed(growing)} grew as long as requests came.")
     if _is_hosted(s):
-        return " ".join([*said, f"{_price(s)}.".capitalize()])
+        price = _price(s)
+        return " ".join([*said, f"{price[:1].upper()}{price[1:]}."])
     held = (s["throttled_s"] or 0) / s["duration_s"] if s["duration_s"] else 0
     heat = f"Heat or its power limit held the clock down for {words.percent(held)} of the time" if held else "It was never throttled"
     return " ".join([*said, f"{heat}, and {_price(s)}."])

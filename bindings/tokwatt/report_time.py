@@ -104,15 +104,19 @@ def _table(series: Any, time: np.ndarray, held: list[tuple[float, float]]) -> st
         values = series[variable]
         names = [str(n) for n in values[values.dims[1]].values]
         for i, name in list(enumerate(names))[:_MOST_LINES]:
+            if not np.isfinite(np.asarray(values[:, i], dtype=float)).any():
+                continue  # of a hosted model
             columns.append(binned(time, np.asarray(values[:, i], dtype=float) * factor, _ROWS))
             head.append(f"{title}{', ' + name if len(names) > 1 else ''}{' [' + unit + ']' if unit else ''}")
     ends = columns[0].ends
+    has_boxes = series.sizes.get("device", 0) > 0
     begins = np.concatenate([[0.0], ends[:-1]])
     rows = []
     for i, end in enumerate(ends):
         lost = sum(max(0.0, min(b, end) - max(a, begins[i])) for a, b in held)
-        rows.append([words.span(float(end)), *(words.three(float(c.mean[i])) for c in columns), words.percent(lost / (end - begins[i]))])
-    return table([*head, "throttled"], rows, caption="Means over spans of time")
+        throttled = [words.percent(lost / (end - begins[i]))] if has_boxes else []
+        rows.append([words.span(float(end)), *(words.three(float(c.mean[i])) for c in columns), *throttled])
+    return table([*head, "throttled"] if has_boxes else head, rows, caption="Means over spans of time")
 
 
 def _events(results: Results) -> str:

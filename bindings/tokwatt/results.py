@@ -115,13 +115,17 @@ class Results:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the results file (HDF5 that netCDF tools read); ``path`` holds the old file or the whole new one.
+        The folder is made where there is none.
 
         Raises
         ------
         RuntimeError
             It cannot be written; the text has the reason.
         """
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        try:
+            os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        except OSError as error:
+            raise RuntimeError(f"cannot write {os.fspath(path)}: {error.strerror}") from error
         self._run.save(os.fspath(path))
         written.remember(os.fspath(path))
 

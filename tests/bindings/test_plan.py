@@ -38,3 +38,4 @@ def test_a_file_holds_it_too(planned, tmp_path):
 def test_a_scenario_without_a_plan_has_none(results):
     with pytest.raises(KeyError, match="the scenario has none"):
         results.plan  # noqa: B018
+    assert not hasattr(results, "plan")

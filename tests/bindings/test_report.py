@@ -8,10 +8,12 @@ import subprocess
 import sys
 
 import h5py
+import numpy as np
 import pandas as pd
 import pytest
 import tokwatt as tw
-from tokwatt import probe, report, report_run, words
+import xarray as xr
+from tokwatt import probe, report, report_run, report_study, words
 
 CLAIMS = pathlib.Path(__file__).parents[1] / "data" / "claims" / "caught.csv"
 VOID = {"meta", "link", "br", "path", "rect"}
@@ -143,6 +145,20 @@ def test_nobody_asking_is_an_answer_too(scenario):
     assert run.summary["requests"]["submitted"] == 0
     page = Page(report_run.html(run))
     assert "Nobody asked anything" in page.text and page.wrong == []
+
+
+def test_of_a_hosted_model_nothing_is_said_that_is_not_known():
+    run = tw.run({
+        "duration": "5 min",
+        "deployments": {"a": {"api": {"sheet": "hosted-gpt-oss-120b"}}},
+        "workload": [{"name": "people", "to": "a", "users": 3, "think": "5 s", "prompt": 500, "output": 100}],
+    })  # fmt: skip
+    text = Page(report_run.html(run)).text
+    assert "hosted elsewhere, serve 3 users (people)" in text
+    assert "What limits its provider is not known." in text
+    assert "prompts included" in text
+    for wrong in ("an engine", "throttled", "Nothing ran", "unknown J", "Hottest die"):
+        assert wrong not in text, wrong
 
 
 def test_a_queue_that_grows_is_the_first_thing_said(scenario):
@@ -326,3 +342,16 @@ def test_a_run_with_hosted_models_alone_has_a_report(tmp_path):
     results.report(tmp_path / "cloud.html")
     assert "cloud" in (tmp_path / "cloud.html").read_text()
     assert tw.open_results(tmp_path / "cloud.h5", probe=False).summary["cost_usd"]["api"] > 0
+
+
+def test_the_answer_of_a_study_names_what_is_within_its_constraints():
+    boxes = np.array(["spark", "5090", "strix"], dtype=object)
+    good = np.array([[1, 1], [0, 0], [1, 1]])
+    points = xr.Dataset(
+        {"status": (("box", "price"), np.zeros((3, 2), int)), "feasible": (("box", "price"), good)}, coords={"box": boxes, "price": [0.1, 0.3]}
+    )
+    answer = report_study._answer(points, ["box", "price"], ["ttft_s.p95 < 2 s"])
+    assert answer == "4 of the 6 points run within the constraints: those with box spark or strix."
+    points["feasible"][2, 1] = 0
+    answer = report_study._answer(points, ["box", "price"], ["ttft_s.p95 < 2 s"])
+    assert answer.endswith("price up to 0.1 at box strix, up to 0.3 at box spark, and none at 1 of the 3 values of box.")

@@ -90,9 +90,11 @@ def test_they_show_themselves(results, scenario, short):
     assert "requests completed" in repr(results)
 
 
-def test_save_says_why_it_cannot(results, tmp_path):
-    with pytest.raises(RuntimeError, match="No such file or directory"):
-        results.save(tmp_path / "missing" / "out.h5")
+def test_save_makes_its_folder_or_says_why_it_cannot(results, tmp_path):
+    results.save(tmp_path / "new" / "out.h5")
+    assert (tmp_path / "new" / "out.h5").exists()
+    with pytest.raises(RuntimeError, match="cannot write .*: File exists"):
+        results.save(tmp_path / "new" / "out.h5" / "in a file.h5")
 
 
 def test_the_plot_has_a_panel_for_each_quantity_on_one_axis_of_time(results):

@@ -42,6 +42,8 @@ def test_set_takes_yaml_text_and_plain_values(scenario, short, think):
 def test_set_refuses_what_is_no_value(scenario):
     with pytest.raises(ValueError, match="seed is nan"):
         tw.run(scenario, set={"seed": float("nan")})
+    with pytest.raises(TypeError, match="set is 'workload.0.users=4'; expected a mapping from keys to values"):
+        tw.run(scenario, set="workload.0.users=4")
     with pytest.raises(TypeError, match="object has no meaning"):
         tw.run(scenario, set={"seed": object()})
 
