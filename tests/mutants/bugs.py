@@ -308,6 +308,13 @@ SURROUNDINGS = [
     bug("a power cap is not noticed", (DEVICE, "std::min({power_limit_, power_cap_,", "std::min({power_limit_,")),
     bug("a supply's curve is not read", ("hardware/box.cpp", "psu_curve.given() ? psu_curve.at(dc) : psu_efficiency", "psu_efficiency")),
     bug("a mode of a box is not laid over its sheet", ("scenarios/sheets/read_sheets.cpp", "box.root = laid_over(box.root, Node(*chosen)); return box;", "return box;")),
+    bug("a step that fills a tick is judged by the governor's own clock", (TICKS, "if (held) level = std::max", "if (held && false) level = std::max")),
+    bug("the trip steps on before its last choice holds", ("hardware/clock_governor.cpp", "if (drawn_at != level_) return;", "")),
+    bug("a run ends with its last whole answer", (TALLY, "if (r.outcome != Outcome::unfinished && r.outcome != Outcome::rejected)", "if (r.outcome == Outcome::completed)")),
+    bug("what is sent again has no text of its own", (ARRIVALS, "replica.serving().offload || may_come_again", "replica.serving().offload")),
+]
+PLANS += [
+    bug("what came of an answer is told without the steps of the plan", (MACRO_METERING, "plan_.running && plan_.decodes ? completed_by(now) : 0", "0")),
 ]
 
 for one_sided in PLANS:

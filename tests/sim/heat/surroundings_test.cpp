@@ -1,6 +1,7 @@
 // Fans, the room, power supplies and governors that hold a grudge, against closed forms (docs/theory/heat.md).
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
@@ -248,6 +249,21 @@ TEST_CASE("a box that was overdrawn stays slow until it has rested", "[sim][powe
     CHECK(temperature[60] < 42);
     CHECK(chip[61] > 60);
   }
+}
+
+TEST_CASE("a step of several ticks is held to the limit as short ones are", "[sim][power]") {
+  const auto answered = [](int64_t budget) {
+    Input input = hungry(400 * kSecond);
+    input.deployments[0].engine.limits.max_num_batched_tokens = budget;
+    input.systems[0].box.power.limit = 45;
+    input.systems[0].box.compute.peak.fill(5e8);  // eight seconds a prompt
+    input.systems[0].box.power.per_flop.fill(1.6e-7);
+    const Results r = simulate(std::move(input));
+    const auto& chip = values<double>(r, "series", "chip_power");
+    CHECK(std::accumulate(chip.begin() + 100, chip.end(), 0.0) / static_cast<double>(chip.size() - 100) < 45 * 1.1);
+    return r.summary["requests"]["completed"].get<double>();
+  };
+  CHECK(answered(4000) > 0.8 * answered(100));
 }
 
 TEST_CASE("a capped box draws what the cap leaves it, for as long as it lasts", "[sim][power]") {
