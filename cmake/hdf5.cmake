@@ -1,5 +1,5 @@
 # HDF5_INCLUDE_DIRS, HDF5_C_LIBRARIES and HDF5_C_HL_LIBRARIES. The shared library reads over networks too and brings curl and some
-# thirty others along, which take longer to load (8 ms) than most commands take: programs get the static one where there is one.
+# thirty others along, which take longer to load (10 ms) than most commands take: programs get the static one where there is one.
 # Its code cannot move, so an extension of Python gets the shared one.
 if(NOT TOKWATT_PYTHON)
   set(HDF5_USE_STATIC_LIBRARIES ON)

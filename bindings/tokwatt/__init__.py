@@ -10,7 +10,7 @@ from .capacities import Capacity, capacity
 from .commands import Sheet, audit, bench, fit, models, show, systems
 from .comparison import Comparison, compare
 from .effects import sensitivity
-from .errors import Infeasible, InputError, Problem
+from .errors import Infeasible, InputError, NoPlan, Problem
 from .explained import explain
 from .results import Results
 from .saved import open_results
@@ -24,6 +24,7 @@ __all__ = [
     "Comparison",
     "Infeasible",
     "InputError",
+    "NoPlan",
     "Problem",
     "Results",
     "Scenario",

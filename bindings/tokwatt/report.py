@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output = options.output if options.output is not None else default_output(options.results)
     try:
         check_output(output, options.results)
-        if not output.endswith((".html", ".htm", "-")):
+        if output != "-" and not output.lower().endswith((".html", ".htm")):
             raise ValueError(f"cannot write {output}: a report is a page of HTML; expected a name that ends with .html")
         check_readable(options.results, _read)
         page = html_of(options.results)

@@ -46,7 +46,7 @@ class Knobs {
     for (const auto& system : named("systems")) add_box(system);
     for (std::size_t d = 0; d < plain_.input.deployments.size(); ++d) {
       if (plain_.input.deployments[d].hosted) {
-        add_prices(d);
+        add_prices(*plain_.input.deployments[d].hosted);
       } else {
         add_tuning(d);
       }
@@ -144,6 +144,10 @@ class Knobs {
                     }});
   }
 
+  bool has(const std::string& name) const {
+    return std::any_of(out_.begin(), out_.end(), [&](const Knob& knob) { return knob.name == name; });
+  }
+
   bool has_tariff() const {
     const Node* prices = question_.tree.find("prices");
     return question_.tree.find("tariff") || (prices && prices->find("tariff"));
@@ -159,17 +163,21 @@ class Knobs {
     });
   }
 
-  /// What a provider asks.
-  void add_prices(std::size_t deployment) {
+  /// What a provider asks, of all that go to it.
+  void add_prices(const sim::Hosted& hosted) {
     using Price = sim::Hosted::Price;
     const auto add = [&](const char* what, void (*more)(Price&)) {
-      add_change(fmt::format("{}: {}", plain_.input.deployments[deployment].hosted->id, what), kPercent,
-                 [deployment, more](sim::Input& input) { more(input.deployments[deployment].hosted->price); });
+      const std::string name = fmt::format("{}: {}", hosted.id, what);
+      if (has(name)) return;
+      add_change(name, kPercent, [id = hosted.id, more](sim::Input& input) {
+        for (auto& d : input.deployments) {
+          if (d.hosted && d.hosted->id == id) more(d.hosted->price);
+        }
+      });
     };
     add("price of prompts", [](Price& price) { price.prompt *= kMore; });
     add("price of output", [](Price& price) { price.output *= kMore; });
-    if (plain_.input.deployments[deployment].hosted->price.cached)
-      add("price of cached prompts", [](Price& price) { *price.cached *= kMore; });
+    if (hosted.price.cached) add("price of cached prompts", [](Price& price) { *price.cached *= kMore; });
   }
 
   /// What the calibration says stands in no sheet.
@@ -178,8 +186,7 @@ class Knobs {
     for (const auto& parameter : models::kTuning) {
       const double value = engine.tuning.*parameter.value;
       const std::string name = fmt::format("{}: tuning.{}", engine.id, parameter.key);
-      const auto same = [&](const Knob& knob) { return knob.name == name; };
-      if (!(value > 0) || !std::isfinite(value) || std::any_of(out_.begin(), out_.end(), same)) continue;
+      if (!(value > 0) || !std::isfinite(value) || has(name)) continue;
       add_change(name, kPercent, [&parameter, id = engine.id](sim::Input& input) {
         for (auto& d : input.deployments) {
           double& changed = d.engine.tuning.*parameter.value;

@@ -88,6 +88,17 @@ std::string objective(const Json& s) {
                      percent(static_cast<double>(met) / static_cast<double>(answered)), grouped(answered));
 }
 
+/// A limit is looked at once a tick, and the lowest clock may draw more than it.
+std::string power(const RunFacts& facts, const Json& s) {
+  constexpr double kMeant = 1.05;
+  const double most = at(s, "power_w.chip.max");
+  const std::string above = facts.power_limit && most > kMeant * *facts.power_limit
+                                ? fmt::format(", above its limit of {} for a time", watts(*facts.power_limit))
+                                : "";
+  return fmt::format("wall {} mean, {} max; chip {} mean, {} max{}", watts(at(s, "power_w.wall.mean")),
+                     watts(at(s, "power_w.wall.max")), watts(at(s, "power_w.chip.mean")), watts(most), above);
+}
+
 std::string energy_parts(const Json& s) {
   const double wall = at(s, "energy_j.wall");
   std::vector<std::string> parts;
@@ -328,6 +339,7 @@ RunFacts facts_of(const scenarios::Loaded& loaded) {
                                                      d.kv.id, d.engine.id, draft, place_of(d, loaded.input.systems))});
   }
   for (const auto& stream : loaded.input.streams) facts.streams.push_back(stream.name);
+  if (facts.one_kind_of_box && facts.has_boxes) facts.power_limit = loaded.input.systems.front().box.power.limit;
   return facts;
 }
 
@@ -348,10 +360,7 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   lines.raw(parts(s, "deployments", "deployment") + parts(s, "workload", "stream") + "\n");
   lines.add("batch", batch(facts, s));
   if (s["kv"].contains("offload")) lines.add("KV blocks", offload(s));
-  if (facts.one_kind_of_box)
-    lines.add("power", fmt::format("wall {} mean, {} max; chip {} mean, {} max", watts(at(s, "power_w.wall.mean")),
-                                   watts(at(s, "power_w.wall.max")), watts(at(s, "power_w.chip.mean")),
-                                   watts(at(s, "power_w.chip.max"))));
+  if (facts.one_kind_of_box) lines.add("power", power(facts, s));
   if (facts.has_boxes) lines.add("energy", energy_parts(s));
   if (facts.one_kind_of_box) {
     lines.add("heat", heat(s));

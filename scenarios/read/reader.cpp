@@ -112,8 +112,13 @@ std::string Reader::other_names() const {
   if (!all || all->kind != Node::Kind::mapping) return {};
   std::string made;
   std::vector<std::string> names;
-  for (const auto& [name, node] : all->entries)
-    (&node == frame.node ? made = name.scalar : names.emplace_back(name.scalar));
+  for (const auto& [name, node] : all->entries) {
+    if (&node == frame.node) {
+      made = name.scalar;
+    } else {
+      names.push_back(name.scalar);
+    }
+  }
   if (made.empty() || names.empty()) return {};
   const std::string hint = did_you_mean(made, names);
   return hint.empty() ? fmt::format("; the text has {}", one_of(names)) : hint;

@@ -78,13 +78,15 @@ DeviceWork EventLoop<Replica>::work_of(std::size_t device) const {
 }
 
 /// The clock level of the steps that filled the tick in progress of a device from its start to now: a step keeps the
-/// level at which it began, whatever the governor has chosen since. Nothing: steps ended, or there were none.
+/// level at which it began, whatever the governor has chosen since. Of several the highest. Nothing: there were none.
 template <class Replica>
 std::optional<int> EventLoop<Replica>::level_of_tick(std::size_t device) const {
   std::optional<int> level;
   for (const std::size_t r : layout_.topology[device].replicas) {
     const auto held = replicas_[r].level_since(devices_[device].tick_start(), now_);
     if (held) level = std::max(level.value_or(0), *held);
+    // Others that work go by the governor's.
+    if (!held && replicas_[r].busy()) level = std::max(level.value_or(0), devices_[device].point().level);
   }
   return level;
 }

@@ -110,7 +110,10 @@ void HostedService::give_first_token(RequestId id) {
 }
 
 int64_t HostedService::produced(RequestId id, Picoseconds now) const {
-  if (std::find(waiting_.begin(), waiting_.end(), id) != waiting_.end()) return 0;
+  return std::find(waiting_.begin(), waiting_.end(), id) == waiting_.end() ? out_by(id, now) : 0;
+}
+
+int64_t HostedService::out_by(RequestId id, Picoseconds now) const {
   const Answer& a = answer(id);
   if (now < a.first_token) return 0;
   return std::min(pool_[id].output, 1 + (now - a.first_token) / a.gap);
@@ -128,7 +131,7 @@ void HostedService::leave(RequestId id, Picoseconds now, Histogram& gaps) {
   if (std::erase(waiting_, id) > 0) return;
   Request& r = pool_[id];
   const Answer& a = answer(id);
-  r.produced = produced(id, now);
+  r.produced = out_by(id, now);
   done_[Quantity::running_time] += now - a.taken;
   if (r.produced > 0) {
     r.last_token = a.first_token + a.gap * (r.produced - 1);
@@ -155,7 +158,7 @@ Meter HostedService::meter(Picoseconds now) const {
   Meter sum = done_;
   if (!running_.empty()) sum[Quantity::busy_time] += now - busy_since_;
   for (const RequestId id : running_) {
-    const int64_t tokens = produced(id, now);
+    const int64_t tokens = out_by(id, now);
     sum[Quantity::running_time] += now - answer(id).taken;
     sum[Quantity::output_tokens] += tokens;
     if (tokens > 0) sum[Quantity::prompt_tokens] += pool_[id].prompt - pool_[id].cached;

@@ -76,6 +76,7 @@ class HostedService {
     std::size_t place = 0;  // in running_
   };
   const Answer& answer(RequestId id) const { return answers_[static_cast<std::size_t>(id)]; }
+  int64_t out_by(RequestId id, Picoseconds now) const;
   Picoseconds allowed_at(const Request& r, Picoseconds now) const;
   void start(RequestId id, Picoseconds now);
   void stop_running(RequestId id, Picoseconds now);

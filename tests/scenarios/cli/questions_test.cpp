@@ -82,6 +82,22 @@ TEST_CASE("a copy of a box is drawn as the box is", "[cli][compare]") {
   }
 }
 
+TEST_CASE("a box's path starts where the command is given, and unknown costs say why", "[cli][compare]") {
+  const Scratch scratch;
+  std::ofstream(scratch.path() / "mine.yaml") << "id: mine\nbase: dgx-spark\n";
+  const auto scenario = (scratch.path() / "deep/desk.yaml").string();
+  std::filesystem::create_directories(scratch.path() / "deep");
+  auto text = bytes_of(input("short.yaml"));
+  text.erase(text.find("prices:"));
+  std::ofstream(scenario) << text;
+  const auto mine = std::filesystem::relative(scratch.path() / "mine.yaml").string();
+  const auto said = tokwatt({"compare", scenario, "--system", "spark," + mine, "--set", "duration=1 min"});
+  REQUIRE(said.code == kDone);
+  CHECK_THAT(said.out, Catch::Contains("Costs are unknown (-): prices.electricity is not given."));
+  const auto priced = tokwatt({"compare", input("short.yaml"), "--system", "spark", "--set", "duration=1 min"});
+  CHECK_THAT(priced.out, !Catch::Contains("Costs are unknown"));
+}
+
 TEST_CASE("a box's own interval holds what a run's draws say", "[cli][compare]") {
   const auto path = input("short.yaml");
   const auto load = [&] { return scenarios::load(path, {"duration=2 min"}); };
@@ -217,6 +233,38 @@ TEST_CASE("sensitivity is what a run with the number changed says", "[cli][sensi
   const auto table = tokwatt({"sensitivity", input("short.yaml")});
   CHECK(longest_line(table.out) <= kScreen);
   CHECK_THAT(table.out, Catch::Contains("\nchance "));
+}
+
+TEST_CASE("of a hosted model its prices are varied, and they make up its cost", "[cli][sensitivity]") {
+  const Scratch scratch;
+  const auto path = (scratch.path() / "hosted.yaml").string();
+  std::ofstream(path)
+      << "duration: 10 min\n"
+         "deployments: {a: {api: {sheet: hosted-gpt-oss-120b}}, b: {api: {sheet: hosted-gpt-oss-120b}}}\n"
+         "workload:\n"
+         "  - {name: one, to: a, users: 2, think: 5 s, prompt: 500, output: 100}\n"
+         "  - {name: two, to: b, users: 2, think: 5 s, prompt: 500, output: 100}\n";
+  const auto said = tokwatt({"sensitivity", path, "--metrics", "cost_usd.api", "-o", "json"});
+  REQUIRE(said.code == kDone);
+  double all = 0;
+  const auto numbers = Json::parse(said.out).at("numbers");
+  for (const auto& number : numbers) all += number.at("effect").at("cost_usd.api").get<double>();
+  CHECK(numbers.size() == 2);
+  CHECK(all == Approx(0.01).epsilon(1e-6));
+}
+
+TEST_CASE("a tariff is varied in each of its hours", "[cli][sensitivity]") {
+  const auto path = project("scenarios/electricity-by-the-hour.yaml");
+  const auto run = Json::parse(tokwatt({"run", path, "--summary", "json", "--quiet", "--interval", "off"}).out);
+  const auto said = tokwatt({"sensitivity", path, "--metrics", "cost_usd.electricity", "--all", "-o", "json"});
+  REQUIRE(said.code == kDone);
+  const double cents = run.at("energy_j").at("wall").get<double>() / 3.6e6 * 0.01;
+  double found = 0;
+  const auto numbers = Json::parse(said.out).at("numbers");
+  for (const auto& number : numbers) {
+    if (number.at("name") == "tariff") found = number.at("effect").at("cost_usd.electricity").get<double>();
+  }
+  CHECK(found == Approx(cents / run.at("cost_usd").at("electricity").get<double>()).epsilon(1e-6));
 }
 
 TEST_CASE("explain's portions add up to the run's", "[cli][explain]") {

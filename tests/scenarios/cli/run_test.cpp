@@ -23,12 +23,6 @@ int longest_line(const std::string& text) {
 
 namespace {
 
-std::string bytes_of(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
 std::vector<std::string> names_in(const fs::path& folder) {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename().string());
@@ -189,6 +183,23 @@ TEST_CASE("run: what is no results file is not written over", "[cli][run]") {
   const auto results = (scratch.path() / "mine.h5").string();
   REQUIRE(tokwatt({"run", scenario, "-o", results, "--quiet"}).code == kDone);
   CHECK(tokwatt({"run", scenario, "-o", results, "--quiet"}).code == kDone);
+}
+
+TEST_CASE("a box that is paid for costs nothing more", "[cli][run]") {
+  const auto cost = [](const std::string& price) {
+    const auto said =
+        tokwatt({"run", input("short.yaml"), "--set", "prices.hardware=" + price, "--summary", "json", "--quiet"});
+    return nlohmann::ordered_json::parse(said.out).at("cost_usd");
+  };
+  CHECK(cost("0 USD").at("hardware") == 0.0);
+  CHECK(cost("0 USD").at("total") == cost("0 USD").at("electricity"));
+  CHECK(cost("1000 USD").at("hardware").get<double>() > 0);
+}
+
+TEST_CASE("power above its limit is said", "[cli][run]") {
+  const auto low = tokwatt({"run", input("short.yaml"), "--set", "systems.desk.power.limit=20 W", "--quiet"});
+  CHECK_THAT(low.out, Catch::Contains("limit of 20.0 W for a time"));
+  CHECK_THAT(tokwatt({"run", input("short.yaml"), "--quiet"}).out, !Catch::Contains("for a time"));
 }
 
 TEST_CASE("run: --set reaches the scenario", "[cli][run]") {

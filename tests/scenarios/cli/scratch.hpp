@@ -2,6 +2,7 @@
 // A folder for one test, and the program run inside the test's own process.
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <stdexcept>
 
@@ -41,6 +42,12 @@ inline Said tokwatt(const Arguments& arguments) {
 
 inline std::string input(const std::string& name) { return TOKWATT_SOURCE_DIR "/tests/scenarios/cli/inputs/" + name; }
 inline std::string project(const std::string& name) { return TOKWATT_SOURCE_DIR "/" + name; }
+
+inline std::string bytes_of(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
 
 /// Length of the longest line, in characters.
 int longest_line(const std::string& text);

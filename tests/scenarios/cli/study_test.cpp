@@ -11,12 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string bytes_of(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
 std::string small_study(const Scratch& folder) {
   const auto path = folder.path() / "small.yaml";
   std::ofstream(path) << "title: Few people\nbase: " << input("short.yaml")

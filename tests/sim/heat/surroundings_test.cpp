@@ -195,6 +195,13 @@ Input hungry(Picoseconds duration) {
   return input;
 }
 
+/// Half of it at once, half later.
+Stream in_two_lots(Picoseconds later) {
+  std::vector<Arrival> arrivals(1000, {kSecond, 4000, 2});
+  for (std::size_t i = 500; i < arrivals.size(); ++i) arrivals[i].at = later;
+  return test::fixed_stream(std::move(arrivals));
+}
+
 }  // namespace
 
 TEST_CASE("a box keeps to what its supply gives, the rest of the box included", "[sim][power]") {
@@ -223,11 +230,7 @@ TEST_CASE("a box that was overdrawn stays slow until it has rested", "[sim][powe
   }
   SECTION("a reboot ends it") {
     input.changes.push_back({60 * kSecond, Change::Kind::shutdown, 0, 1, "shutdown"});
-    input.streams[0] = test::fixed_stream([] {
-      std::vector<Arrival> arrivals(1000, {kSecond, 4000, 2});
-      for (std::size_t i = 500; i < arrivals.size(); ++i) arrivals[i].at = 70 * kSecond;
-      return arrivals;
-    }());
+    input.streams[0] = in_two_lots(70 * kSecond);
     const Results r = simulate(std::move(input));
     const auto& chip = values<double>(r, "series", "chip_power");
     CHECK(chip[55] < 40 * 1.05);
@@ -237,11 +240,7 @@ TEST_CASE("a box that was overdrawn stays slow until it has rested", "[sim][powe
     box.governor.trip = 42;
     box.governor.sticky = hardware::Sticky{40, 100};
     input.changes = {{3 * kSecond, Change::Kind::shutdown, 0, 57, "shutdown"}};
-    input.streams[0] = test::fixed_stream([] {
-      std::vector<Arrival> arrivals(1000, {kSecond, 4000, 2});
-      for (std::size_t i = 500; i < arrivals.size(); ++i) arrivals[i].at = 60 * kSecond;
-      return arrivals;
-    }());
+    input.streams[0] = in_two_lots(60 * kSecond);
     const Results r = simulate(std::move(input));
     const auto& chip = values<double>(r, "series", "chip_power");
     const auto& temperature = values<double>(r, "series", "temperature");
