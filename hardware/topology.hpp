@@ -16,6 +16,7 @@ struct DeviceNode {
 struct Link {
   double bandwidth = 0;  ///< one way [B/s]
   double latency = 0;    ///< [s]
+  bool operator==(const Link&) const = default;
 };
 
 using Topology = boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS, DeviceNode, Link>;

@@ -351,13 +351,14 @@ static void fields(Fields& f, WrittenPlan& p) {
 }
 
 static void fields(Fields& f, WrittenChange& c) {
-  f.quantity(required("at", "instant of the change", kInstant), Dimension::duration, c.at);
+  f.instant(required("at", "instant of the change", kInstant), c.at);
   f.quantity(optional("for", "after which the value before comes back", kSpan), Dimension::duration, c.lasts);
   f.here(c.place, &c.keys);
-  f.changes(optional("set",
-                     "environment.ambient, prices.electricity or of systems.NAME power.limit, power.supply, clock.max, "
-                     "memory.bandwidth or fan.speed, and the new value"),
-            c.set);
+  f.changes(
+      optional("set",
+               "environment.ambient, prices.electricity, links.N.type or of systems.NAME power.limit, power.supply, "
+               "clock.max, memory.bandwidth, fan.speed or link, and the new value"),
+      c.set);
   f.quantity(optional("ramp", "with environment.ambient: how long it takes to get there, in a straight line", kSpan),
              Dimension::duration, c.ramp);
   f.choice(optional("fault",

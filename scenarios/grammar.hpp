@@ -178,7 +178,7 @@ struct WrittenPlan {
 };
 
 struct WrittenChange {
-  double at = 0;
+  Instant at;
   std::optional<double> lasts, ramp, limit;
   std::vector<std::pair<Text, Node>> set;
   Place place;

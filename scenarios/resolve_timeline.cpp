@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 
+#include "scenarios/dates.hpp"
 #include "scenarios/read/merge.hpp"
 #include "scenarios/read/schema.hpp"
 #include "scenarios/resolve.hpp"
@@ -18,13 +19,14 @@ using Kind = sim::Change::Kind;
 struct Target {
   Kind kind = Kind::ambient;
   int system = -1;
+  int cable = -1;  ///< of link
   auto operator<=>(const Target&) const = default;
 };
 
 /// A change as it was written: from `at` until `end` (kNever: for good).
 struct Span {
   sim::Picoseconds at = 0, end = sim::kNever;
-  double value = 0;
+  double value = 0;       ///< of a link: its place among those that the resolver has read
   std::string key, text;  ///< "environment.ambient", "32 degC"; of a fault there is a text only
   sim::Picoseconds ramp = 0;
 };
@@ -50,6 +52,7 @@ Meaning meaning(Kind kind) {
     case Kind::shutdown:
     case Kind::power_cap:
     case Kind::fan_stop:
+    case Kind::link:  // has a name
       break;
   }
   return {Dimension::power, kPositive};
@@ -68,7 +71,8 @@ class TimelineResolver {
   }
 
   void resolve() {
-    for (const auto& change : r_.written.timeline) {
+    for (std::size_t i = 0; i < r_.written.timeline.size(); ++i) {
+      const auto& change = r_.written.timeline[i];
       const bool sets = has(change.keys, "set"), fails = has(change.keys, "fault");
       if (sets == fails)
         r_.diagnostics.error(change.place,
@@ -78,8 +82,10 @@ class TimelineResolver {
       if (has(change.keys, "limit") && !fails)
         r_.diagnostics.error(change.place, "limit goes with fault: power-cap; expected it beside it");
       check_ramp(change);
-      for (const auto& [key, value] : change.set) add(change, key, value);
-      if (change.fault.given()) add_fault(change);
+      const double at = seconds_of(change);
+      for (const auto& [key, value] : change.set) add(change, at, key, value);
+      if (change.fault.given()) add_fault(change, at);
+      note_late(i, at);
     }
     add_random_faults();
     if (r_.electricity.size() > 1) spans_[{Kind::electricity}];  // a tariff changes by itself
@@ -89,66 +95,115 @@ class TimelineResolver {
   }
 
  private:
-  void add(const WrittenChange& change, const Text& key, const Node& node) {
+  /// From the start to a change. A date that cannot be counted from it is reported.
+  double seconds_of(const WrittenChange& change) {
+    const Text& date = change.at.date;
+    if (!date.given()) return change.at.after;
+    const auto start = date_and_time(r_.written.start.value);
+    if (!start) {
+      if (!r_.written.start.given())
+        r_.diagnostics.error(date.place,
+                             "a date in the timeline needs start, the date and time at which the scenario starts, such "
+                             "as start: \"2026-11-23 09:00\"");
+      return 0;
+    }
+    const auto after = static_cast<double>((*date_and_time(date.value) - *start).count());
+    if (after >= 0 && after <= kLongestSeconds) return after;
+    r_.diagnostics.error(date.place, fmt::format("at is {}, {}, {}; expected a date in the run", in_quotes(date.value),
+                                                 after < 0 ? "before the start" : "more than 106 days after the start",
+                                                 in_quotes(r_.written.start.value)));
+    return 0;
+  }
+
+  void note_late(std::size_t i, double at) {
+    const auto& duration = r_.written.duration;
+    if (duration && at >= *duration)
+      r_.loaded.notes.push_back(
+          fmt::format("timeline.{} is at {:g} s, when the run of {:g} s is over", i, at, *duration));
+  }
+
+  void add(const WrittenChange& change, double at, const Text& key, const Node& node) {
     const auto target = target_of(key);
     if (!target) return;
-    const auto [dimension, range] = meaning(target->kind);
-    if (node.kind != Node::Kind::scalar) {
-      r_.diagnostics.error(node.place, fmt::format("{} is no value; expected {}", key.value, expectation(dimension)));
-      return;
-    }
-    const auto parsed = parse_quantity(node.scalar, dimension);
-    if (const auto* bad = std::get_if<NotAQuantity>(&parsed)) {
-      r_.diagnostics.error(node.place, fmt::format("{} is {}{}; expected {}", key.value, in_quotes(node.scalar),
-                                                   bad->why, expectation(dimension)));
-      return;
-    }
-    const double value = std::get<double>(parsed);
-    if (value < range.low || value > range.high || (range.above_low && value <= range.low)) {
-      r_.diagnostics.error(node.place, fmt::format("{} is {}, out of range; expected {}", key.value,
-                                                   in_quotes(node.scalar), expectation(dimension)));
-      return;
-    }
-    if (target->kind == Kind::electricity && !r_.loaded.input.prices.electricity) {
-      // A value that was given and is wrong has its error already.
-      if (!tries_to_price_electricity())
-        r_.diagnostics.error(key.place, "prices.electricity has no value to start from; give it one under prices");
-      return;
-    }
-    if (target->kind == Kind::clock) {
-      const auto& clock = r_.loaded.input.systems[static_cast<std::size_t>(target->system)].box.clock;
-      if (value < clock.min || value > clock.max) {
-        r_.diagnostics.error(node.place,
-                             fmt::format("{} is {}, off the box's clocks; expected {:.0f} to {:.0f} MHz", key.value,
-                                         in_quotes(node.scalar), clock.min / 1e6, clock.max / 1e6));
-        return;
-      }
-    }
-    if (target->kind == Kind::bandwidth) {
-      const double of_sheet = r_.loaded.input.systems[static_cast<std::size_t>(target->system)].box.memory.bandwidth;
-      if (value < of_sheet / kMostOfSheet || value > of_sheet * kMostOfSheet) {
-        r_.diagnostics.error(node.place, fmt::format("{} is {}, more than {:.0f} times off the sheet's {:.0f} GB/s",
-                                                     key.value, in_quotes(node.scalar), kMostOfSheet, of_sheet / 1e9));
-        return;
-      }
-    }
-    if (target->kind == Kind::power_limit) {
-      const auto& box = r_.loaded.input.systems[static_cast<std::size_t>(target->system)].box;
-      if (value <= box.power.idle) {
-        r_.diagnostics.error(node.place, fmt::format("{} is {}, not above the chip's idle power of {} W", key.value,
-                                                     in_quotes(node.scalar), box.power.idle));
-        return;
-      }
-    }
-    if (target->kind == Kind::fan_speed && !box_of(target->system).fan) {
-      r_.diagnostics.error(key.place, fmt::format("{}: the sheet of the box has no fan", key.value));
-      return;
-    }
-    Span span = span_of(change.at, change.lasts, value);
+    const auto value = target->kind == Kind::link ? link_of(key, node) : quantity_of(*target, key, node);
+    if (!value || !is_possible(*target, *value, key, node)) return;
+    Span span = span_of(at, change.lasts, *value);
     span.key = key.value;
     span.text = change.ramp ? fmt::format("{} within {} s", node.scalar, *change.ramp) : node.scalar;
     if (change.ramp) span.ramp = sim::picoseconds(*change.ramp);
     spans_[*target].push_back(std::move(span));
+  }
+
+  std::optional<double> quantity_of(const Target& target, const Text& key, const Node& node) {
+    const auto [dimension, range] = meaning(target.kind);
+    const std::string expected = expectation(dimension);
+    if (node.kind != Node::Kind::scalar) {
+      r_.diagnostics.error(node.place, fmt::format("{} is no value; expected {}", key.value, expected));
+      return std::nullopt;
+    }
+    const auto parsed = parse_quantity(node.scalar, dimension);
+    if (const auto* bad = std::get_if<NotAQuantity>(&parsed)) {
+      r_.diagnostics.error(
+          node.place, fmt::format("{} is {}{}; expected {}", key.value, in_quotes(node.scalar), bad->why, expected));
+      return std::nullopt;
+    }
+    const double value = std::get<double>(parsed);
+    if (value >= range.low && value <= range.high && !(range.above_low && value <= range.low)) return value;
+    r_.diagnostics.error(
+        node.place, fmt::format("{} is {}, out of range; expected {}", key.value, in_quotes(node.scalar), expected));
+    return std::nullopt;
+  }
+
+  std::optional<double> link_of(const Text& key, const Node& node) {
+    if (node.kind != Node::Kind::scalar) {
+      r_.diagnostics.error(node.place, fmt::format("{} is no name; expected a link (tokwatt list links)", key.value));
+      return std::nullopt;
+    }
+    const auto link = resolve_link({node.scalar, node.place}, key.value, r_);
+    return link ? std::optional(place_of(*link)) : std::nullopt;
+  }
+
+  double place_of(const hardware::Link& link) {
+    links_.push_back(link);
+    return static_cast<double>(links_.size() - 1);
+  }
+
+  /// Whether this box, at this price, can be told so; reported where it cannot.
+  bool is_possible(const Target& target, double value, const Text& key, const Node& node) {
+    const auto refuse_value = [&](const std::string& why) {
+      r_.diagnostics.error(node.place, fmt::format("{} is {}, {}", key.value, in_quotes(node.scalar), why));
+      return false;
+    };
+    switch (target.kind) {
+      case Kind::electricity:
+        if (r_.loaded.input.prices.electricity) return true;
+        // A value that was given and is wrong has its error already.
+        if (!tries_to_price_electricity())
+          r_.diagnostics.error(key.place, "prices.electricity has no value to start from; give it one under prices");
+        return false;
+      case Kind::clock: {
+        const auto& clock = box_of(target.system).clock;
+        if (value >= clock.min && value <= clock.max) return true;
+        return refuse_value(
+            fmt::format("off the box's clocks; expected {:.0f} to {:.0f} MHz", clock.min / 1e6, clock.max / 1e6));
+      }
+      case Kind::bandwidth: {
+        const double of_sheet = box_of(target.system).memory.bandwidth;
+        if (value >= of_sheet / kMostOfSheet && value <= of_sheet * kMostOfSheet) return true;
+        return refuse_value(
+            fmt::format("more than {:.0f} times off the sheet's {:.0f} GB/s", kMostOfSheet, of_sheet / 1e9));
+      }
+      case Kind::power_limit: {
+        const double idle = box_of(target.system).power.idle;
+        return value > idle || refuse_value(fmt::format("not above the chip's idle power of {} W", idle));
+      }
+      case Kind::fan_speed:
+        if (box_of(target.system).fan) return true;
+        r_.diagnostics.error(key.place, fmt::format("{}: the sheet of the box has no fan", key.value));
+        return false;
+      default:
+        return true;
+    }
   }
 
   static Span span_of(double at, const std::optional<double>& lasts, double value) {
@@ -185,7 +240,7 @@ class TimelineResolver {
     return out;
   }
 
-  void add_fault(const WrittenChange& change) {
+  void add_fault(const WrittenChange& change, double at) {
     if (!change.system.given()) {
       r_.diagnostics.error(change.fault.place, "fault: its system is missing; expected system: NAME beside it");
       return;
@@ -193,7 +248,7 @@ class TimelineResolver {
     const int system = index_of(change.system, "timeline: system", systems_, "system", r_.diagnostics);
     if (system < 0) return;
     if (is_good_fault(change.fault, change.limit, system))
-      fail(change.fault.value, system, change.at, change.lasts, change.limit);
+      fail(change.fault.value, system, at, change.lasts, change.limit);
   }
 
   bool is_good_fault(const Text& kind, const std::optional<double>& limit, int system) {
@@ -251,6 +306,7 @@ class TimelineResolver {
     for (const auto& segment : segments) path.push_back(segment.name);
     if (path == std::vector<std::string>{"environment", "ambient"}) return Target{Kind::ambient};
     if (path == std::vector<std::string>{"prices", "electricity"}) return Target{Kind::electricity};
+    if (path.size() == 3 && path[0] == "links" && path[2] == "type") return cable_of(key, path[1]);
     const bool in_system = path.size() > 2 && path[0] == "systems";
     if (in_system) {
       const int system =
@@ -262,20 +318,47 @@ class TimelineResolver {
       if (of_system == "fan.speed") return Target{Kind::fan_speed, system};
       if (of_system == "clock.max") return Target{Kind::clock, system};
       if (of_system == "memory.bandwidth") return Target{Kind::bandwidth, system};
+      if (path.size() == 3 && path[2] == "link") return link_within(key, system);
     }
-    refuse(key, path, in_system);
+    refuse(key, path);
+    return std::nullopt;
+  }
+
+  std::optional<Target> cable_of(const Text& key, const std::string& number) {
+    const auto cables = r_.written.links.size();
+    const auto parsed = parse_count(number);
+    const auto* n = std::get_if<int64_t>(&parsed);
+    if (!n || *n < 0 || *n >= static_cast<int64_t>(cables)) {
+      r_.diagnostics.error(key.place, cables == 0
+                                          ? fmt::format("{}: there are no links; expected them under links", key.value)
+                                          : fmt::format("{}: expected links.0{}", key.value,
+                                                        cables == 1 ? "" : fmt::format(" to links.{}", cables - 1)));
+      return std::nullopt;
+    }
+    if (r_.loaded.input.cables.size() != cables) return std::nullopt;  // one of them has its error already
+    return Target{Kind::link, -1, static_cast<int>(*n)};
+  }
+
+  std::optional<Target> link_within(const Text& key, int system) {
+    const std::size_t s = static_cast<std::size_t>(system);
+    if (r_.loaded.input.systems[s].link) return Target{Kind::link, system};
+    if (!r_.written.systems[s].value.link.given())
+      r_.diagnostics.error(key.place,
+                           fmt::format("{} has no value to start from; give it one under systems", key.value));
     return std::nullopt;
   }
 
   /// Says whether a key cannot change yet, cannot change at all, or does not exist.
-  void refuse(const Text& key, const std::vector<std::string>& path, bool in_system) {
+  void refuse(const Text& key, const std::vector<std::string>& path) {
     const std::string expected =
-        "environment.ambient, prices.electricity or systems.NAME.power.limit, .power.supply, .clock.max, "
-        ".memory.bandwidth or .fan.speed";
+        "environment.ambient, prices.electricity, links.N.type or systems.NAME.power.limit, .power.supply, "
+        ".clock.max, .memory.bandwidth, .fan.speed or .link";
     if (!is_scenario_key(path)) {
       std::vector<std::string> names = {"environment.ambient", "prices.electricity"};
+      for (std::size_t i = 0; i < r_.written.links.size(); ++i) names.push_back(fmt::format("links.{}.type", i));
       for (const auto& system : systems_) {
-        for (const char* of_system : {"power.limit", "power.supply", "clock.max", "memory.bandwidth", "fan.speed"})
+        for (const char* of_system :
+             {"power.limit", "power.supply", "clock.max", "memory.bandwidth", "fan.speed", "link"})
           names.push_back(fmt::format("systems.{}.{}", path_segment(system), of_system));
       }
       const std::string hint = did_you_mean(key.value, names);
@@ -283,13 +366,18 @@ class TimelineResolver {
                                                   hint.empty() ? "; expected " + expected : hint));
       return;
     }
-    const bool planned = path[0] == "prices" || (in_system && path[2] == "link");
+    const bool planned = path[0] == "prices";
     r_.diagnostics.error(key.place, planned
                                         ? fmt::format("a change of {} while it runs is not built yet", key.value)
                                         : fmt::format("{} cannot change while running; {} can", key.value, expected));
   }
 
-  double initial(const Target& target) const {
+  double initial(const Target& target) {
+    if (target.kind == Kind::link) {
+      const auto& input = r_.loaded.input;
+      return place_of(target.cable >= 0 ? input.cables[static_cast<std::size_t>(target.cable)].link
+                                        : *input.systems[static_cast<std::size_t>(target.system)].link);
+    }
     if (target.kind == Kind::ambient) return r_.loaded.input.ambient;
     if (target.kind == Kind::electricity) return *r_.loaded.input.prices.electricity;
     const auto& box = r_.loaded.input.systems[static_cast<std::size_t>(target.system)].box;
@@ -339,8 +427,10 @@ class TimelineResolver {
       if (now == before) continue;
       // A ramp that was interrupted goes on from what came between, and ends when it would have.
       const sim::Picoseconds ramp = now ? std::max<sim::Picoseconds>(now->ramp - (t - now->at), 0) : 0;
+      const double value = now ? now->value : initial(target);
       r_.loaded.input.changes.push_back(
-          {t, target.kind, target.system, now ? now->value : initial(target), text_of(now, spans), ramp});
+          {t, target.kind, target.system, value, text_of(now, spans), ramp, target.cable,
+           target.kind == Kind::link ? links_[static_cast<std::size_t>(value)] : hardware::Link{}});
       before = now;
     }
   }
@@ -354,6 +444,7 @@ class TimelineResolver {
   Resolution& r_;
   std::vector<std::string> systems_;
   std::map<Target, std::vector<Span>> spans_;
+  std::vector<hardware::Link> links_;  // that spans name by their places
 };
 
 }  // namespace

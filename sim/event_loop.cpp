@@ -78,14 +78,16 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
     devices_.emplace_back(system, room_ ? room_->temperature() : input.ambient,
                           system.is_rented ? 0 : input.prices.electricity);
   }
-  servings_.reserve(layout_.replicas.size());               // replicas keep references
-  std::optional<std::pair<std::size_t, std::size_t>> made;  // of a deployment and a box
+  servings_.reserve(layout_.replicas.size());  // replicas keep references
+  const auto system_of = [&](const ReplicaPlace& place) { return layout_.topology[place.devices.front()].system; };
+  const ReplicaPlace* before = nullptr;
   for (std::size_t r = 0; r < layout_.replicas.size(); ++r) {
     const auto& place = layout_.replicas[r];
-    const std::size_t system = layout_.topology[place.devices.front()].system;
-    if (made != std::pair(place.deployment, system))
-      servings_.emplace_back(input.deployments[place.deployment], input.systems[system].box, place.link);
-    made = {place.deployment, system};
+    const bool as_before = before && before->deployment == place.deployment && before->links == place.links &&
+                           system_of(*before) == system_of(place);
+    if (!as_before)
+      servings_.emplace_back(input.deployments[place.deployment], input.systems[system_of(place)].box, place.links);
+    before = &place;
     replicas_.emplace_back(static_cast<int>(r), servings_.back(), pool_, static_cast<ReplicaObserver&>(*this));
     ending_[r].blocks = servings_.back().kv.blocks;
   }

@@ -130,6 +130,7 @@ class EventLoop : private ReplicaObserver {
   std::vector<Picoseconds> transfer_at_;                // by replica: of the last such event
   std::vector<uint64_t> crashes_;                       // by replica
   std::vector<int32_t> bandwidth_;                      // by device, in 2^-16 of its sheet's
+  std::size_t link_changes_ = 0;                        // so far
   std::vector<std::size_t> candidates_;                 // of route()
   std::vector<std::size_t> next_turn_;                  // by deployment, of round-robin
   Pool<Arrival> arrivals_;                              // that are in the queue

@@ -146,16 +146,19 @@ struct Change {
     power_cap,
     fan_speed,
     fan_stop,
+    link,
   };
   Picoseconds at = 0;
   Kind kind = Kind::ambient;
-  int system = -1;  ///< of all but the first two
+  int system = -1;  ///< of all but the first two and cables
   /// [degC], [USD/J], [W], the highest clock [Hz], [B/s] (at most 1000 times the sheet's, or as much less), how long
   /// until it is up again [s], DC [W], a limit beside power_limit [W], share of the top speed (NaN: as the firmware
   /// asks), 1 or 0
   double value = 0;
   std::string text;      ///< as /events shows it
   Picoseconds ramp = 0;  ///< of the ambient temperature: how long it takes
+  int cable = -1;        ///< of link: index into Input::cables, or else what lies between the devices of `system`
+  hardware::Link link = {};
 };
 
 enum class Stepping { macro, token };

@@ -53,6 +53,12 @@ struct Text {
   bool given() const { return place.source != nullptr; }
 };
 
+/// So long after the start, or a date and time.
+struct Instant {
+  double after = 0;  ///< [s]
+  Text date;         ///< as date_and_time() reads it
+};
+
 /// An entry of a mapping whose keys are names.
 template <class T>
 struct Named {
@@ -90,6 +96,7 @@ class Fields {
   virtual ~Fields() = default;
 
   virtual bool quantity(const Key& key, Dimension dimension, double& member) = 0;
+  virtual bool instant(const Key& key, Instant& member) = 0;
   virtual bool count(const Key& key, int64_t& member) = 0;
   virtual bool flag(const Key& key, bool& member) = 0;
   virtual bool text(const Key& key, Text& member) = 0;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "scenarios/dates.hpp"
+
 namespace tokwatt::scenarios {
 namespace {
 
@@ -187,6 +189,25 @@ bool Reader::quantity(const Key& key, Dimension dimension, double& member) {
   if (!sourced.value || !value(*sourced.value, path, dimension, key.range, member)) return false;
   keep(sourced, path, dimension, member);
   return true;
+}
+
+bool Reader::instant(const Key& key, Instant& member) {
+  const std::string date = "a date and time such as \"2026-11-23 14:00\"";
+  const std::string expected = fmt::format("{}, or {}", expectation(Dimension::duration), date);
+  const Node* node = take(key, expected);
+  if (!node) return false;
+  const std::string path = path_of(key.name);
+  if (!is_scalar(*node, path, expected)) return false;
+  const std::string& written = node->scalar;
+  if (date_and_time(written)) {
+    member.date = {written, node->place};
+    return true;
+  }
+  if (written.size() > 4 && written[4] == '-') {
+    wrong(*node, path, in_quotes(written), date);
+    return false;
+  }
+  return value(*node, path, Dimension::duration, key.range, member.after);
 }
 
 bool Reader::count(const Key& key, int64_t& member) {

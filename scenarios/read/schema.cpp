@@ -126,6 +126,10 @@ bool Schema::quantity(const Key& key, Dimension dimension, double& member) {
   return add(key, or_sourced(key, value_schema(dimension, key.range)), unit_text(dimension));
 }
 
+bool Schema::instant(const Key& key, Instant&) {
+  return add(key, text_schema(), unit_text(Dimension::duration) + ", or a date and time, \"2026-11-23 14:00\"");
+}
+
 bool Schema::count(const Key& key, int64_t&) {
   Json schema = {{"type", "integer"}};
   put_bounds(schema, key.range);

@@ -24,6 +24,7 @@ class Schema : public Fields {
   using Fields::quantity;
   using Fields::text;
   bool quantity(const Key& key, Dimension dimension, double& member) override;
+  bool instant(const Key& key, Instant& member) override;
   bool count(const Key& key, int64_t& member) override;
   bool flag(const Key& key, bool& member) override;
   bool text(const Key& key, Text& member) override;

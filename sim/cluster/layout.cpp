@@ -12,21 +12,26 @@ namespace {
 
 using Devices = std::vector<std::size_t>;
 
+void join(const Devices& some, const Devices& others, const hardware::Link& link, hardware::Topology& topology) {
+  for (const std::size_t a : some) {
+    for (const std::size_t b : others) {
+      if (a == b) continue;
+      boost::remove_edge(a, b, topology);
+      boost::add_edge(a, b, link, topology);
+    }
+  }
+}
+
+void join_cable(const Cable& cable, const hardware::Link& link, const std::vector<Devices>& devices_of,
+                hardware::Topology& topology) {
+  join(devices_of[static_cast<std::size_t>(cable.a)], devices_of[static_cast<std::size_t>(cable.b)], link, topology);
+}
+
 void add_links(const Input& input, const std::vector<Devices>& devices_of, hardware::Topology& topology) {
   for (std::size_t s = 0; s < input.systems.size(); ++s) {
-    if (!input.systems[s].link) continue;
-    for (const std::size_t a : devices_of[s]) {
-      for (const std::size_t b : devices_of[s]) {
-        if (a < b) boost::add_edge(a, b, *input.systems[s].link, topology);
-      }
-    }
+    if (input.systems[s].link) join(devices_of[s], devices_of[s], *input.systems[s].link, topology);
   }
-  for (const Cable& cable : input.cables) {
-    for (const std::size_t a : devices_of[static_cast<std::size_t>(cable.a)]) {
-      for (const std::size_t b : devices_of[static_cast<std::size_t>(cable.b)])
-        boost::add_edge(a, b, cable.link, topology);
-    }
-  }
+  for (const Cable& cable : input.cables) join_cable(cable, cable.link, devices_of, topology);
 }
 
 /// A collective waits for its slowest pair. Devices that are not joined are the reader's to refuse.
@@ -44,11 +49,36 @@ hardware::Link slowest_link(const hardware::Topology& topology, const Devices& d
   return slowest;
 }
 
+void note_links(const hardware::Topology& topology, std::vector<ReplicaPlace>& replicas) {
+  for (ReplicaPlace& place : replicas) {
+    const hardware::Link link = slowest_link(topology, place.devices);
+    const auto known = std::find(place.links.begin(), place.links.end(), link);
+    place.link_after.push_back(static_cast<int32_t>(known - place.links.begin()));
+    if (known == place.links.end()) place.links.push_back(link);
+  }
+}
+
+/// Goes through what the timeline does to links, one after the other.
+void note_changes(const Input& input, const std::vector<Devices>& devices_of, Layout& out) {
+  hardware::Topology changing = out.topology;
+  note_links(changing, out.replicas);
+  for (const Change& change : input.changes) {
+    if (change.kind != Change::Kind::link) continue;
+    if (change.cable >= 0) {
+      join_cable(input.cables[static_cast<std::size_t>(change.cable)], change.link, devices_of, changing);
+    } else {
+      const auto& within = devices_of[static_cast<std::size_t>(change.system)];
+      join(within, within, change.link, changing);
+    }
+    note_links(changing, out.replicas);
+  }
+}
+
 }  // namespace
 
 Layout layout(const Input& input) {
   Layout out;
-  std::vector<std::vector<std::size_t>> devices_of(input.systems.size());
+  std::vector<Devices> devices_of(input.systems.size());
   for (std::size_t s = 0; s < input.systems.size(); ++s) {
     for (std::size_t number = 0; number < static_cast<std::size_t>(input.systems[s].count); ++number)
       devices_of[s].push_back(boost::add_vertex(hardware::DeviceNode{s, number, {}}, out.topology));
@@ -67,9 +97,10 @@ Layout layout(const Input& input) {
       const std::vector<std::size_t> mine(first, first + group);
       for (const std::size_t device : mine) out.topology[device].replicas.push_back(out.replicas.size());
       out.replicas_of[d].push_back(out.replicas.size());
-      out.replicas.push_back({d, mine, slowest_link(out.topology, mine)});
+      out.replicas.push_back({d, mine, {}, {}});
     }
   }
+  note_changes(input, devices_of, out);
   return out;
 }
 

@@ -12,7 +12,9 @@ namespace tokwatt::sim {
 struct ReplicaPlace {
   std::size_t deployment = 0;
   std::vector<std::size_t> devices;  ///< nodes of the topology
-  hardware::Link link;               ///< the slowest between two of them
+  /// The slowest between two of them: as the run starts, and what the timeline makes of it.
+  std::vector<hardware::Link> links;
+  std::vector<int32_t> link_after;  ///< by how many changes of links have been: index into `links`
 };
 
 struct Layout {

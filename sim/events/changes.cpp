@@ -21,6 +21,11 @@ void EventLoop<Replica>::handle_change(const Change& change) {
                   change.text);
   if (room_ && change.kind == Change::Kind::ambient) return room_->set_outside(now_, change.value, change.ramp);
   if (room_ && change.kind == Change::Kind::electricity) room_->set_electricity(now_, change.value);
+  if (change.kind == Change::Kind::link) {
+    ++link_changes_;
+    for (std::size_t d = 0; d < devices_.size(); ++d) operating_point_changed(d);
+    return;
+  }
   std::vector<std::size_t> down;
   for (std::size_t d = 0; d < devices_.size(); ++d) {
     if (change.system >= 0 && index(change.system) != layout_.topology[d].system) continue;
@@ -56,6 +61,8 @@ void EventLoop<Replica>::handle_change(const Change& change) {
         break;
       case Change::Kind::fan_stop:
         devices_[d].stop_fan(now_, change.value != 0);
+        break;
+      case Change::Kind::link:  // is between devices
         break;
     }
   }

@@ -54,8 +54,8 @@ void EventLoop<Replica>::operating_point_changed(std::size_t device) {
   }
 }
 
-/// Devices of a replica wait for their slowest in every layer, so that it sets the pace: by its clock, its bandwidth or
-/// its share.
+/// Devices of a replica wait for their slowest in every layer, so that it sets the pace: by its clock, its bandwidth,
+/// its share or what joins it to the others.
 template <class Replica>
 OperatingPoint EventLoop<Replica>::operating_point(std::size_t replica) const {
   const auto& devices = layout_.replicas[replica].devices;
@@ -66,6 +66,7 @@ OperatingPoint EventLoop<Replica>::operating_point(std::size_t replica) const {
   slowest.bandwidth = bandwidth_[devices.front()];
   for (const std::size_t d : devices) slowest.bandwidth = std::min(slowest.bandwidth, bandwidth_[d]);
   slowest.share = sharing_.share(replica);
+  slowest.link = layout_.replicas[replica].link_after[link_changes_];
   return slowest;
 }
 

@@ -10,12 +10,14 @@ namespace tokwatt::sim {
 inline constexpr int kShareBits = 16;
 inline constexpr int32_t kWholeDevice = 1 << kShareBits;
 
-/// The governor's choice when a step started, and how much of the device it has (docs/theory/sharing.md).
+/// The governor's choice when a step started, how much of the device it has (docs/theory/sharing.md), and which of its
+/// replica's links joins it to the others.
 struct OperatingPoint {
   int level = 0;
   hardware::Brake brake = hardware::Brake::none;
   int32_t share = kWholeDevice;
   int32_t bandwidth = kWholeDevice;
+  int32_t link = 0;
   bool operator==(const OperatingPoint&) const = default;
 };
 

@@ -26,8 +26,9 @@ struct PromptBudget {
 };
 
 struct Serving {
-  Serving(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link)
-      : cost(deployment, box, link),
+  /// `links` are those that may join its devices (StepPricer).
+  Serving(const Deployment& deployment, const hardware::Box& box, std::vector<hardware::Link> links)
+      : cost(deployment, box, std::move(links)),
         kv(kv_capacity(deployment, box)),
         prefix_cache(deployment.prefix_cache),
         outside_slots(deployment.cache_ram, kv_bytes(deployment)),

@@ -53,13 +53,17 @@ constexpr int128 kLongestStep = int128{1} << 62;  // [units of a picosecond]: 70
 }  // namespace
 
 // Time of arithmetic and of memory is what the share decides; the host and the links are not divided.
-StepPricer::Models::Models(const Deployment& deployment, const hardware::Box& part, const hardware::Link& link)
-    : model(deployment, part, link) {
-  if (deployment.speculation) draft = draft_model(deployment, part, link);
+StepPricer::Models::Models(const Deployment& deployment, const hardware::Box& part, const hardware::Link& joined_by)
+    : model(deployment, part, joined_by) {
+  if (deployment.speculation) draft = draft_model(deployment, part, joined_by);
 }
 
-StepPricer::StepPricer(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link)
-    : deployment_(deployment), box_(box), link_(link), pace_(pace_of(deployment)), whole_(deployment, box, link) {
+StepPricer::StepPricer(const Deployment& deployment, const hardware::Box& box, std::vector<hardware::Link> links)
+    : deployment_(deployment),
+      box_(box),
+      links_(std::move(links)),
+      pace_(pace_of(deployment)),
+      whole_(deployment, box, links_.front()) {
   const auto& model = whole_.model;
   const auto& draft = whole_.draft;
   for (std::size_t g = 0; g < model.groups(); ++g) groups_.push_back({model.reach(g), pace_.rows(), true});
@@ -74,11 +78,13 @@ StepPricer::StepPricer(const Deployment& deployment, const hardware::Box& box, c
 
 const StepPricer::Models& StepPricer::models_on_part(const OperatingPoint& point) const {
   for (const Models& models : parts_) {
-    if (models.share == point.share && models.bandwidth == point.bandwidth) return models;
+    if (models.share == point.share && models.bandwidth == point.bandwidth && models.link == point.link) return models;
   }
-  Models& models = parts_.emplace_back(deployment_, part_of(box_, point), link_);
+  const auto& joined_by = links_[static_cast<std::size_t>(point.link)];
+  Models& models = parts_.emplace_back(deployment_, part_of(box_, point), joined_by);
   models.share = point.share;
   models.bandwidth = point.bandwidth;
+  models.link = point.link;
   return models;
 }
 

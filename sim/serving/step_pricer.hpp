@@ -47,8 +47,9 @@ struct AttentionRows {
 
 class StepPricer {
  public:
-  /// Throws std::invalid_argument when model and draft have more than kMaxAttentionGroups kinds of attention.
-  StepPricer(const Deployment& deployment, const hardware::Box& box, const hardware::Link& link = {});
+  /// `links` are those that may join its devices, by OperatingPoint::link. Throws std::invalid_argument when model and
+  /// draft have more than kMaxAttentionGroups kinds of attention.
+  StepPricer(const Deployment& deployment, const hardware::Box& box, std::vector<hardware::Link> links = {{}});
 
   const Pace& pace() const { return pace_; }
   std::size_t groups() const { return groups_.size(); }
@@ -63,15 +64,15 @@ class StepPricer {
   CostModel::GroupForms group_forms(const OperatingPoint& point, std::size_t group, const StepBatch& batch) const;
 
  private:
-  struct Models {  // on so much of the device
-    Models(const Deployment& deployment, const hardware::Box& part, const hardware::Link& link);
+  struct Models {  // on so much of the device, joined by such a link
+    Models(const Deployment& deployment, const hardware::Box& part, const hardware::Link& joined_by);
 
-    int32_t share = kWholeDevice, bandwidth = kWholeDevice;
+    int32_t share = kWholeDevice, bandwidth = kWholeDevice, link = 0;
     CostModel model;
     std::optional<CostModel> draft;
   };
   const Models& models_at(const OperatingPoint& point) const {
-    const bool whole = point.share == kWholeDevice && point.bandwidth == kWholeDevice;
+    const bool whole = point.share == kWholeDevice && point.bandwidth == kWholeDevice && point.link == 0;
     return whole ? whole_ : models_on_part(point);
   }
   const Models& models_on_part(const OperatingPoint& point) const;
@@ -80,7 +81,7 @@ class StepPricer {
 
   Deployment deployment_;
   hardware::Box box_;
-  hardware::Link link_;
+  std::vector<hardware::Link> links_;
   Pace pace_;
   Models whole_;
   mutable std::deque<Models> parts_;   // of the device, as they come up

@@ -281,6 +281,56 @@ TEST_CASE("the timeline changes clocks and bandwidth, and makes boxes die", "[sc
   CHECK_THAT(wrong("system: desk, set: {environment.ambient: 30 degC}"), Contains("system goes with fault"));
 }
 
+TEST_CASE("a change may have a date, counted from the start", "[scenarios][timeline]") {
+  const std::string start = "start: \"2026-11-23 22:30\"\n";
+  const std::string change = "timeline: [{at: 2026-11-24 00:00:30, set: {environment.ambient: 30 degC}}]\n";
+  const auto in = loaded(kGood + start + change).input;
+  REQUIRE(in.changes.size() == 1);
+  CHECK(in.changes[0].at == 5'430 * 1'000'000'000'000);
+  CHECK_THAT(errors_of(kGood + change), Contains("a date in the timeline needs start"));
+  const auto said = [&](const std::string& at) {
+    return errors_of(kGood + start + "timeline: [{at: " + at + ", set: {environment.ambient: 30 degC}}]\n");
+  };
+  CHECK_THAT(said("2026-11-23 22:00"), Contains("before the start, \"2026-11-23 22:30\"; expected a date in the run"));
+  CHECK_THAT(said("2027-11-23 22:00"), Contains("more than 106 days after the start"));
+  CHECK_THAT(said("2026-11-23 25:00"), Contains("expected a date and time such as \"2026-11-23 14:00\""));
+  CHECK_THAT(said("2026-11-23"), Contains("expected a date and time such as \"2026-11-23 14:00\""));
+  CHECK_THAT(said("noon"), Contains("expected a duration"));
+}
+
+TEST_CASE("a change that comes after the end is said to", "[scenarios][timeline]") {
+  const std::string late = "timeline: [{at: 3 h, set: {environment.ambient: 30 degC}}]\n";
+  const auto notes = loaded(kGood + late).notes;
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0] == "timeline.0 is at 10800 s, when the run of 3600 s is over");
+}
+
+TEST_CASE("the timeline changes links", "[scenarios][timeline]") {
+  const auto said = [](const std::string& text, const std::string& set) {
+    return errors_of(text + "timeline: [{at: 1 min, for: 1 min, set: {" + set + "}}]\n");
+  };
+  CHECK_THAT(said(kGood, "links.0.type: tb5"), Contains("links.0.type: there are no links"));
+  CHECK_THAT(said(kGood, "systems.desk.link: cx7-200g"), Contains("systems.desk.link has no value to start from"));
+  CHECK_THAT(said(kGood, "systems.desk.lnk: tb5"), Contains("did you mean \"systems.desk.link\"?"));
+  const auto in = scenarios::load(TOKWATT_SOURCE_DIR "/scenarios/two-sparks.yaml",
+                                  {"timeline=[{at: 1 min, for: 2 min, set: {links.0.type: 10gbe}}]"})
+                      .input;
+  REQUIRE(in.changes.size() == 2);
+  CHECK(in.changes[0].kind == sim::Change::Kind::link);
+  CHECK(in.changes[0].cable == 0);
+  CHECK(in.changes[0].link.bandwidth < in.cables[0].link.bandwidth / 10);
+  CHECK(in.changes[0].text == "links.0.type = 10gbe");
+  CHECK(in.changes[1].link == in.cables[0].link);
+  const auto within = loaded(with("{sheet: dgx-spark}", "{sheet: dgx-spark, count: 2, link: cx7-200g}") +
+                                 "timeline: [{at: 1 min, set: {systems.desk.link: tb5}}]\n",
+                             {"deployments.assistant.tensor_parallel=2"})
+                          .input;
+  REQUIRE(within.changes.size() == 1);
+  CHECK(within.changes[0].cable == -1);
+  CHECK(within.changes[0].system == 0);
+  CHECK_FALSE(within.changes[0].link == *within.systems[0].link);
+}
+
 TEST_CASE("the results carry the texts by name, and what rests on assumption", "[scenarios]") {
   const Loaded l = loaded(with("{sheet: dgx-spark}", "{sheet: dgx-spark, power: {psu_efficiency: 0.95}}"));
   std::vector<std::string> names;

@@ -1,6 +1,7 @@
 // One model on several devices: what each does, and what they tell each other.
 #include "models/graph.hpp"
 #include "sim/cluster/collectives.hpp"
+#include "sim/cluster/layout.hpp"
 #include "sim/serving/cost_model.hpp"
 #include "sim/serving/kv_capacity.hpp"
 #include "sim/simulation.hpp"
@@ -103,4 +104,54 @@ TEST_CASE("the slowest device of a group sets its pace", "[sim][cluster][heat]")
     return simulate(std::move(input)).summary["tpot_s"]["mean"].get<double>();
   };
   CHECK(tpot(14) > 1.2 * tpot(1e6));
+}
+
+TEST_CASE("another cable holds for the steps that start after it", "[sim][cluster][changes]") {
+  constexpr Picoseconds kSecond = 1'000'000'000'000;
+  const auto stepping = GENERATE(Stepping::macro, Stepping::token);
+  const auto ends = [&](std::vector<Change> changes) {
+    Input input = toy_on(2, {1e9, 1e-3});
+    input.streams.push_back(test::fixed_stream({{kSecond, 100, 60}}));
+    input.changes = std::move(changes);
+    return test::step_ends(simulate(std::move(input), stepping));
+  };
+  const Change slower{kSecond + kSecond / 10, Change::Kind::link, 0, 0, "slower", 0, -1, {1e9, 3e-3}};
+  const Change back{kSecond + kSecond / 5, Change::Kind::link, 0, 0, "back", 0, -1, {1e9, 1e-3}};
+  const auto before = ends({}), after = ends({slower, back});
+  REQUIRE(after.size() == before.size());
+  int slow = 0;
+  for (std::size_t i = 1; i < after.size(); ++i) {
+    const double more = (after[i] - after[i - 1]) - (before[i] - before[i - 1]);
+    const bool began_slow = after[i - 1] > 1.1 && after[i - 1] < 1.2;
+    slow += began_slow;
+    CHECK(more == Approx(began_slow ? 4 * 2e-3 : 0).margin(1e-9));  // three all-reduces and a gather
+  }
+  CHECK(slow > 3);
+}
+
+TEST_CASE("each replica has the link that joins its own devices", "[sim][cluster][changes]") {
+  const hardware::Link fast{1e12, 0}, slow{1e9, 5e-3}, slower{1e9, 1e-2};
+  Input input = toy_on(1, fast);
+  input.systems[0].count = 3;
+  input.systems.push_back(input.systems[0]);
+  input.systems[1].name = "second";
+  input.systems[1].count = 1;
+  input.cables = {{0, 1, slow}};
+  auto& d = input.deployments[0];
+  d.systems = {0, 1};
+  d.tensor_parallel = 2;
+  d.replicas = 2;
+  d.routing = Routing::round_robin;
+  input.changes = {{0, Change::Kind::link, -1, 0, "worse", 0, 0, slower},
+                   {1, Change::Kind::link, -1, 0, "as it was", 0, 0, slow}};
+  const Layout places = layout(input);
+  CHECK(places.replicas[0].links == std::vector{fast});
+  CHECK(places.replicas[0].link_after == std::vector<int32_t>{0, 0, 0});
+  CHECK(places.replicas[1].links == std::vector{slow, slower});
+  CHECK(places.replicas[1].link_after == std::vector<int32_t>{0, 1, 0});
+  input.streams.push_back(test::fixed_stream({{1'000'000'000'000, 100, 50}, {1'000'000'000'000, 100, 50}}));
+  const Results results = simulate(std::move(input), GENERATE(Stepping::macro, Stepping::token));
+  const auto first = test::step_ends(results, 0), second = test::step_ends(results, 1);
+  const auto gap = [](const std::vector<double>& ends) { return ends[2] - ends[1]; };
+  CHECK(gap(second) == Approx(gap(first) + 4 * 5e-3).epsilon(1e-3));
 }

@@ -143,6 +143,8 @@ void add_changes(Dice& dice, Input& input) {
                    [](const Change& a, const Change& b) { return a.at < b.at; });
 }
 
+hardware::Link random_link(Dice& dice) { return {dice.pick({1e6, 1e8, 1e10}), dice.pick({0.0, 1e-5, 1e-3})}; }
+
 // Of boxes and the room around them, whatever else there is.
 void add_surroundings(Dice& dice, Input& input) {
   if (dice.chance(0.4)) {
@@ -168,6 +170,10 @@ void add_surroundings(Dice& dice, Input& input) {
     if (dice.chance(0.3)) add(Change::Kind::power_cap, dice.real(3.5, 10));
     if (box.fan && dice.chance(0.6)) add(Change::Kind::fan_speed, dice.chance(0.3) ? std::nan("") : dice.real(0, 1));
     if (box.fan && dice.chance(0.6)) add(Change::Kind::fan_stop, static_cast<double>(dice.in(0, 1)));
+    for (int64_t n = input.systems[s].link && dice.chance(0.6) ? dice.in(1, 3) : 0; n > 0; --n) {
+      add(Change::Kind::link, 0);
+      input.changes.back().link = random_link(dice);
+    }
   }
   if (dice.chance(0.4))
     input.changes.push_back({dice.in(0, 40) * 250'000'000'000, Change::Kind::ambient, -1, dice.real(5, 40), "ramp",
@@ -239,6 +245,7 @@ Features features_of(const Input& input, const Deployment& d) {
     if (change.kind == Change::Kind::power_cap) features.insert("power cap");
     if (change.kind == Change::Kind::fan_speed) features.insert("fan changes");
     if (change.kind == Change::Kind::fan_stop) features.insert("fan fault");
+    if (change.kind == Change::Kind::link && d.tensor_parallel > 1) features.insert("link changes");
   }
   return features;
 }
@@ -278,7 +285,7 @@ void add_deployment(Dice& dice, int box, Input& input) {
   d.name = fmt::format("model{}", input.deployments.size());
   d.systems = {box};
   if (system.count > 1 && dice.chance(0.4)) {
-    system.link = hardware::Link{dice.pick({1e6, 1e8, 1e10}), dice.pick({0.0, 1e-5, 1e-3})};
+    system.link = random_link(dice);
     d.tensor_parallel = system.count;
   }
   d.replicas = system.count / d.tensor_parallel;
