@@ -82,7 +82,11 @@ Run simulated(const std::function<scenarios::Loaded()>& load, const std::string&
   results.summary["assumed"] = loaded.assumed;
   if (bars.draws > 0 && (!bars.only_of_short || scenarios::is_short(results, ticks_per_second))) {
     results.summary["interval90"] = scenarios::interval90(results.summary, load, bars.draws, heed_control_c);
-    scenarios::add_heat_cost(results.summary, load);
+  }
+  if (bars.draws > 0) {
+    scenarios::add_heat_cost(results.summary, load, [&](sim::Input input) {
+      return sim::simulate(std::move(input), sim::Stepping::macro, Watch(progress));
+    });
   }
   if (loaded.planning) scenarios::add_plan(*loaded.planning, results);
   return {std::move(results), std::move(loaded.texts), seed};

@@ -21,6 +21,8 @@ const char* name(Dtype dtype);
 struct Compute {
   /// Dense peak [FLOP/s] per Dtype at clock.of_peak; 0: the device has no units for it.
   std::array<double, kDtypes.size()> peak{};
+  /// Of the general-purpose units where kernels for few rows are concerned, at clock.of_peak [FLOP/s]; 0: that of fp32.
+  double vector = 0;
   double peak_of(Dtype dtype) const { return peak[static_cast<std::size_t>(dtype)]; }
 };
 

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <set>
 
 #include "scenarios/read/reader.hpp"
+#include "scenarios/utf8.hpp"
 
 namespace tokwatt::scenarios {
 namespace {
@@ -134,6 +136,7 @@ class ModelReader {
   int64_t size(const GgufTensor* tensor, std::size_t dimension);
 
   void find_family();
+  void check_all_blocks();
   int64_t window(int64_t layer);
   models::GroupedAttention grouped(int64_t layer);
   void check_queries(int64_t layer, models::GroupedAttention& attention);
@@ -339,11 +342,28 @@ void ModelReader::feed_forward(int64_t layer, models::Layer& out) {
   out.experts = e;
 }
 
+/// A part of a split file, under another name, would pass for a smaller model.
+void ModelReader::check_all_blocks() {
+  std::vector<bool> is_there(static_cast<std::size_t>(layers_));
+  for (const auto& tensor : header_.tensors) {
+    int block = -1;
+    if (std::sscanf(tensor.name.c_str(), "blk.%9d.", &block) == 1 && block >= 0 && block < layers_)
+      is_there[static_cast<std::size_t>(block)] = true;
+  }
+  const auto found = std::count(is_there.begin(), is_there.end(), true);
+  if (found < layers_) {
+    refuse(
+        fmt::format("it has tensors of {} of its {} blocks; expected a whole file, or all parts of a split one under "
+                    "their own names (-00001-of-0000N.gguf)",
+                    found, layers_));
+  }
+}
+
 models::Architecture ModelReader::read(const std::string& id) {
   find_family();
   models::Architecture out;
   out.id = id;
-  out.title = header_.text("general.name").value_or(id);
+  out.title = escaped(header_.text("general.name").value_or(id));
   out.family = family_->hf;
   blocks_ = needed("block_count", kMostLayers);
   layers_ = blocks_ - value("nextn_predict_layers").value_or(0);
@@ -357,6 +377,7 @@ models::Architecture ModelReader::read(const std::string& id) {
     refuse(fmt::format("token_embd.weight is {} wide; {} is {}", table->shape[0], full("embedding_length"), hidden_));
   out.tied_embeddings = tensor("output.weight") == nullptr;
   out.per_layer_embedding = value("embedding_length_per_layer_input").value_or(0);
+  check_all_blocks();
   bool any = false;
   for (int64_t i = 0; i < layers_; ++i) {
     models::Layer layer;

@@ -357,7 +357,7 @@ static void fields(Fields& f, WrittenChange& c) {
   f.changes(
       optional("set",
                "environment.ambient, prices.electricity, links.N.type or of systems.NAME power.limit, power.supply, "
-               "clock.max, memory.bandwidth, fan.speed or link, and the new value"),
+               "clock.limit, memory.bandwidth, fan.speed or link, and the new value"),
       c.set);
   f.quantity(optional("ramp", "with environment.ambient: how long it takes to get there, in a straight line", kSpan),
              Dimension::duration, c.ramp);

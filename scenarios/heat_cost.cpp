@@ -26,14 +26,14 @@ Json compared(const Json& hot, const Json& cool, const char* group, const char* 
 
 }  // namespace
 
-void add_heat_cost(Json& summary, const std::function<Loaded()>& load) {
+void add_heat_cost(Json& summary, const std::function<Loaded()>& load, const Simulate& simulate) {
   const auto& limited = summary.at("limited_by").at("heat");
   if (!limited.is_number() || limited <= 0) return;
   sim::Input again = load().input;
   for (auto& system : again.systems) cool_perfectly(system.box);
   again.record_every = again.duration.value_or(sim::kLongestDuration);  // nobody reads the series
   again.record_requests = false;
-  const auto cool = sim::simulate(std::move(again)).summary;
+  const auto cool = simulate(std::move(again)).summary;
   auto& out = summary["heat_cost"];
   out["output_fraction"] = compared(summary, cool, "throughput_tok_s", "output",
                                     [](double hot_rate, double rate) { return 1 - hot_rate / rate; });

@@ -63,12 +63,20 @@ void refuse_unbuilt_keys(const Node& config, Diagnostics& diagnostics) {
       {"global_head_dim", "attention with other heads in full layers"},
       {"hybrid_layer_pattern", "attention with other heads in full layers"},
       {"block_configs", "a model whose layers differ one by one"},
+      {"cross_attention_layers", "attention to what another model has read"},
+      {"use_cla", "KV cache that layers share"},
   };
   for (const auto& unbuilt : kUnbuilt) {
     const Node* node = config.find(unbuilt.key);
-    if (node && node->kind != Node::Kind::null)
-      diagnostics.error(node->place, fmt::format("{} (\"{}\") is not built yet", unbuilt.what, unbuilt.key));
+    const bool is_off = !node || node->kind == Node::Kind::null || node->scalar == "false";
+    if (!is_off) diagnostics.error(node->place, fmt::format("{} (\"{}\") is not built yet", unbuilt.what, unbuilt.key));
   }
+  // MiniMax: 0 is lightning attention, 1 is softmax attention.
+  const Node* kinds = config.find("attn_type_list");
+  const bool has_linear = kinds && std::any_of(kinds->items.begin(), kinds->items.end(),
+                                               [](const Node& kind) { return kind.scalar != "1"; });
+  if (has_linear)
+    diagnostics.error(kinds->place, "linear attention (\"attn_type_list\", where it is not 1) is not built yet");
 }
 
 void refuse_unknown_expert_keys(const Node& config, const std::string& model_type, Diagnostics& diagnostics) {

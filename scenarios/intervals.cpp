@@ -6,6 +6,7 @@
 #include <atomic>
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -78,6 +79,13 @@ Widths widths_about(double point, const std::vector<double>& values, bool as_log
   return {rms(0), rms(1)};
 }
 
+/// What no run can exceed: the highest clock of its boxes, and one where it is a part of something.
+double most_of(const std::string& name, double top_clock) {
+  if (name.starts_with("clock_hz.")) return top_clock;
+  const bool is_part = name.starts_with("limited_by.") || name.ends_with("_fraction");
+  return is_part ? 1 : std::numeric_limits<double>::infinity();
+}
+
 double value_of(const sim::SummaryScalar& scalar) {
   return std::visit([](auto value) { return static_cast<double>(value); }, scalar.value);
 }
@@ -135,8 +143,13 @@ nlohmann::ordered_json interval90(const nlohmann::ordered_json& summary, const s
                                   int64_t draws, const DrawsProgress& progress) {
   std::vector<std::vector<sim::SummaryScalar>> drawn(static_cast<std::size_t>(draws));
   std::atomic<int64_t> done = 0;
+  double top_clock = 0;
   tbb::parallel_for(int64_t{0}, draws, [&](int64_t draw) {
-    drawn[static_cast<std::size_t>(draw)] = sim::summary_scalars(summary_of_draw(load(), draw, draws));
+    Loaded loaded = load();
+    if (draw == 0) {
+      for (const auto& system : loaded.input.systems) top_clock = std::max(top_clock, system.box.clock.max);
+    }
+    drawn[static_cast<std::size_t>(draw)] = sim::summary_scalars(summary_of_draw(std::move(loaded), draw, draws));
     if (progress) progress(++done);
   });
   auto out = nlohmann::ordered_json::object();
@@ -149,7 +162,7 @@ nlohmann::ordered_json interval90(const nlohmann::ordered_json& summary, const s
         std::isfinite(point) && std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
     if (!known || std::all_of(values.begin(), values.end(), [&](double v) { return v == point; })) continue;
     const auto [low, high] = interval_about(point, values);
-    out[scalars[i].name] = {low, high};
+    out[scalars[i].name] = {low, std::min(high, std::max(most_of(scalars[i].name, top_clock), point))};
   }
   return out;
 }

@@ -144,12 +144,13 @@ namespace {
 
 /// What of a box decides how long an operator takes: devices of one replica have it in common.
 bool as_fast(const hardware::Box& a, const hardware::Box& b) {
-  return a.compute.peak == b.compute.peak && a.memory.bandwidth == b.memory.bandwidth &&
-         a.memory.usable() == b.memory.usable() && a.clock.min == b.clock.min && a.clock.max == b.clock.max &&
-         a.clock.step == b.clock.step && a.clock.of_peak == b.clock.of_peak &&
-         a.clock.voltage_min == b.clock.voltage_min && a.clock.voltage_max == b.clock.voltage_max &&
-         a.clock.voltage_floor_clock == b.clock.voltage_floor_clock && a.power.per_byte == b.power.per_byte &&
-         a.power.per_flop == b.power.per_flop && a.power.energy_rows == b.power.energy_rows;
+  return a.compute.peak == b.compute.peak && a.compute.vector == b.compute.vector &&
+         a.memory.bandwidth == b.memory.bandwidth && a.memory.usable() == b.memory.usable() &&
+         a.clock.min == b.clock.min && a.clock.max == b.clock.max && a.clock.step == b.clock.step &&
+         a.clock.of_peak == b.clock.of_peak && a.clock.voltage_min == b.clock.voltage_min &&
+         a.clock.voltage_max == b.clock.voltage_max && a.clock.voltage_floor_clock == b.clock.voltage_floor_clock &&
+         a.power.per_byte == b.power.per_byte && a.power.per_flop == b.power.per_flop &&
+         a.power.energy_rows == b.power.energy_rows;
 }
 
 /// Boxes that hold devices of one replica together, each pair once; a box with itself where it holds two of them.

@@ -7,6 +7,7 @@
 
 #include "scenarios/dates.hpp"
 #include "scenarios/read/merge.hpp"
+#include "scenarios/read/reader.hpp"
 #include "scenarios/read/schema.hpp"
 #include "scenarios/resolve.hpp"
 
@@ -129,7 +130,7 @@ class TimelineResolver {
     if (!value || !is_possible(*target, *value, key, node)) return;
     Span span = span_of(at, change.lasts, *value);
     span.key = key.value;
-    span.text = change.ramp ? fmt::format("{} within {} s", node.scalar, *change.ramp) : node.scalar;
+    span.text = node.scalar;
     if (change.ramp) span.ramp = sim::picoseconds(*change.ramp);
     spans_[*target].push_back(std::move(span));
   }
@@ -149,8 +150,9 @@ class TimelineResolver {
     }
     const double value = std::get<double>(parsed);
     if (value >= range.low && value <= range.high && !(range.above_low && value <= range.low)) return value;
-    r_.diagnostics.error(
-        node.place, fmt::format("{} is {}, out of range; expected {}", key.value, in_quotes(node.scalar), expected));
+    r_.diagnostics.error(node.place,
+                         fmt::format("{} is {}, out of range; expected {}{}", key.value, in_quotes(node.scalar),
+                                     info(dimension).noun, bounds_text(range, dimension)));
     return std::nullopt;
   }
 
@@ -316,7 +318,7 @@ class TimelineResolver {
       if (of_system == "power.limit") return Target{Kind::power_limit, system};
       if (of_system == "power.supply") return Target{Kind::supply, system};
       if (of_system == "fan.speed") return Target{Kind::fan_speed, system};
-      if (of_system == "clock.max") return Target{Kind::clock, system};
+      if (of_system == "clock.limit" || of_system == "clock.max") return Target{Kind::clock, system};
       if (of_system == "memory.bandwidth") return Target{Kind::bandwidth, system};
       if (path.size() == 3 && path[2] == "link") return link_within(key, system);
     }
@@ -352,13 +354,13 @@ class TimelineResolver {
   void refuse(const Text& key, const std::vector<std::string>& path) {
     const std::string expected =
         "environment.ambient, prices.electricity, links.N.type or systems.NAME.power.limit, .power.supply, "
-        ".clock.max, .memory.bandwidth, .fan.speed or .link";
+        ".clock.limit, .memory.bandwidth, .fan.speed or .link";
     if (!is_scenario_key(path)) {
       std::vector<std::string> names = {"environment.ambient", "prices.electricity"};
       for (std::size_t i = 0; i < r_.written.links.size(); ++i) names.push_back(fmt::format("links.{}.type", i));
       for (const auto& system : systems_) {
         for (const char* of_system :
-             {"power.limit", "power.supply", "clock.max", "memory.bandwidth", "fan.speed", "link"})
+             {"power.limit", "power.supply", "clock.limit", "memory.bandwidth", "fan.speed", "link"})
           names.push_back(fmt::format("systems.{}.{}", path_segment(system), of_system));
       }
       const std::string hint = did_you_mean(key.value, names);
@@ -400,16 +402,18 @@ class TimelineResolver {
   }
 
   /// The value in force is that of the last span that began and has not ended; when it ends, the one before comes back.
-  /// Beneath the timeline lies the tariff.
+  /// Of caps on power it is the lowest: a second defect does not heal the first. Beneath the timeline lies the tariff.
   void emit(const Target& target, std::vector<Span>& spans) {
     const auto beneath = target.kind == Kind::electricity ? tariff_spans() : std::vector<Span>();
     std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.at < b.at; });
-    const auto last_in_force = [&](sim::Picoseconds t) -> const Span* {
-      const Span* last = nullptr;
+    const auto in_force = [&](sim::Picoseconds t) -> const Span* {
+      const Span* ruling = nullptr;
       for (const auto& span : spans) {
-        if (span.at <= t && t < span.end) last = &span;
+        const bool holds = span.at <= t && t < span.end;
+        const bool gives_way = ruling && target.kind == Kind::power_cap && ruling->value < span.value;
+        if (holds && !gives_way) ruling = &span;
       }
-      if (last || beneath.empty()) return last;
+      if (ruling || beneath.empty()) return ruling;
       return &*std::prev(std::upper_bound(beneath.begin(), beneath.end(), t,
                                           [](sim::Picoseconds at, const Span& span) { return at < span.at; }));
     };
@@ -421,22 +425,38 @@ class TimelineResolver {
     }
     std::sort(instants.begin(), instants.end());
     instants.erase(std::unique(instants.begin(), instants.end()), instants.end());
+    const double first = initial(target);
     const Span* before = beneath.empty() ? nullptr : &beneath.front();
+    std::map<const Span*, double> ramps_from;  // where each ramp began
+    const auto value_at = [&](const Span* span, sim::Picoseconds t) {
+      if (!span) return first;
+      if (t - span->at >= span->ramp) return span->value;
+      const double part = sim::seconds(t - span->at) / sim::seconds(span->ramp);
+      return ramps_from.at(span) + part * (span->value - ramps_from.at(span));
+    };
     for (const auto t : instants) {
-      const Span* now = last_in_force(t);
+      const Span* now = in_force(t);
       if (now == before) continue;
-      // A ramp that was interrupted goes on from what came between, and ends when it would have.
-      const sim::Picoseconds ramp = now ? std::max<sim::Picoseconds>(now->ramp - (t - now->at), 0) : 0;
-      const double value = now ? now->value : initial(target);
-      r_.loaded.input.changes.push_back(
-          {t, target.kind, target.system, value, text_of(now, spans), ramp, target.cable,
-           target.kind == Kind::link ? links_[static_cast<std::size_t>(value)] : hardware::Link{}});
+      if (now && now->ramp > 0) ramps_from.try_emplace(now, value_at(before, t));
+      const sim::Picoseconds left = now ? std::max<sim::Picoseconds>(now->ramp - (t - now->at), 0) : 0;
+      if (now && t > now->at && left > 0) {  // a ramp that was covered is where it would have been, and goes on
+        const double reached = value_at(now, t);
+        push(target, t, reached, fmt::format("{} = {:.4g} degC", now->key, reached));
+      }
+      const std::string how = left > 0 ? fmt::format(" within {:g} s", sim::seconds(left)) : "";
+      push(target, t, now ? now->value : first, text_of(now, spans, how), left);
       before = now;
     }
   }
 
-  static std::string text_of(const Span* now, const std::vector<Span>& spans) {
-    if (now) return now->key.empty() ? now->text : fmt::format("{} = {}", now->key, now->text);
+  void push(const Target& target, sim::Picoseconds at, double value, std::string text, sim::Picoseconds ramp = 0) {
+    const bool is_link = target.kind == Kind::link;
+    r_.loaded.input.changes.push_back({at, target.kind, target.system, value, std::move(text), ramp, target.cable,
+                                       is_link ? links_[static_cast<std::size_t>(value)] : hardware::Link{}});
+  }
+
+  static std::string text_of(const Span* now, const std::vector<Span>& spans, const std::string& how) {
+    if (now) return now->key.empty() ? now->text : fmt::format("{} = {}{}", now->key, now->text, how);
     const std::string& key = spans.front().key;
     return key.empty() ? "the fault is over" : fmt::format("{} back to its first value", key);
   }

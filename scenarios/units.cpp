@@ -241,7 +241,8 @@ std::variant<double, NotAQuantity> parse_quantity(std::string_view text, Dimensi
   if (!meaning)
     return NotAQuantity{fmt::format(", whose unit {} is unknown{}", in_quotes(unit), unit_hint(unit, dimension))};
   if (meaning->dimension == Dimension::local_money_per_energy && dimension == Dimension::money_per_energy)
-    return NotAQuantity{fmt::format(", which is in {} (those are for tariffs: docs/money.md)", unit.substr(0, 3))};
+    return NotAQuantity{
+        fmt::format(", which is in {} (other currencies are for sheets of tariffs: docs/money.md)", unit.substr(0, 3))};
   if (meaning->dimension != dimension) return NotAQuantity{fmt::format(", {}", info(meaning->dimension).noun)};
   const double value = number * meaning->factor;
   if (!std::isfinite(value)) return NotAQuantity{", which is out of range"};

@@ -1,6 +1,7 @@
 #include "sim/event_loop.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "sim/serving/macro_replica.hpp"
 #include "sim/serving/token_replica.hpp"
@@ -56,6 +57,23 @@ void EventLoop<Replica>::handle(const Event& event) {
   }
 }
 
+namespace {
+
+/// The devices of each deployment, and behind them all.
+std::vector<std::vector<std::size_t>> groups_of_devices(const Layout& layout) {
+  std::vector<std::vector<std::size_t>> groups;
+  for (const auto& replicas : layout.replicas_of) {
+    std::vector<std::size_t>& group = groups.emplace_back();
+    for (const std::size_t r : replicas)
+      group.insert(group.end(), layout.replicas[r].devices.begin(), layout.replicas[r].devices.end());
+  }
+  std::vector<std::size_t>& all = groups.emplace_back(layout.devices());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return groups;
+}
+
+}  // namespace
+
 template <class Replica>
 EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
     : input_(input),
@@ -64,10 +82,13 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       end_is_fixed_(input.duration.has_value()),
       layout_(tokwatt::sim::layout(input)),
       sharing_(input, layout_),
+      power_peaks_(groups_of_devices(layout_), layout_.devices()),
       start_pending_(layout_.replicas.size()),
       loaded_(layout_.replicas.size()),
       transfer_at_(layout_.replicas.size(), kNever),
       crashes_(layout_.replicas.size()),
+      outage_(layout_.replicas.size()),
+      outage_since_(layout_.replicas.size(), kNever),
       bandwidth_(layout_.devices(), kWholeDevice),
       next_turn_(input.deployments.size()),
       recorder_(input, layout_),
@@ -128,11 +149,12 @@ Ending EventLoop<Replica>::finish() {
   if (end_is_fixed_) now_ = end_;
   if (now_ > recorder_.last_row_at()) sample();
   for (std::size_t d = 0; d < devices_.size(); ++d) take_readings(static_cast<int>(d));
+  power_peaks_.close();
   if (room_) room_->tick(now_);
   Ending ending;
   ending.at = now_;
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
-    ending_[r].meter = replicas_[r].meter(now_);
+    ending_[r].meter = meter_of(r);
     replicas_[r].stop(now_);
     ending_[r].found_outside_slots = replicas_[r].slots().found_outside();
     if (const auto* offload = replicas_[r].offload()) {

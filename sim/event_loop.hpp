@@ -8,6 +8,7 @@
 #include "sim/cluster/sharing.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/heat/device.hpp"
+#include "sim/heat/power_peaks.hpp"
 #include "sim/heat/room_air.hpp"
 #include "sim/pool.hpp"
 #include "sim/results/recorder.hpp"
@@ -48,6 +49,8 @@ class EventLoop : private ReplicaObserver {
   Recorder& recorder() { return recorder_; }
   const std::vector<Device>& devices() const { return devices_; }
   const std::optional<RoomAir>& room() const { return room_; }
+  /// Of the devices of each deployment, and behind them of all.
+  const PowerPeaks& power_peaks() const { return power_peaks_; }
   const Layout& layout() const { return layout_; }
 
  private:
@@ -65,6 +68,7 @@ class EventLoop : private ReplicaObserver {
   void handle_sample();
   void handle_change(const Change& change);
   void handle_give_up(const Event& event);
+  std::vector<std::size_t> devices_of(std::size_t system) const;
   void shut_down(const std::vector<std::size_t>& devices, double until_up, const std::string& why);
   void crash(std::size_t replica, std::vector<RequestId>& lost);
   bool is_rented(std::size_t device) const { return input_.systems[layout_.topology[device].system].is_rented; }
@@ -89,6 +93,8 @@ class EventLoop : private ReplicaObserver {
   void remove(RequestId id);
   bool schedule_next_arrival(int stream);
   void note_work(std::size_t replica);
+  void note_outage(std::size_t replica);
+  Meter meter_of(std::size_t replica) const;
   void schedule_step_start(int replica);
   void schedule_step_end(int replica);
   void schedule_tell(int replica);
@@ -118,7 +124,8 @@ class EventLoop : private ReplicaObserver {
   Layout layout_;
   Sharing sharing_;
   bool divide_pending_ = false;
-  std::vector<Device> devices_;    // by topology node
+  std::vector<Device> devices_;  // by topology node
+  PowerPeaks power_peaks_;
   std::optional<RoomAir> room_;    // its ticks are those of the device behind the last
   std::vector<Serving> servings_;  // of each deployment, by kind of box
   RequestPool pool_;
@@ -129,6 +136,8 @@ class EventLoop : private ReplicaObserver {
   std::vector<bool> loaded_;                            // by replica: its model is in memory
   std::vector<Picoseconds> transfer_at_;                // by replica: of the last such event
   std::vector<uint64_t> crashes_;                       // by replica
+  std::vector<Picoseconds> outage_;                     // by replica: so long requests have waited for it to be up
+  std::vector<Picoseconds> outage_since_;               // by replica; kNever: none waits, or it is up
   std::vector<int32_t> bandwidth_;                      // by device, in 2^-16 of its sheet's
   std::size_t link_changes_ = 0;                        // so far
   std::vector<std::size_t> candidates_;                 // of route()

@@ -13,7 +13,7 @@ template <class Replica>
 Results run_with(Input& input, const Progress& progress) {
   EventLoop<Replica> loop(input, progress);
   const Ending ending = loop.run();
-  Outcomes outcomes{input, ending, loop.devices(), loop.room(), loop.layout(), {}};
+  Outcomes outcomes{input, ending, loop.devices(), loop.room(), loop.power_peaks(), loop.layout(), {}};
   for (std::size_t s = 0; s < input.streams.size(); ++s)
     outcomes.tallies.push_back(&loop.recorder().tally(static_cast<int>(s)));
   Results results;

@@ -241,9 +241,25 @@ def _not_priced(row: Row, prompt: int, generate: int) -> str:
         return f"experts of {row.text('n_cpu_moe')} layers on the processor (n_cpu_moe)"
     if row.text("type_k") != row.text("type_v"):
         return f"keys in {row.text('type_k')}, values in {row.text('type_v')}"
+    if row.text("tensor_buft_overrides") not in ("", "none"):
+        return f"tensors placed by hand (tensor_buft_overrides {row.text('tensor_buft_overrides')})"
+    if row.text("no_kv_offload") in ("1", "True", "true"):
+        return "the KV cache in the host's memory (no_kv_offload)"
+    return _split_by(row)
+
+
+def _split_by(row: Row) -> str:
+    """Which field says that several devices hold the model; empty where none does."""
+    several = ""
     if row.text("tensor_split").strip("0./") != "":
-        return "a model split over several devices (tensor_split)"
-    return ""
+        several = "tensor_split"
+    elif "/" in row.text("devices"):
+        several = "devices"
+    elif "RPC" in row.text("backends"):
+        several = "backends"
+    elif ", " in row.text("gpu_info") and row.text("split_mode") != "none" and row.text("devices") in ("", "auto"):
+        several = "gpu_info"  # llama.cpp takes all that there are
+    return f"a model split over several devices ({several})" if several else ""
 
 
 def _batched(row: Row) -> None:

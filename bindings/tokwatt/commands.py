@@ -22,7 +22,7 @@ def _said(command: str, *words: str, **options: Any) -> tuple[Any, str]:
         flag = "--" + name.replace("_", "-")
         if value is True:
             arguments.append(flag)
-        elif value is not None and value is not False and value != "":
+        elif value is not None and value is not False and not (isinstance(value, str) and value == ""):
             arguments += [f"{flag}={one}" for one in _list(value)]
     code, out, err = _core.command(command, ["--output=json", *arguments])
     if code == 4:
@@ -167,7 +167,7 @@ def audit(claims: str | os.PathLike[str] | pd.DataFrame) -> pd.DataFrame:
 
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "claims.csv")
-            claims.to_csv(path, index=False)
+            claims.convert_dtypes().to_csv(path, index=False)  # whole numbers beside blanks are floats until then
             return audit(path)
     rows, _ = _said("audit", os.fspath(claims))
     return pd.DataFrame(rows).set_index("id") if rows else pd.DataFrame()

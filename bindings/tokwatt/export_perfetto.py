@@ -55,7 +55,8 @@ def _requests(shown: Any, streams: dict[str, Any]) -> list[dict[str, Any]]:
         common = {"cat": "request", "id": int(r.Index), "pid": _REQUESTS, "tid": names[r.stream]}
         title = f"{r.prompt} in, {r.output} out"
         about = {"outcome": str(r.outcome), "cached": int(r.cached), "preemptions": int(r.preemptions)}
-        parts = [(title, r.arrival, end, about), ("queue", r.arrival, r.admitted, {}), ("prefill", r.admitted, r.first_token, {}), ("decode", r.first_token, end, {})]
+        admitted, first = (at if np.isfinite(at) else end for at in (r.admitted, r.first_token))  # who left before then left in that phase
+        parts = [(title, r.arrival, end, about), ("queue", r.arrival, admitted, {}), ("prefill", r.admitted, first, {}), ("decode", r.first_token, end, {})]
         for name, begin, until, arguments in parts:
             if np.isfinite(begin):
                 out.append({"ph": "b", "name": name, "ts": _us(begin), **common, **({"args": arguments} if arguments else {})})

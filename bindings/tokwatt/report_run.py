@@ -28,6 +28,7 @@ _LIMITS = {
     "power": "clock lowered by the power limit",
     "queue": "no room for waiting requests",
     "idle": "nothing to do",
+    "down": "box down or model not loaded, requests waiting",
 }
 
 
@@ -133,13 +134,13 @@ def _limits(results: Results) -> str:
     s = results.summary
     if _is_hosted(s):
         return paragraph("The model is hosted elsewhere. What limits its provider is not known.")
-    parts = sorted(((name, s["limited_by"][key] or 0.0) for key, name in _LIMITS.items()), key=lambda p: -p[1])
+    parts = sorted(((name, s["limited_by"].get(key) or 0.0) for key, name in _LIMITS.items()), key=lambda p: -p[1])
     body = paragraph(_core.limit_sentence(results._run.summary_json))
     bar = [Share(name, fraction, words.percent(fraction)) for name, fraction in parts]
     body += shares(bar, label="Shares of time: " + ", ".join(f"{p.name} {p.text}" for p in bar if p.fraction > 0))
     several = len(s["deployments"]) > 1
     if several:
-        rows = [[name, *(words.percent(part["limited_by"][key]) for key in _LIMITS)] for name, part in s["deployments"].items()]
+        rows = [[name, *(words.percent(part["limited_by"].get(key) or 0.0) for key in _LIMITS)] for name, part in s["deployments"].items()]
         body += table(["deployment", *_LIMITS], rows, caption="Shares of time by deployment")
     helps = what_would_help(results)
     if not helps:
@@ -161,8 +162,8 @@ def _command(sets: list[str]) -> str:
 def what_would_help(results: Results) -> list[tuple[str, str, list[str]]]:
     """(change, effect on the steps of this run, --set options that try it), the largest first; all follows from where the time went."""
     s = results.summary
-    by = {key: s["limited_by"][key] or 0.0 for key in _LIMITS}
-    busy = 1 - by["idle"]
+    by = {key: s["limited_by"].get(key) or 0.0 for key in _LIMITS}
+    busy = 1 - by["idle"] - by["down"]
     out: list[tuple[float, str, str, list[str]]] = []
 
     def faster(key: str, saved: float, change: str, sets: list[str]) -> None:
@@ -179,6 +180,9 @@ def what_would_help(results: Results) -> list[tuple[str, str, list[str]]]:
     if by["queue"] >= 0.02:
         effect = f"{words.percent(by['queue'])} of the time without waiting requests"
         out.append((by["queue"], "More room: memory for KV cache, or more sequences at once", effect, []))
+    if by["down"] >= 0.02:
+        effect = f"{words.percent(by['down'])} of the time without requests waiting for a box that is down"
+        out.append((by["down"], "A second box, or a shorter outage", effect, []))
     if by["idle"] >= 0.3:
         effect = f"it has nothing to do for {words.percent(by['idle'])} of the time"
         out.append((by["idle"], "Nothing faster: more users, or a smaller box", effect, []))

@@ -107,6 +107,12 @@ std::pair<double, Dtype> peak_meant(const Claim& claim, const Box& box) {
   return best;
 }
 
+/// GeForce cards multiply twice as fast where they sum in FP16, and their vendor's figures are of that.
+bool accumulates_in_fp16(const Box& box, Dtype dtype) {
+  const bool is_geforce = box.title.find("GeForce") != std::string::npos;
+  return is_geforce && dtype == Dtype::fp8;
+}
+
 Answer compute(const Claim& claim, const std::string& id, double boxes, Court& court) {
   const double scale = claim.metric.find("pflops") != std::string::npos ? 1e15 : 1e12;
   const auto [peak, dtype] = peak_meant(claim, court.shelf.box(id).value);
@@ -117,6 +123,12 @@ Answer compute(const Claim& claim, const std::string& id, double boxes, Court& c
       sheet_says(id, fmt::format("{} dense", hardware::name(dtype)), dense, claim.unit, confidence);
   const bool is_sparse = claim.metric.find("sparse") != std::string::npos;
   if (!is_sparse && meets(claim, dense)) return against_sheet(claim, dense, line, trust_in(confidence), true);
+  if (accumulates_in_fp16(court.shelf.box(id).value, dtype) && meets(claim, (is_sparse ? 4 : 2) * dense)) {
+    return against_sheet(claim, (is_sparse ? 4 : 2) * dense,
+                         fmt::format("{}, twice that with FP16 accumulation{}", line,
+                                     is_sparse ? ", and twice again with 2:4 sparsity" : ""),
+                         trust_in(confidence), true);
+  }
   // Half of the weights left out (2:4) doubles the figure on NVIDIA's data sheets, and only there.
   const bool has_sparsity = id.find("mac") == std::string::npos && dtype != Dtype::fp32 && id[0] != 'm';
   if (!is_sparse && claim.high < dense && claim.high > dense / 2) {

@@ -166,6 +166,10 @@ Meant Names::boxes(const std::string& text) const {
   if (asked.empty()) return none("it names no box");
   const std::string exact = named_exactly(boxes_, asked, false);
   if (!exact.empty()) return {{exact}, {}, true};
+  // As tokwatt itself writes an alias it is meant; in other words ("M5 Max") it may be any box with that chip.
+  for (const auto& box : boxes_) {
+    if (std::find(box.aliases.begin(), box.aliases.end(), text) != box.aliases.end()) return {{box.id}, {}, true};
+  }
   const auto found = with_words(boxes_, asked, true);
   if (!found.empty()) return {found, {}, true};
   return none(fmt::format("no box here is called {}{}", scenarios::in_quotes(text), near_misses(boxes_, asked, true)));

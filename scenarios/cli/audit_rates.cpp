@@ -67,6 +67,22 @@ hardware::Box boundless(hardware::Box box) {
   return box;
 }
 
+/// Where arithmetic takes no time, and where reading takes none: what is left is all of the other.
+hardware::Box reading_alone(hardware::Box box) {
+  for (double& peak : box.compute.peak) peak *= 1e9;
+  return box;
+}
+hardware::Box arithmetic_alone(hardware::Box box) {
+  box.memory.bandwidth *= 1e9;
+  return box;
+}
+
+/// Bytes that a step reads at least.
+double bytes_read(const Subject& way, const sim::BenchTest& test) {
+  const sim::BenchProblem problem(way.deployment, reading_alone(boundless(way.box)), test);
+  return problem.bound_memory() * way.box.memory.bandwidth;
+}
+
 /// FLOPs that a token of a prompt takes at least: two for each weight that it passes through, the head left out.
 double flops_per_token(const models::Architecture& model) {
   double weights = 0;
@@ -82,6 +98,7 @@ double flops_per_token(const models::Architecture& model) {
 struct Bound {
   double rate = 0;
   const Subject* way = nullptr;
+  bool by_compute = false;  ///< of decode: arithmetic takes more of it than memory
   Trust trust;
   std::string given, sum;
 };
@@ -90,19 +107,24 @@ Bound decode_bound(const RateQuestion& q, const Subject& way, Court& court) {
   const double bandwidth = way.box.memory.bandwidth * static_cast<double>(q.boxes);
   const sim::BenchTest test{0, 1, q.context, q.sequences};
   const sim::BenchProblem problem(way.deployment, boundless(way.box), test);
-  Bound out{problem.bound() * static_cast<double>(q.boxes), &way, {}, {}, {}};
+  const sim::BenchProblem computed(way.deployment, arithmetic_alone(boundless(way.box)), test);
+  Bound out{problem.bound() * static_cast<double>(q.boxes), &way, false, {}, {}, {}};
+  out.by_compute = problem.bound_compute() > problem.bound_memory();
   out.trust = with_margin(trust_in(confidence_of(q.box, "memory.bandwidth", court)));
-  const double read = problem.bound_memory() * way.box.memory.bandwidth, compute = problem.bound_compute();
+  const double read = bytes_read(way, test), reading = read / way.box.memory.bandwidth;
+  const double compute = computed.bound_compute();
   const auto& d = way.deployment;
   out.given = fmt::format("{} as {} has {} GB of weights, of which a step reads at least {} GB{}", d.model.id,
                           d.quant.id, three_digits(weights_of(way) / 1e9), three_digits(read / 1e9),
                           q.context > 0 ? fmt::format(", {} tokens of KV cache included", grouped(q.context)) : "");
   const std::string peak = fmt::format("{} GB/s", three_digits(bandwidth / 1e9));
-  if (q.sequences == 1 && compute < 0.01 * problem.bound_memory()) {
+  if (q.sequences == 1 && compute < reading) {
     out.sum = fmt::format("{} / {} GB = {} tok/s at most", peak, three_digits(read / 1e9), three_digits(out.rate));
   } else {
-    out.sum = fmt::format("{} tokens a step, {} at {} and {} of arithmetic at its peak: {} tok/s at most", q.sequences,
-                          duration(problem.bound_memory()), peak, duration(compute), three_digits(out.rate));
+    out.sum = fmt::format(
+        "{} tokens a step, {} to read at {} and {} of arithmetic at its peak, of which each operator takes the longer: "
+        "{} tok/s at most",
+        q.sequences, duration(reading), peak, duration(compute), three_digits(out.rate));
   }
   return out;
 }
@@ -124,7 +146,7 @@ Bound prefill_bound(const RateQuestion& q, const Subject& way, Court& court) {
   const double bits = 8 * weights_of(way) / static_cast<double>(models::parameters(d.model));
   const auto dtype = fastest_for(way.box, bits);
   const double peak = way.box.compute.peak_of(dtype) * static_cast<double>(q.boxes), flops = flops_per_token(d.model);
-  Bound out{peak / flops, &way, {}, {}, {}};
+  Bound out{peak / flops, &way, true, {}, {}, {}};
   const auto confidence = confidence_of(q.box, fmt::format("compute.{}", hardware::name(dtype)), court);
   out.trust = with_margin(trust_in(confidence));
   out.given = fmt::format("{}: a token of the prompt passes through {}e9 weights, 2 FLOP each: {} GFLOP", d.model.id,
@@ -218,14 +240,20 @@ std::string what_would_reach(const RateQuestion& q, double most, const Bound& bo
   }
   std::vector<std::string> ways;
   const double per_step = q.low / most;
-  if (!q.speculates && per_step <= kMostBySpeculation)
+  if (!q.speculates && !bound.by_compute && per_step <= kMostBySpeculation)
     ways.push_back(fmt::format("speculation that yields {} tokens a step", three_digits(per_step)));
   const int64_t requests = q.sequences == 1 ? requests_that_reach(q, *bound.way, court) : 0;
   if (requests > 0) ways.push_back(fmt::format("about {} requests at once, counted together", requests));
   const auto& model = bound.way->deployment.model;
-  const double bits = 8 * bound.way->box.memory.bandwidth * static_cast<double>(q.boxes) / q.low /
-                      static_cast<double>(models::active_parameters(model));
-  if (q.sequences == 1 && bits >= 1.6) {
+  const double may_read = bound.way->box.memory.bandwidth * static_cast<double>(q.boxes) / q.low;
+  const double kv = bytes_read(*bound.way, {0, 1, q.context, 1}) - bytes_read(*bound.way, {0, 1, 0, 1});
+  const double bits = 8 * (may_read - kv) / static_cast<double>(models::active_parameters(model));
+  if (q.sequences == 1 && bits <= 0) {
+    ways.push_back(
+        fmt::format("not another quant: the KV cache of {} tokens alone is {} GB of the {} GB that a step may "
+                    "read",
+                    grouped(q.context), three_digits(kv / 1e9), three_digits(may_read / 1e9)));
+  } else if (q.sequences == 1 && bits >= 1.6) {
     ways.push_back(fmt::format("weights of {:.1f} bits or fewer at full bandwidth", bits));
   } else if (q.sequences == 1) {
     ways.push_back(fmt::format("not another quant: {:.1f} bits a weight would be left", bits));
@@ -316,9 +344,8 @@ Answer beyond(const RateQuestion& q, const Bound& bound, Court& court) {
   out.verdict = bound.trust.is_hard ? Verdict::impossible : Verdict::implausible;
   out.excess = q.low / bound.rate;
   out.arithmetic = {bound.given, bound.sum};
-  out.why =
-      fmt::format("{}{} is {} {} the {} bound", q.text, rate_text(q), times(q.low / bound.rate),
-                  q.low / bound.rate < 1.2 ? "above" : "as much as", q.part == Part::decode ? "bandwidth" : "compute");
+  out.why = fmt::format("{}{} is {} {} the {} bound", q.text, rate_text(q), times(q.low / bound.rate),
+                        q.low / bound.rate < 1.2 ? "above" : "as much as", bound.by_compute ? "compute" : "bandwidth");
   if (!bound.trust.is_hard) out.why += ", which itself rests on an assumed figure";
   out.unless = what_would_reach(q, bound.rate, bound, court);
   return out;

@@ -13,7 +13,7 @@ namespace tokwatt::cli {
 namespace {
 
 // Sizes are rounded in names ("70B" has 70.6e9 weights), and files carry a little beside the weights.
-constexpr double kRounding = 0.05;
+constexpr double kRounding = 0.05, kRoundingOfActive = 0.1;
 
 struct Range {
   double low = std::numeric_limits<double>::infinity(), high = 0;
@@ -41,7 +41,7 @@ Range bits_of(const Meant& quants, Court& court) {
 /// "70B" as a number of weights; 0: another text.
 double weights_in(const std::string& text) {
   std::smatch found;
-  static const std::regex kSize("^(?:dense )?([0-9.]+)B$");
+  static const std::regex kSize("^(?:dense )?([0-9.]+)B$", std::regex::icase);
   return std::regex_match(text, found, kSize) ? std::stod(found[1]) * 1e9 : 0;
 }
 
@@ -53,7 +53,15 @@ Answer parameters(const Claim& claim, const std::string& id, Court& court) {
   Answer out;
   out.arithmetic = {fmt::format("the dimensions of {} make {}e9 weights{}", id, three_digits(count),
                                 is_active ? " for each token" : "")};
-  const bool meets = claim.low <= count * (1 + kRounding) && claim.high >= count * (1 - kRounding);
+  // Some count the embedding among what a token passes through, others the head of it not either; and they round.
+  double least = count, most = count;
+  if (is_active) {
+    const auto table = static_cast<double>(model.vocab * model.hidden) / 1e9;
+    least = count - table;
+    most = count + table;
+  }
+  const double rounding = is_active ? kRoundingOfActive : kRounding;
+  const bool meets = claim.low <= most * (1 + rounding) && claim.high >= least * (1 - rounding);
   out.verdict = meets ? Verdict::possible : Verdict::implausible;
   out.why = meets ? fmt::format("{} is what its dimensions make", value_text(claim))
                   : fmt::format("{} is not what its dimensions make", value_text(claim));
@@ -149,17 +157,46 @@ Answer holds(double weights, const std::string& id, double boxes, const Meant& q
   return out;
 }
 
+/// The answer to "it does not fit", from that to "it fits".
+Answer denied(Answer fits) {
+  const bool does = fits.verdict == Verdict::possible;
+  fits.verdict = does ? Verdict::implausible : Verdict::possible;
+  fits.why = does ? "it does: " + fits.why : "indeed: " + fits.why;
+  fits.excess = 1;
+  fits.unless = "";
+  return fits;
+}
+
+/// Weights of a model by its size in its name, or of those that its name may mean.
+std::vector<std::pair<std::string, double>> weights_meant(const Claim& claim, const Meant& models, Court& court) {
+  if (claim.metric == "max_model_b") return {{"", claim.low * 1e9}};
+  if (const double weights = weights_in(claim.model); weights > 0) return {{"", weights}};
+  std::vector<std::pair<std::string, double>> out;
+  for (const auto& id : models.ids)
+    out.emplace_back(id, static_cast<double>(models::parameters(court.shelf.model(id).value)));
+  return out;
+}
+
 Answer fits(const Claim& claim, Court& court) {
+  const bool is_size = claim.metric == "max_model_b";
+  if (!is_size && (claim.low != claim.high || (claim.low != 0 && claim.low != 1)))
+    return not_checkable(fmt::format("its value is {}; expected 1 (it fits) or 0 (it does not)", claim.low));
   std::string text = claim.system;
   const auto boxes = static_cast<double>(count_off(text));
   const Meant meant = court.names.boxes(text), quants = court.names.quants(claim.quant);
-  const double weights = claim.metric == "max_model_b" ? claim.low * 1e9 : weights_in(claim.model);
+  const Meant models = court.names.models(claim.model);
+  const auto weights = weights_meant(claim, models, court);
   if (meant.ids.empty()) return not_checkable(meant.why_none);
   if (quants.ids.empty()) return not_checkable(quants.why_none);
-  if (weights == 0) return not_checkable("it does not say how many weights the model has");
+  if (weights.empty()) return not_checkable(models.why_none);
   std::vector<std::pair<std::string, Answer>> answers;
-  for (const auto& id : meant.ids)
-    answers.emplace_back(id, on_a_box(id, holds(weights, id, boxes, quants, court), court));
+  for (const auto& id : meant.ids) {
+    for (const auto& [model, count] : weights) {
+      Answer answer = holds(count, id, boxes, quants, court);
+      if (!is_size && claim.low == 0) answer = denied(std::move(answer));
+      answers.emplace_back(weights.size() > 1 ? model + " on " + id : id, on_a_box(id, std::move(answer), court));
+    }
+  }
   return of_any(answers);
 }
 

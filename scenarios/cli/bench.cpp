@@ -114,6 +114,17 @@ models::Limits limits_with(const models::Engine& engine, int64_t batch, int64_t 
   return out;
 }
 
+/// llama.cpp can keep attention's scores in memory, and then its V cache as f16 only; other engines cannot.
+void check_flash_attention(const sim::Deployment& d, bool on) {
+  if (on) return;
+  if (d.engine.policy != models::Policy::llama_server)
+    throw scenarios::Infeasible(fmt::format("{} has no attention without -fa", d.engine.id));
+  if (d.kv.element_bytes < 2) {
+    throw scenarios::Infeasible(
+        fmt::format("llama.cpp keeps a {} KV cache with flash attention only (-fa 1)", d.kv.id));
+  }
+}
+
 /// One row for each batch, micro-batch and test, in llama-bench's order; what does not fit has the arithmetic.
 std::vector<BenchRow> measure(Subject subject, const Grid& grid) {
   std::vector<BenchRow> rows;
@@ -181,6 +192,7 @@ int bench(const Arguments& arguments, const Terminal& terminal) {
   Subject subject = subject_of(names, shelf);
   if (options.has("flash-attn")) {
     auto& d = subject.deployment;
+    check_flash_attention(d, options.choice("flash-attn", {"1", "0"}) == "1");
     d.engine.flash_attention = options.choice("flash-attn", {"1", "0"}) == "1";
     models::tune(d.engine, d.quant.unpack, d.model.family);
   }
@@ -195,7 +207,8 @@ int bench(const Arguments& arguments, const Terminal& terminal) {
   std::vector<Json> fields;
   for (const auto& row : rows)
     fields.push_back(grid.batched() ? batched_fields(row, kv_max) : bench_fields(subject, row));
-  const BenchColumns columns{grid.batched(), options.has("batch-size"), options.has("ubatch-size")};
+  const BenchColumns columns{grid.batched(), options.has("batch-size"), options.has("ubatch-size"),
+                             options.has("flash-attn")};
   if (format == "md") terminal.out << bench_markdown(fields, columns);
   if (format == "json") terminal.out << bench_json(fields);
   if (format == "jsonl") terminal.out << bench_jsonl(fields);

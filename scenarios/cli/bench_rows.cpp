@@ -114,10 +114,12 @@ std::string single_markdown(const std::vector<Json>& rows, const BenchColumns& c
       fmt::format("| {:<30} | {:>10} | {:>10} | {:<10} | {:>3} |", "model", "size", "params", "backend", "ngl");
   text += cell(columns.batch, " n_batch |") + cell(columns.micro_batch, " n_ubatch |");
   text += cell(kv, fmt::format(" {:>6} | {:>6} |", "type_k", "type_v"));
+  text += cell(columns.flash_attention, " fa |");
   text += fmt::format(" {:>15} | {:>20} | {:>10} | {:>10} | {:<9} |\n", "test", "t/s", "low", "high", "bound");
   text += fmt::format("| {:-<30} | {:->9}: | {:->9}: | {:-<10} | {:->2}: |", "", "", "", "", "");
   text += cell(columns.batch, " ------: |") + cell(columns.micro_batch, " -------: |");
   text += cell(kv, fmt::format(" {:->5}: | {:->5}: |", "", ""));
+  text += cell(columns.flash_attention, " -: |");
   text += fmt::format(" {:->14}: | {:->19}: | {:->9}: | {:->9}: | {:-<9} |\n", "", "", "", "", "");
   for (const auto& row : rows) {
     text += fmt::format("| {:<30} | {:>10} | {:>10} | {:<10} | {:>3} |", row["model_type"].get<std::string>(),
@@ -127,6 +129,7 @@ std::string single_markdown(const std::vector<Json>& rows, const BenchColumns& c
     text += cell(columns.micro_batch, fmt::format(" {:>8} |", row["n_ubatch"].get<int64_t>()));
     text +=
         cell(kv, fmt::format(" {:>6} | {:>6} |", row["type_k"].get<std::string>(), row["type_v"].get<std::string>()));
+    text += cell(columns.flash_attention, fmt::format(" {:>2} |", row["flash_attn"].get<int>()));
     text += fmt::format(" {:>15} |", test_text(row)) + rates(row);
   }
   return text + fmt::format("\nbuild: {} ({})\n", rows.front()["build_commit"].get<std::string>(),

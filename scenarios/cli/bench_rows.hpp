@@ -26,7 +26,7 @@ nlohmann::ordered_json batched_fields(const BenchRow& row, int64_t kv_max);
 /// What a table shows beside what llama-bench always does.
 struct BenchColumns {
   bool batched = false;  ///< llama-batched-bench's table
-  bool batch = false, micro_batch = false;
+  bool batch = false, micro_batch = false, flash_attention = false;
 };
 /// Rows that do not fit say so. In JSON they have an `error`, and null for what was not measured.
 std::string bench_markdown(const std::vector<nlohmann::ordered_json>& rows, const BenchColumns& columns);

@@ -38,6 +38,7 @@ constexpr std::array kLimits = {
     LimitWords{"power", "a clock lowered by the power limit", "a higher power limit"},
     LimitWords{"queue", "requests waiting for KV cache or a slot", ""},
     LimitWords{"idle", "nothing to do", ""},
+    LimitWords{"down", "requests waiting for a box to be up and its model to be loaded", ""},
 };
 
 void add_limits(const Json& part, Explained& out) {
@@ -78,7 +79,8 @@ void add_helps(const Json& part, Explained& out) {
     if (*limit.help != '\0') busy += number(part, {"limited_by", limit.key});
   }
   const double waiting = out.requests.front().amount / out.request;
-  if (waiting > 0)
+  // Where boxes were down it was they that requests waited for.
+  if (waiting > 0 && number(part, {"limited_by", "queue"}) >= number(part, {"limited_by", "down"}))
     out.helps.push_back({"room for more requests at once (memory for KV cache, slots), or a second replica", waiting});
   for (const auto& limit : kLimits) {
     if (*limit.help == '\0' || busy <= 0) continue;

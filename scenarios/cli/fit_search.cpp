@@ -7,6 +7,7 @@
 #include <map>
 
 #include "models/graph.hpp"
+#include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/natural_engine.hpp"
 #include "scenarios/sheets/sheets.hpp"
 
@@ -165,6 +166,10 @@ void add(const hardware::Box& box, const models::Architecture& model, const std:
          const FitQuestion& question, FitList& out) {
   const std::string& name = question.model.empty() ? model.id : box.id;
   if (ways.empty()) out.not_run.push_back(name);
+  if (!ways.empty() && question.context > model.max_context) {
+    out.too_short.push_back(fmt::format("{} ({} tokens)", model.id, grouped(model.max_context)));
+    return;
+  }
   bool any = false;
   for (const auto& way : ways) {
     auto fit = fit_of(assembled(box, model, way.quant, *way.engine, question.kv), question);

@@ -45,9 +45,10 @@ Subject whole_subject(const FitQuestion& question, Shelf& shelf);
 /// best one (the format that the model is published in, else the largest). Largest first, of boxes the fastest first.
 struct FitList {
   std::vector<Fit> fits;
-  std::vector<std::string> too_big;   ///< names of what does not fit in any quant
-  std::vector<std::string> not_run;   ///< names of what no engine runs so
-  std::vector<std::string> no_files;  ///< of one model on one box: quants that it cannot be had in
+  std::vector<std::string> too_big;    ///< names of what does not fit in any quant
+  std::vector<std::string> too_short;  ///< names of what takes less context than was asked for
+  std::vector<std::string> not_run;    ///< names of what no engine runs so
+  std::vector<std::string> no_files;   ///< of one model on one box: quants that it cannot be had in
 };
 FitList search(const FitQuestion& question, Shelf& shelf);
 

@@ -114,6 +114,11 @@ std::string rest(const FitList& list) {
   std::string text;
   if (!list.too_big.empty())
     text += "\n" + wrapped(fmt::format("Do not fit: {}.", fmt::join(list.too_big, ", "))) + "\n";
+  auto too_short = list.too_short;  // one model on many boxes is too short once
+  std::sort(too_short.begin(), too_short.end());
+  too_short.erase(std::unique(too_short.begin(), too_short.end()), too_short.end());
+  if (!too_short.empty())
+    text += "\n" + wrapped(fmt::format("Take less context than that: {}.", fmt::join(too_short, ", "))) + "\n";
   if (!list.not_run.empty())
     text += "\n" + wrapped(fmt::format("No engine runs: {}.", fmt::join(list.not_run, ", "))) + "\n";
   if (list.no_files.empty()) return text;

@@ -117,6 +117,7 @@ std::string grouped(int64_t count) {
 std::string three_digits(double value) {
   if (!std::isfinite(value)) return "-";
   if (value == 0) return "0";
+  if (std::abs(value) >= 1e15) return fmt::format("{:.2e}", value);
   if (std::abs(value) >= 999.5) return grouped(std::llround(value));
   const std::string rounded = fmt::format("{:.2e}", value);  // 9.996 is of the size of 10
   const int exponent = std::stoi(rounded.substr(rounded.find('e') + 1));

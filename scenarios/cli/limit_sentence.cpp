@@ -24,6 +24,7 @@ constexpr Limit kLimitsInWords[] = {
     {"power", "the power limit", "was lost to a clock lowered by the power limit"},
     {"queue", "room for requests", "was spent while others waited for KV cache or a slot"},
     {"idle", "demand", "there was nothing to do"},
+    {"down", "an outage", "was spent waiting for a box to be up and its model to be loaded"},
 };
 
 struct Share {
@@ -82,14 +83,15 @@ double mean(const std::vector<double>& values, std::size_t from, std::size_t to)
 }
 
 /// A queue that grows as long as requests come: its mean over the last third of that time is well above the mean over
-/// the third before.
+/// the third before, and it has not gone down again at the end.
 bool kept_growing(const std::vector<double>& queue) {
   constexpr double kAtLeast = 8;  // requests; a short queue comes and goes
   constexpr double kGrowth = 1.25;
   const std::size_t third = queue.size() / 3;
   if (third == 0) return false;
   const double before = mean(queue, third, 2 * third), last = mean(queue, 2 * third, queue.size());
-  return last >= kAtLeast && last > kGrowth * before;
+  const double at_the_end = mean(queue, queue.size() - std::max<std::size_t>(queue.size() / 20, 1), queue.size());
+  return last >= kAtLeast && last > kGrowth * before && at_the_end >= last;
 }
 
 /// One deployment's queue over time, up to the last arrival where requests were recorded.

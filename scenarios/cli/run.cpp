@@ -92,10 +92,14 @@ int run(const Arguments& arguments, const Terminal& terminal) {
   auto results = simulated(std::move(loaded.input), stepping, terminal, quiet);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   results.summary["assumed"] = loaded.assumed;
+  const auto load = [&] { return scenarios::load(options.arguments().front(), options.all("set")); };
   if (interval.draws > 0 && (!interval.only_of_short || scenarios::is_short(results, ticks_per_second))) {
-    const auto load = [&] { return scenarios::load(options.arguments().front(), options.all("set")); };
     results.summary["interval90"] = intervals_of(results, load, interval.draws, options, terminal);
-    scenarios::add_heat_cost(results.summary, load);
+  }
+  if (interval.draws > 0) {
+    scenarios::add_heat_cost(results.summary, load, [&](sim::Input input) {
+      return simulated(std::move(input), sim::Stepping::macro, terminal, quiet);
+    });
   }
   if (loaded.planning) scenarios::add_plan(*loaded.planning, results);
 

@@ -89,14 +89,14 @@ std::string objective(const Json& s) {
 }
 
 /// A limit is looked at once a tick, and the lowest clock may draw more than it.
-std::string power(const RunFacts& facts, const Json& s) {
-  constexpr double kMeant = 1.05;
-  const double most = at(s, "power_w.chip.max");
-  const std::string above = facts.power_limit && most > kMeant * *facts.power_limit
-                                ? fmt::format(", above its limit of {} for a time", watts(*facts.power_limit))
-                                : "";
+std::string power(const Json& s) {
+  const double over = at(s, "over_limit_s");
+  constexpr double kWorthSaying = 0.01;  // of the run: governors need a tick or two
+  const std::string above =
+      over > kWorthSaying * at(s, "duration_s") ? fmt::format(", above its limit for {}", duration(over)) : "";
   return fmt::format("wall {} mean, {} max; chip {} mean, {} max{}", watts(at(s, "power_w.wall.mean")),
-                     watts(at(s, "power_w.wall.max")), watts(at(s, "power_w.chip.mean")), watts(most), above);
+                     watts(at(s, "power_w.wall.max")), watts(at(s, "power_w.chip.mean")),
+                     watts(at(s, "power_w.chip.max")), above);
 }
 
 std::string energy_parts(const Json& s) {
@@ -113,10 +113,11 @@ std::string heat(const Json& s) {
                      degrees(at(s, "temperature_c.max")), degrees(at(s, "temperature_c.final")));
 }
 
-std::string clocks(const Json& s) {
+std::string clocks(const RunFacts& facts, const Json& s) {
   const double throttled = at(s, "throttled_s");
+  const std::string of = facts.devices > 1 ? fmt::format(" (mean of {})", facts.devices) : "";
   return fmt::format("{} mean, {} min; {}", clock(at(s, "clock_hz.mean")), clock(at(s, "clock_hz.min")),
-                     throttled > 0 ? "throttled for " + span(throttled) : "never throttled");
+                     throttled > 0 ? "throttled for " + span(throttled) + of : "never throttled");
 }
 
 /// What heat cost, against a run with perfect coolers.
@@ -324,6 +325,7 @@ RunFacts facts_of(const scenarios::Loaded& loaded) {
   if (loaded.input.duration) facts.duration = sim::seconds(*loaded.input.duration);
   facts.has_boxes = !loaded.input.systems.empty();
   facts.one_kind_of_box = loaded.input.systems.size() == 1;
+  for (const auto& system : loaded.input.systems) facts.devices += system.count;
   facts.has_electricity_price = loaded.input.prices.electricity.has_value();
   for (const auto& d : loaded.input.deployments) {
     if (d.hosted) {
@@ -339,7 +341,6 @@ RunFacts facts_of(const scenarios::Loaded& loaded) {
                                                      d.kv.id, d.engine.id, draft, place_of(d, loaded.input.systems))});
   }
   for (const auto& stream : loaded.input.streams) facts.streams.push_back(stream.name);
-  if (facts.one_kind_of_box && facts.has_boxes) facts.power_limit = loaded.input.systems.front().box.power.limit;
   return facts;
 }
 
@@ -360,11 +361,11 @@ std::string summary_table(const RunFacts& facts, const sim::Results& results, co
   lines.raw(parts(s, "deployments", "deployment") + parts(s, "workload", "stream") + "\n");
   lines.add("batch", batch(facts, s));
   if (s["kv"].contains("offload")) lines.add("KV blocks", offload(s));
-  if (facts.one_kind_of_box) lines.add("power", power(facts, s));
+  if (facts.one_kind_of_box) lines.add("power", power(s));
   if (facts.has_boxes) lines.add("energy", energy_parts(s));
   if (facts.one_kind_of_box) {
     lines.add("heat", heat(s));
-    lines.add("clock", clocks(s));
+    lines.add("clock", clocks(facts, s));
     if (s.contains("heat_cost")) lines.add("heat cost", heat_cost(s));
     if (std::isfinite(at(s, "noise_dba.max"))) lines.add("noise", noise(s));
   }

@@ -18,9 +18,9 @@ struct RunFacts {
   std::string title;
   std::optional<double> duration;  ///< [s]; nothing: until drained
   bool has_electricity_price = false;
-  bool has_boxes = true;              ///< else all is hosted elsewhere
-  bool one_kind_of_box = false;       ///< means over all boxes say something
-  std::optional<double> power_limit;  ///< of the chips, where all boxes are of one kind [W]
+  bool has_boxes = true;  ///< else all is hosted elsewhere
+  int64_t devices = 0;
+  bool one_kind_of_box = false;  ///< means over all boxes say something
   std::vector<Served> deployments;
   std::vector<std::string> streams;
 };

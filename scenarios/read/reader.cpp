@@ -40,7 +40,8 @@ std::string bound(double value, Dimension dimension) {
   return fmt::format("{} {}", value, info(dimension).si);
 }
 
-/// " of more than 0 W", " from 0 to 1".
+}  // namespace
+
 std::string bounds_text(Range range, Dimension dimension) {
   const std::string lowest = bound(range.low, dimension), highest = bound(range.high, dimension);
   const bool low = std::isfinite(range.low), high = std::isfinite(range.high);
@@ -50,8 +51,6 @@ std::string bounds_text(Range range, Dimension dimension) {
   if (low) return fmt::format(" of {} {}", range.above_low ? "more than" : "at least", lowest);
   return high ? fmt::format(" of at most {}", highest) : "";
 }
-
-}  // namespace
 
 std::string path_segment(const std::string& name) {
   const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {

@@ -133,6 +133,8 @@ class Reader : public Fields {
 
 /// A name as it stands in a dotted path: in quotes where it holds anything but letters, digits, _ and -.
 std::string path_segment(const std::string& name);
+/// " of more than 0 W", " from 0 to 1".
+std::string bounds_text(Range range, Dimension dimension);
 /// "a, b or c".
 std::string one_of(const std::vector<std::string>& names);
 

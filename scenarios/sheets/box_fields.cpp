@@ -40,6 +40,11 @@ static void fields(Fields& f, hardware::Compute& c) {
     key.peak = true;
     f.quantity(key, Dimension::flop_rate, c.peak[i]);
   }
+  f.quantity(optional("vector",
+                      "what the general-purpose units do in kernels for few rows, in FLOP/s of a chip with two FP32 "
+                      "lanes for each of INT32 (default: the peak in fp32)",
+                      kPeak),
+             Dimension::flop_rate, c.vector);
 }
 
 static void fields(Fields& f, hardware::Memory& m) {

@@ -76,6 +76,8 @@ void check_box(const hardware::Box& box, const Node& root, Diagnostics& diagnost
                fmt::format("power.per_flop.{0} is missing; compute.{0} is not", hardware::name(dtype)));
   }
   check.that(box.power.limit > box.power.idle, {"power", "limit"}, "power.limit is not above power.idle");
+  check.that(!box.governor.sticky || box.governor.sticky->limit > box.power.idle, {"governor", "sticky", "limit"},
+             "governor.sticky.limit is not above power.idle");
   check.that(!box.thermal.stages.empty(), {"thermal", "stages"},
              "thermal.stages is empty; expected at least one stage");
   check.that(box.clock.limit >= box.clock.min, {"clock", "limit"}, "clock.limit is below clock.min");

@@ -31,7 +31,7 @@ void EventLoop<Replica>::handle_change(const Change& change) {
     if (change.system >= 0 && index(change.system) != layout_.topology[d].system) continue;
     switch (change.kind) {
       case Change::Kind::ambient:
-        devices_[d].set_ambient(now_, change.value, change.ramp);
+        if (!is_rented(d)) devices_[d].set_ambient(now_, change.value, change.ramp);
         break;
       case Change::Kind::power_limit:
         devices_[d].set_power_limit(change.value);

@@ -32,7 +32,7 @@ void EventLoop<Replica>::sample() {
     int64_t blocks = 0;
     for (const std::size_t r : layout_.replicas_of[d]) {
       load += replicas_[r].load(now_);
-      meter += replicas_[r].meter(now_);
+      meter += meter_of(r);
       blocks += ending_[r].blocks;
     }
     if (hosted_[d]) {

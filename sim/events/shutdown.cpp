@@ -10,6 +10,15 @@
 
 namespace tokwatt::sim {
 
+template <class Replica>
+std::vector<std::size_t> EventLoop<Replica>::devices_of(std::size_t system) const {
+  std::vector<std::size_t> devices;
+  for (std::size_t d = 0; d < layout_.devices(); ++d) {
+    if (layout_.topology[d].system == system) devices.push_back(d);
+  }
+  return devices;
+}
+
 /// Devices go down, and with them every replica that they are part of: all of them, before any request is sent again.
 template <class Replica>
 void EventLoop<Replica>::shut_down(const std::vector<std::size_t>& devices, double until_up, const std::string& why) {
@@ -69,6 +78,25 @@ void EventLoop<Replica>::handle_loaded(const Event& event) {
                               device_name(input_, layout_.topology[place.devices.front()])));
   if (replicas_[index(replica)].has_work()) schedule_step_start(replica);
   note_work(index(replica));
+}
+
+/// Time counts as an outage while requests wait for a replica that is not up.
+template <class Replica>
+void EventLoop<Replica>::note_outage(std::size_t replica) {
+  Picoseconds& since = outage_since_[replica];
+  const bool waits = !loaded_[replica] && replicas_[replica].has_work();
+  if (waits == (since != kNever)) return;
+  if (!waits) outage_[replica] += now_ - since;
+  since = waits ? now_ : kNever;
+}
+
+/// What a replica has done up to now, outages included.
+template <class Replica>
+Meter EventLoop<Replica>::meter_of(std::size_t replica) const {
+  Meter meter = replicas_[replica].meter(now_);
+  const Picoseconds since = outage_since_[replica];
+  meter[Quantity::down_time] = outage_[replica] + (since == kNever ? 0 : now_ - since);
+  return meter;
 }
 
 template class EventLoop<MacroReplica>;

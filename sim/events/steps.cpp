@@ -87,6 +87,7 @@ void EventLoop<Replica>::handle_step_end(const Event& event) {
 /// A replica has got work, or has none left, perhaps: its device is divided anew when all of the instant is known.
 template <class Replica>
 void EventLoop<Replica>::note_work(std::size_t replica) {
+  note_outage(replica);
   if (!sharing_.shares(replica) || divide_pending_) return;
   if (sharing_.busy(replica) == (loaded_[replica] && replicas_[replica].has_work())) return;
   divide_pending_ = true;

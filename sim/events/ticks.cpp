@@ -22,7 +22,8 @@ void EventLoop<Replica>::handle_tick(int device) {
   operating_point_changed(index(device));
   if (d.too_hot() && now_ >= d.up_at()) {
     const auto& governor = input_.systems[layout_.topology[index(device)].system].box.governor;
-    shut_down({index(device)}, governor.reboot, fmt::format("{:.1f} degC: emergency shutdown", d.temperature()));
+    shut_down(devices_of(layout_.topology[index(device)].system), governor.reboot,
+              fmt::format("{:.1f} degC: emergency shutdown", d.temperature()));
   }
   queue_.push({now_ + d.tick_length(), EventKind::tick, device});
 }
@@ -98,6 +99,7 @@ void EventLoop<Replica>::take_readings(int device) {
   readings_.clear();
   devices_[index(device)].tick(now_, work_of(index(device)), level_of_tick(index(device)), readings_);
   for (const auto& reading : readings_) recorder_.reading(index(device), reading);
+  power_peaks_.drew(now_, index(device), devices_[index(device)].drawn());
   const double heat = devices_[index(device)].take_heat();
   if (room_ && !is_rented(index(device))) room_->add_heat(heat);
 }

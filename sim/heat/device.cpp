@@ -7,8 +7,15 @@
 
 namespace tokwatt::sim {
 
+namespace {
+
+constexpr double kClearly = 1.05;  // above a limit: governors keep to it within a level of the clock
+
+}  // namespace
+
 Device::Device(const System& system, double ambient, std::optional<double> usd_per_joule)
     : box_(system.box),
+      devices_in_box_(static_cast<double>(system.count)),
       tick_length_(picoseconds(system.box.governor.tick)),
       air_(ambient),
       ambient_(ambient),
@@ -18,6 +25,7 @@ Device::Device(const System& system, double ambient, std::optional<double> usd_p
       governor_(system.box.clock, system.box.governor),
       network_(system.box.thermal, system.box.fan, system.box.governor.tick,
                system.start_temperature.value_or(ambient)) {
+  set_supply(system.box.power.supply);
   governor_.limit_clock(std::min(box_.clock.limit, box_.clock.max));
   choose_fan();
   if (!system.start_temperature) settle_idle();
@@ -80,8 +88,8 @@ void Device::tick(Picoseconds now, const DeviceWork& work, std::optional<int> dr
   bill_up_to(energy_.wall());
 
   auto& s = statistics_;
-  s.chip_power_max = std::max(s.chip_power_max, chip);
-  s.wall_power_max = std::max(s.wall_power_max, wall);
+  drawn_ = {chip, wall};
+  if (chip > kClearly * chip_limit(power)) s.over_limit += now - tick_start_;
   s.temperature_integral += temperature() * dt;
   s.clock_integral += clock_hz() * dt;
   s.clock_min = std::min(s.clock_min, clock_hz());

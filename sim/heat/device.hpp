@@ -8,6 +8,7 @@
 #include "hardware/clock_governor.hpp"
 #include "hardware/thermal_network.hpp"
 #include "sim/heat/air.hpp"
+#include "sim/heat/power_peaks.hpp"
 #include "sim/input.hpp"
 #include "sim/serving/meter.hpp"
 #include "sim/serving/serving.hpp"
@@ -30,14 +31,14 @@ struct Reading {
 
 /// Time-weighted statistics over ticks.
 struct DeviceStatistics {
-  double chip_power_max = 0, wall_power_max = 0;  ///< of a tick's mean [W]
-  double temperature_integral = 0;                ///< [degC s]
-  double temperature_max = 0;                     ///< [degC]
-  double clock_integral = 0;                      ///< [Hz s]
-  double clock_min = 0;                           ///< [Hz]
-  double loudness_integral = 0;                   ///< of 10^(dBA/10) [s]
-  double noise_max = 0;                           ///< [dBA]
+  double temperature_integral = 0;  ///< [degC s]
+  double temperature_max = 0;       ///< [degC]
+  double clock_integral = 0;        ///< [Hz s]
+  double clock_min = 0;             ///< [Hz]
+  double loudness_integral = 0;     ///< of 10^(dBA/10) [s]
+  double noise_max = 0;             ///< [dBA]
   Picoseconds throttled = 0;
+  Picoseconds over_limit = 0;  ///< the chip drew clearly more than it may
 };
 
 class Device {
@@ -59,6 +60,8 @@ class Device {
   /// appended.
   void tick(Picoseconds now, const DeviceWork& work, std::optional<int> drawn_at, std::vector<Reading>& readings);
   Picoseconds tick_start() const { return tick_start_; }
+  /// Means over the last tick.
+  const PowerPeak& drawn() const { return drawn_; }
 
   /// Asks for a reading at `now`; it comes with the end of the tick, when its static energy is known.
   void mark(Picoseconds now, const DeviceWork& work, std::size_t row);
@@ -68,7 +71,8 @@ class Device {
   double take_heat() { return std::exchange(heat_given_off_, 0); }
   void set_power_limit(double watts) { power_limit_ = watts; }
   void set_power_cap(double watts) { power_cap_ = watts; }
-  void set_supply(double watts) { box_.power.supply = watts; }
+  /// Of the whole box; its devices have equal parts of it.
+  void set_supply(double watts) { box_.power.supply = watts / devices_in_box_; }
   /// A share of the top speed, or NaN: what the firmware asks for. From the next tick.
   void set_fan_speed(Picoseconds now, double share);
   void stop_fan(Picoseconds now, bool stopped);
@@ -109,6 +113,7 @@ class Device {
   void bill_up_to(int128 wall);
 
   hardware::Box box_;
+  double devices_in_box_;
   Picoseconds tick_length_;
   Air air_;
   double ambient_;  // over the tick in progress
@@ -126,6 +131,7 @@ class Device {
 
   Picoseconds up_at_ = 0;  // after the last shutdown
   Picoseconds tick_start_ = 0;
+  PowerPeak drawn_;
   int128 busy_at_start_ = 0;  // [ps / 2^16]
   std::vector<Mark> marks_;
   Energy energy_;  // up to tick_start_

@@ -30,8 +30,8 @@ bool continues(const StepRun& before, const StepRun& run, int fraction_bits) {
 
 }  // namespace
 
-const std::array<const char*, kLimits> kLimitNames = {"bandwidth", "compute", "dispatch", "link",
-                                                      "heat",      "power",   "queue",    "idle"};
+const std::array<const char*, kLimits> kLimitNames = {"bandwidth", "compute", "dispatch", "link", "heat",
+                                                      "power",     "queue",   "idle",     "down"};
 
 std::array<double, kLimits> time_by_limit(const Meter& from, const Meter& to, Picoseconds span) {
   const auto spent = [&](Quantity q) { return as_double(to[q] - from[q]); };
@@ -44,7 +44,8 @@ std::array<double, kLimits> time_by_limit(const Meter& from, const Meter& to, Pi
           heat,
           power,
           spent(Quantity::queue_time),
-          static_cast<double>(span) - spent(Quantity::busy_time)};
+          static_cast<double>(span) - spent(Quantity::busy_time) - spent(Quantity::down_time),
+          spent(Quantity::down_time)};
 }
 
 Recorder::Recorder(const Input& input, const Layout& layout)
@@ -167,7 +168,7 @@ std::size_t Recorder::start_row(Picoseconds now) {
 void Recorder::deployment_row(std::size_t deployment, const Load& load, int64_t kv_blocks, const Meter& meter) {
   auto& interval = intervals_[deployment];
   const Picoseconds span = times_.size() > 1 ? times_.back() - times_[times_.size() - 2] : times_.back();
-  const auto rate = [&](Quantity q) { return as_double(meter[q] - interval.meter[q]) / seconds(span); };
+  const auto rate = [&](Quantity q) { return std::max(as_double(meter[q] - interval.meter[q]), 0.0) / seconds(span); };
   per_deployment_.output_rate.push_back(rate(Quantity::output_tokens));
   per_deployment_.prompt_rate.push_back(rate(Quantity::prompt_tokens));
   per_deployment_.ttft_p95.push_back(p95(interval.ttft));
@@ -179,7 +180,12 @@ void Recorder::deployment_row(std::size_t deployment, const Load& load, int64_t 
   auto most = static_cast<Limit>(std::max_element(spent.begin(), spent.end()) - spent.begin());
   if (replicas == 0) most = load.waiting > 0 ? Limit::queue : Limit::idle;  // hosted: all that is known of it
   per_deployment_.limited_by.push_back(static_cast<int8_t>(most));
+  const Meter before = interval.meter;
   interval.meter = meter;
+  // Tokens of a step in flight were counted as far as it had come. Where the step was lost they are not taken back, but
+  // set off against those that follow.
+  for (const Quantity q : {Quantity::output_tokens, Quantity::prompt_tokens})
+    interval.meter[q] = std::max(interval.meter[q], before[q]);
 }
 
 void Recorder::device_row(const Device& device) {

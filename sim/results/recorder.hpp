@@ -14,8 +14,8 @@
 namespace tokwatt::sim {
 
 /// What limited a replica; the order is that of /series' limited_by flags.
-enum class Limit : int8_t { bandwidth, compute, dispatch, link, heat, power, queue, idle };
-inline constexpr std::size_t kLimits = 8;
+enum class Limit : int8_t { bandwidth, compute, dispatch, link, heat, power, queue, idle, down };
+inline constexpr std::size_t kLimits = 9;
 extern const std::array<const char*, kLimits> kLimitNames;
 
 /// Time that each limit took of a span [ps]; they sum to the span.

@@ -165,19 +165,19 @@ void add_room(Json& out, const Outcomes& o) {
 }
 
 // Energy, heat and money, over some devices or parts of them; `api`: beside what these cost.
-void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& devices, double api) {
+void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& devices, const PowerPeak& peak,
+                 double api) {
   const double span = seconds(o.ending.at);
   Energy sum;
-  double wall_max = 0, chip_max = 0, temperature = 0, temperature_max = -kInfinity, final_temperature = -kInfinity,
-         clock = 0, clock_min = kInfinity;
+  double over_limit = 0, temperature = 0, temperature_max = -kInfinity, final_temperature = -kInfinity, clock = 0,
+         clock_min = kInfinity;
   double throttled = 0, electricity = 0, hardware = 0, rented = 0;
   for (const auto& [i, e, part] : devices) {
     const Device& device = o.devices[i];
     const System& system = o.input.systems[o.layout.topology[i].system];
     const auto& s = device.statistics();
     sum = {sum.compute + e.compute, sum.memory + e.memory, sum.fixed + e.fixed, sum.rest + e.rest};
-    wall_max += s.wall_power_max;
-    chip_max += s.chip_power_max;
+    over_limit = std::max(over_limit, seconds(s.over_limit));
     temperature += s.temperature_integral / span / static_cast<double>(devices.size());
     temperature_max = std::max(temperature_max, s.temperature_max);
     final_temperature = std::max(final_temperature, device.temperature());
@@ -196,13 +196,14 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
   out["energy_j"] = {{"wall", joules(sum.wall())},   {"chip", joules(sum.chip())},  {"compute", joules(sum.compute)},
                      {"memory", joules(sum.memory)}, {"static", joules(sum.fixed)}, {"rest", joules(sum.rest)}};
   if (rented > 0) out["energy_j"]["rented"] = rented;  // of the wall's: part of the rent
-  out["power_w"] = {{"wall", {{"mean", ratio(joules(sum.wall()), span)}, {"max", number(wall_max)}}},
-                    {"chip", {{"mean", ratio(joules(sum.chip()), span)}, {"max", number(chip_max)}}}};
+  out["power_w"] = {{"wall", {{"mean", ratio(joules(sum.wall()), span)}, {"max", peak.wall}}},
+                    {"chip", {{"mean", ratio(joules(sum.chip()), span)}, {"max", peak.chip}}}};
   if (devices.empty()) temperature = clock = kUnknown;
   out["temperature_c"] = {
       {"mean", number(temperature)}, {"max", number(temperature_max)}, {"final", number(final_temperature)}};
   out["clock_hz"] = {{"mean", number(clock)}, {"min", number(clock_min)}};
   out["throttled_s"] = number(throttled);
+  out["over_limit_s"] = over_limit;
   const double total = electricity + hardware + api;
   out["cost_usd"] = {
       {"electricity", number(electricity)}, {"hardware", number(hardware)}, {"api", api}, {"total", number(total)}};
@@ -262,7 +263,7 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
   Json out = requests(streams);
   const auto deployments = all_of(o.input.deployments.size());
   add_serving(out, o, all_of(o.layout.replicas.size()), streams, deployments);
-  add_physics(out, o, whole_devices(o), api_usd(o, deployments));
+  add_physics(out, o, whole_devices(o), o.power_peaks.of(deployments.size()), api_usd(o, deployments));
   add_room(out, o);
   Json per_deployment = Json::object();
   for (std::size_t d = 0; d < o.input.deployments.size(); ++d) {
@@ -272,7 +273,7 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
     }
     Json part = requests(mine);
     add_serving(part, o, o.layout.replicas_of[d], mine, {d});
-    add_physics(part, o, parts_of(o, d), api_usd(o, {d}));
+    add_physics(part, o, parts_of(o, d), o.power_peaks.of(d), api_usd(o, {d}));
     per_deployment[o.input.deployments[d].name] = std::move(part);
   }
   out["deployments"] = std::move(per_deployment);

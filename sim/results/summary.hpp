@@ -12,6 +12,7 @@ struct Outcomes {
   const Ending& ending;
   const std::vector<Device>& devices;
   const std::optional<RoomAir>& room;
+  const PowerPeaks& power_peaks;  // of each deployment, and of all
   const Layout& layout;
   std::vector<const Tally*> tallies;  // by stream
 };

@@ -38,6 +38,7 @@ constexpr std::array kMeanings = {
     KeyMeaning{"temperature_c", "degC", "die temperature"},
     KeyMeaning{"clock_hz", "Hz", "core clock"},
     KeyMeaning{"throttled_s", "s", "time that the thermal trip or the power limit held the clock down"},
+    KeyMeaning{"over_limit_s", "s", "longest that a chip drew clearly more than its power limit"},
     KeyMeaning{"heat_cost.output_fraction", "1", "part of the output per second that heat cost"},
     KeyMeaning{"heat_cost.e2e_s", "s", "by how much heat made the mean answer longer"},
     KeyMeaning{"cost_usd", "USD", "cost"},

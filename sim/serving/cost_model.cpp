@@ -43,7 +43,7 @@ CostModel::CostModel(StepWork work, const Deployment& deployment, const hardware
   if (least != box.power.energy_rows.end()) energy_rows_ = least->second;
   // Attention is computed in half precision whatever the weights are in, few rows on the general-purpose units.
   attention_peak_ = peak_or(box.compute, Dtype::bf16, dtype);
-  vector_peak_ = peak_or(box.compute, Dtype::fp32, dtype);
+  vector_peak_ = box.compute.vector > 0 ? box.compute.vector : peak_or(box.compute, Dtype::fp32, dtype);
   if (work_.attention.size() > kMaxAttentionGroups) {
     throw std::invalid_argument("more than " + std::to_string(kMaxAttentionGroups) + " different kinds of attention");
   }

@@ -23,8 +23,9 @@ enum class Quantity : std::size_t {
   queue_time,  ///< steps during which KV blocks or sequence slots kept requests waiting [ps]
   heat_loss,   ///< part of compute_time that a cooler chip would not have taken [ps / 2^10]
   power_loss,  ///< the same for the power limit [ps / 2^10]
+  down_time,   ///< requests waited for a box that was down or a model that was not loaded [ps]; the event loop's
 };
-inline constexpr std::size_t kQuantities = 14;
+inline constexpr std::size_t kQuantities = 15;
 
 template <class T>
 struct Quantities {

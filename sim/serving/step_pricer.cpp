@@ -44,6 +44,7 @@ Form add(Costs& sum, const CostModel::GroupForms& forms, const AttentionSums& su
 hardware::Box part_of(hardware::Box box, const OperatingPoint& point) {
   const double share = static_cast<double>(point.share) / kWholeDevice;
   for (double& peak : box.compute.peak) peak *= share;
+  box.compute.vector *= share;
   box.memory.bandwidth *= share * static_cast<double>(point.bandwidth) / kWholeDevice;
   return box;
 }

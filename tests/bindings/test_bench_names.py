@@ -66,11 +66,18 @@ def test_rows_of_part_of_a_model_on_the_device_are_not_used(tmp_path):
         {"tensor_split": "1.00/1.00"},
         {"type_k": "q8_0"},
         {"n_gpu_layers": -1},
+        {"tensor_buft_overrides": "exps=CPU"},
+        {"no_kv_offload": True},
+        {"gpu_info": "NVIDIA GB10, NVIDIA GB10"},
+        {"gpu_info": "NVIDIA GB10, NVIDIA GB10", "split_mode": "none"},
+        {"devices": "CUDA0/RPC0"},
+        {"backends": "CUDA,RPC"},
     ]
     path.write_text("".join(json.dumps(OBJECT | c | {"avg_ts": 1500.0}) + "\n" for c in changes))
     found = calibrate.calibrate([path], system="spark")
     whys = {line: why for _, line, why in found.unused}
-    assert set(whys) == {2, 3, 4, 5}
+    assert set(whys) == {2, 3, 4, 5, 7, 8, 9, 11, 12}
+    assert "gpu_info" in whys[9] and "RPC" not in whys[9]
     assert whys[2].startswith("10 of 32 layers on the device") and "n_cpu_moe" in whys[3]
 
 
@@ -85,6 +92,15 @@ def test_files_that_do_not_name_their_engine_need_one(tmp_path):
         calibrate.calibrate([path], system="spark", engine="llama.cpp")
     found = calibrate.calibrate([path], system="spark", engine="llama.cpp", models=["llama-3.1-8b"], quants=["q4_k_m"])
     assert found.engines[0].engine == "llama.cpp-cuda" and len(found.engines[0].readings) == 2
+
+
+def test_vllm_tells_a_lone_client_of_the_first_token_a_step_late(tmp_path):
+    serve = tmp_path / "serve.json"
+    serve.write_text(json.dumps(SERVE | {"max_concurrency": 1, "median_itl_ms": 25.0, "median_ttft_ms": 700.0}))
+    found = calibrate.calibrate([serve], system="spark")
+    prompts = [r for r in found.engines[0].readings if r.test["prompt"] > 0]
+    assert [r.rate for r in prompts] == [pytest.approx(r.test["prompt"] / 0.675, rel=1e-3) for r in prompts]
+    assert len(prompts) == 1
 
 
 def test_several_files_and_engines_make_one_sheet(tmp_path):

@@ -4,6 +4,7 @@ import json
 import pathlib
 import pickle
 
+import numpy as np
 import pandas as pd
 import pytest
 import tokwatt as tw
@@ -17,6 +18,13 @@ def test_bench_is_llama_bench_as_a_table():
     assert (table["avg_ts_low"] < table["avg_ts"]).all() and (table["avg_ts"] < table["avg_ts_high"]).all()
     _, out, _ = tw._core.command("bench", "--system=spark --model=gpt-oss-120b --quant=mxfp4 --engine=llama.cpp -p 512,2048 -n 32 -o json".split())
     assert table["avg_ts"].tolist() == [row["avg_ts"] for row in json.loads(out)]
+
+
+def test_numbers_may_come_from_numpy_and_pandas():
+    options = {"system": "spark", "model": "llama-3.1-8b", "quant": "q4_k_m", "engine": "llama.cpp", "generate": 0}
+    wanted = tw.bench(**options, prompt=[128, 256])["avg_ts"].tolist()
+    assert tw.bench(**options, prompt=np.array([128, 256]))["avg_ts"].tolist() == wanted
+    assert tw.bench(**options, prompt=pd.Series([128, 256]))["avg_ts"].tolist() == wanted
 
 
 def test_bench_takes_changes_and_batches():
@@ -54,6 +62,9 @@ def test_audit_takes_a_file_or_a_table():
     assert again["verdict"].tolist() == verdicts["verdict"].tolist()
     with pytest.raises(tw.InputError, match="missing.csv"):
         tw.audit("missing.csv")
+    rows = {"id": ["a", "b"], "system": "spark", "model": "llama-3.1-8b", "quant": "q8_0", "metric": "pp_tok_s", "unit": "tok/s"}
+    blank = pd.DataFrame(rows | {"value_low": 1500, "value_high": 1500, "prompt_len": [2048, np.nan]})  # a blank makes floats of a column
+    assert tw.audit(blank)["verdict"].tolist() == ["possible", "possible"]
 
 
 def test_a_sheet_shows_itself_and_its_numbers_are_si():

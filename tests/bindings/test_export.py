@@ -108,6 +108,15 @@ def test_perfetto_slices_nest_and_cover_the_steps(results):
     assert {"wall power [W]", "die [degC]", "clock [MHz]"} <= {e["name"] for e in trace["traceEvents"] if e["ph"] == "C"}
 
 
+def test_perfetto_closes_what_a_shutdown_ended(scenario):
+    died = tw.run(scenario, set={"duration": "10 min", "timeline": [{"at": "5 min", "fault": "shutdown", "system": "desk", "for": "1 min"}]})
+    assert died.summary["requests"]["failed"] > 0
+    gone = set(died.requests.index[np.isfinite(died.requests["finish"])])
+    trace, _ = export_perfetto.trace(died, limit=10**6)
+    spans = [(e["ph"], e["id"], e["name"]) for e in trace["traceEvents"] if e.get("cat") == "request" and e["id"] in gone]
+    assert sorted(s[1:] for s in spans if s[0] == "b") == sorted(s[1:] for s in spans if s[0] == "e")
+
+
 def test_perfetto_says_what_it_leaves_out(results):
     trace, notes = export_perfetto.trace(results, limit=3)
     assert len({e["id"] for e in trace["traceEvents"] if e["ph"] == "b"}) == 3

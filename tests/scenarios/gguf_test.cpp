@@ -162,6 +162,15 @@ TEST_CASE("a GGUF that is wrong is refused, with the byte", "[scenarios][gguf]")
   CHECK_THAT(error_of(start(2, 0) + tensor("t", {1}, 0) + tensor("t", {1}, 0)), Catch::Contains("is there twice"));
 }
 
+TEST_CASE("a part of a split file under another name is no smaller model", "[scenarios][gguf]") {
+  const std::string bytes = bytes_of("gpt-oss-20b-mxfp4-00001-of-00002.gguf");
+  Diagnostics diagnostics;
+  const auto header = parsed(bytes, diagnostics);
+  REQUIRE(header.has_value());
+  CHECK_FALSE(gguf_model(*header, "some", diagnostics).has_value());
+  CHECK_THAT(diagnostics.render(), Catch::Contains("of its 24 blocks; expected a whole file"));
+}
+
 TEST_CASE("a GGUF of an architecture that is not known says which are", "[scenarios][gguf]") {
   const auto of = [](const std::string& name) {
     return error_of(start(0, 1) + text("general.architecture") + raw<uint32_t>(8) + text(name));

@@ -303,10 +303,17 @@ TEST_CASE("what is not built is refused by name", "[scenarios][hf]") {
       Case{R"({"model_type": "deepseek_v3", "num_hidden_layers": 4, "index_topk": 2048})",
            "sparse attention by an index"},
       Case{R"({"model_type": "llama", "num_hidden_layers": 4, "mamba_num_heads": 8})", "Mamba"},
+      Case{R"({"model_type": "llama", "num_hidden_layers": 4, "cross_attention_layers": [1]})",
+           "cross_attention_layers"},
+      Case{R"({"model_type": "llama", "num_hidden_layers": 4, "use_cla": true})", "use_cla"},
+      Case{R"({"model_type": "llama", "num_hidden_layers": 2, "attn_type_list": [0, 1]})", "attn_type_list"},
       Case{R"({"model_type": "llama", "num_hidden_layers": 4, "attention_chunk_size": 8192})", "chunked attention"});
   const auto result = read_text(c.json);
   REQUIRE(result.errors.size() == 1);
   CHECK_THAT(result.errors[0], Catch::Contains(c.what) && Catch::Contains("not built yet"));
+  const std::string off =
+      R"({"model_type": "llama", "num_hidden_layers": 2, "use_cla": false, "attn_type_list": [1, 1]})";
+  CHECK(read_text(off).errors.empty());
 }
 
 TEST_CASE("mistakes in a config are shown where they are, all at once", "[scenarios][hf]") {

@@ -185,17 +185,33 @@ TEST_CASE("faults and forced fans begin and end", "[scenarios][timeline]") {
   CHECK(changes[7].text == "environment.ambient = 30 degC within 300 s");
 }
 
-TEST_CASE("a ramp goes on where it was interrupted, and ends when it would have", "[scenarios][timeline]") {
+TEST_CASE("a ramp that was covered is where it would have been, and ends when it would have", "[scenarios][timeline]") {
   const auto changes = changes_of(
       "timeline:\n"
       "  - {at: 1 h, ramp: 8 h, set: {environment.ambient: 40 degC}}\n"
       "  - {at: 2 h, for: 1 h, set: {environment.ambient: 21 degC}}\n");
-  REQUIRE(changes.size() == 3);
+  REQUIRE(changes.size() == 4);
   constexpr sim::Picoseconds hour = 3'600'000'000'000'000;
   CHECK(changes[0].ramp == 8 * hour);
   CHECK(changes[1].ramp == 0);
-  CHECK(changes[2].value == 40);
-  CHECK(changes[2].ramp == 6 * hour);
+  CHECK(changes[2].at == 3 * hour);
+  CHECK(changes[2].value == Approx(22 + (40.0 - 22) / 4));
+  CHECK(changes[2].ramp == 0);
+  CHECK(changes[3].at == 3 * hour);
+  CHECK(changes[3].value == 40);
+  CHECK(changes[3].ramp == 6 * hour);
+  CHECK(changes[3].text == "environment.ambient = 40 degC within 21600 s");
+}
+
+TEST_CASE("a second cap on power does not heal the first", "[scenarios][timeline]") {
+  const auto changes = changes_of(
+      "timeline:\n"
+      "  - {at: 10 min, fault: power-cap, limit: 30 W, system: desk}\n"
+      "  - {at: 20 min, for: 10 min, fault: power-cap, limit: 60 W, system: desk}\n"
+      "  - {at: 25 min, for: 10 min, fault: power-cap, limit: 20 W, system: desk}\n");
+  std::vector<double> values;
+  for (const auto& change : changes) values.push_back(change.value);
+  CHECK(values == std::vector<double>{30, 20, 30});
 }
 
 TEST_CASE("wrong faults and ramps are answered", "[scenarios][timeline][errors]") {

@@ -86,7 +86,8 @@ TEST_CASE("a wrong dimension is named", "[scenarios][units]") {
   CHECK(why("4 B", Dimension::weight_bits) == ", a size");
   CHECK(expectation(Dimension::byte_rate) == "a rate such as \"273 GB/s\"");
   CHECK(why("5 W", Dimension::number) == ", a power");
-  CHECK(why("0.30 EUR/kWh", Dimension::money_per_energy) == ", which is in EUR (those are for tariffs: docs/money.md)");
+  CHECK(why("0.30 EUR/kWh", Dimension::money_per_energy) ==
+        ", which is in EUR (other currencies are for sheets of tariffs: docs/money.md)");
 }
 
 TEST_CASE("what is no finite decimal number with a known unit is refused", "[scenarios][units]") {

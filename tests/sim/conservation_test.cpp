@@ -341,8 +341,9 @@ TEST_CASE("time is conserved", "[sim][conservation]") {
     const auto& growth = values<int64_t>(run.results, "segments", "growth");
     for (std::size_t s = 0; s < steps.size(); ++s)
       busy += static_cast<double>(Progression{duration[s], growth[s]}.sum(steps[s])) / kPicosecondsPerSecond;
-    const double idle = run.summary["limited_by"]["idle"].get<double>();
-    const double metered = (1 - idle) * time.back() * replicas(run);
+    const auto& limits = run.summary["limited_by"];
+    const double metered =
+        (1 - limits["idle"].get<double>() - limits["down"].get<double>()) * time.back() * replicas(run);
     REQUIRE(metered >= busy * (1 - 1e-9) - 1e-9);
     const bool lost_steps = events(run, "shutdown") > 0;
     if (!run.input.duration && !lost_steps) REQUIRE(metered == Approx(busy).epsilon(1e-6).margin(1e-6));

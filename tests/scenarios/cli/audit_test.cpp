@@ -141,6 +141,55 @@ TEST_CASE("speculation and batches are other claims", "[cli][audit]") {
   CHECK(verdict("DGX Spark,Llama-3.1-8B,FP8,tg_tok_s,368,368,tok/s,aggregate over all users") == "not checkable");
 }
 
+TEST_CASE("what would make a rate true leaves room for the KV cache", "[cli][audit]") {
+  const std::string header = "id,system,model,quant,metric,value_low,value_high,unit,quote,context_depth\n";
+  const auto advice = [&](const std::string& rate) {
+    return audited("x,rtx-4090,llama-3.1-8b,q4_k_m,tg_tok_s," + rate + "," + rate + ",tok/s,,32768\n",
+                   header)[0]["would_make_it_true"]
+        .get<std::string>();
+  };
+  // 1,008 GB/s / 200 = 5.04 GB a step, of which 4.29 GB are keys and values: 0.75 GB for 7.5e9 weights.
+  CHECK_THAT(advice("200"), Catch::Contains("not another quant: 0.8 bits a weight would be left"));
+  CHECK_THAT(advice("260"), Catch::Contains("the KV cache of 32,768 tokens alone is 4.29 GB of the 3.88 GB"));
+}
+
+TEST_CASE("a batch that arithmetic bounds says so, with all of its bytes and FLOPs", "[cli][audit]") {
+  const std::string header = "id,system,model,quant,metric,value_low,value_high,unit,quote,engine,batch\n";
+  const Json claim =
+      audited("x,h100-sxm-80,llama-3.1-8b,bf16,throughput_tok_s,90000,90000,tok/s,,vllm,1024\n", header)[0];
+  // 15 GB at 3,350 GB/s; 1,024 rows of 15 GFLOP at 989 TFLOP/s.
+  CHECK_THAT(claim["arithmetic"].dump(),
+             Catch::Contains("reads at least 15") && Catch::Contains("15.5 ms of arithmetic"));
+  CHECK_THAT(claim["why"].get<std::string>(), Catch::Contains("the compute bound"));
+  CHECK_THAT(claim["would_make_it_true"].get<std::string>(), !Catch::Contains("speculation"));
+}
+
+TEST_CASE("a claim that something does not fit is judged as that", "[cli][audit]") {
+  CHECK(verdict("rtx-4090,70B,fp16,fits,1,1,bool,") == "impossible");
+  CHECK(verdict("rtx-4090,70B,fp16,fits,0,0,bool,") == "possible");
+  CHECK(verdict("rtx-4090,8B,q4_k_m,fits,1,1,bool,") == "possible");
+  CHECK(verdict("rtx-4090,8B,q4_k_m,fits,0,0,bool,") == "implausible");
+  CHECK(verdict("rtx-4090,8B,q4_k_m,fits,7,7,bool,") == "not checkable");
+  CHECK(verdict("rtx-4090,llama-3.1-70b,fp16,fits,1,1,bool,") == "impossible");
+  CHECK(verdict("rtx-4090,Llama-3.1-8B,q4_k_m,fits,1,1,bool,") == "possible");
+}
+
+TEST_CASE("figures that vendors publish are possible", "[cli][audit]") {
+  CHECK(verdict("rtx-4090,,,compute_tflops_fp8_sparse,1321,1321,TFLOPS,") == "possible");
+  CHECK(verdict("rtx-4090,,,compute_tflops_fp8,660,660,TFLOPS,") == "possible");
+  CHECK(verdict("rtx-4090,,,compute_tflops_fp8_sparse,2000,2000,TFLOPS,") == "impossible");
+  CHECK(verdict(",qwen3-30b-a3b,,params_active_b,3.3,3.3,B,") == "possible");
+  CHECK(verdict(",llama-3.1-8b,,params_active_b,8.03,8.03,B,") == "possible");
+  CHECK(verdict(",qwen3-30b-a3b,,params_active_b,6,6,B,") == "implausible");
+}
+
+TEST_CASE("an alias, written as it is here, means its box", "[cli][audit]") {
+  const Names names;
+  CHECK(names.boxes("spark").ids == std::vector<std::string>{"dgx-spark"});
+  CHECK(names.boxes("Spark").ids.size() > 1);
+  CHECK(names.boxes("2x spark").ids.empty());  // count_off() comes first
+}
+
 TEST_CASE("names that may mean several things are not guessed", "[cli][audit]") {
   // 96, 256 and 512 GB: a model of 131 GB fits some.
   const Json some = audited("x,Mac Studio M3 Ultra,DeepSeek-V3,iq1_s,tg_tok_s,22,22,tok/s,\n");

@@ -159,4 +159,14 @@ TEST_CASE("a state that is absurdly large is refused, as weights are", "[cli][be
   CHECK_THAT(said.err, Catch::Contains("keeps a state of 9e+22 elements per sequence; expected at most 1e+12"));
 }
 
+TEST_CASE("flash attention is shown where it was asked for, and refused where there is no choice", "[cli][bench]") {
+  CHECK_THAT(bench_of({"-fa", "0"}).out, Catch::Contains("| fa |") && Catch::Contains("|  0 |"));
+  CHECK_THAT(bench_of({}).out, !Catch::Contains("| fa |"));
+  const auto vllm = tokwatt(
+      {"bench", "--system", "spark", "--model", "gpt-oss-120b", "--quant", "mxfp4", "--engine", "vllm", "-fa", "0"});
+  CHECK(vllm.code == kInfeasible);
+  CHECK_THAT(vllm.err, Catch::Contains("vllm has no attention without -fa"));
+  CHECK_THAT(bench_of({"-fa", "0", "--kv", "q8_0"}).err, Catch::Contains("with flash attention only"));
+}
+
 }  // namespace tokwatt::cli

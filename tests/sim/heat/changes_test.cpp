@@ -122,6 +122,56 @@ TEST_CASE("a box that dies takes all its devices with it at once, and a request 
   CHECK(count(results, "completed") == 2);
 }
 
+TEST_CASE("a box that is too hot goes down with all its devices", "[sim][changes]") {
+  Input input = toy({{kSecond, 10, 20'000}, {kSecond, 10, 20'000}}, {});
+  input.duration = 60 * kSecond;
+  input.systems[0].count = 2;
+  input.deployments[0].replicas = 2;
+  input.systems[0].start_temperature = 30;
+  input.systems[0].box.governor.shutdown = 38;
+  input.systems[0].box.governor.reboot = 100;
+  const Results results = run(std::move(input));
+  CHECK(shutdowns(results) == 2);
+  CHECK(count(results, "failed") == 2);
+}
+
+TEST_CASE("who waits for a box that is down is not idle time, and no token is taken back", "[sim][changes]") {
+  Input input = toy({{kSecond, 10, 90'000}}, {dies(5.2, 20)});
+  input.deployments[0].on_failure = OnFailure::retry;
+  input.deployments[0].reload_time = 4.8;
+  input.duration = 60 * kSecond;
+  const Results results = run(std::move(input));
+  const auto& limits = results.summary["limited_by"];
+  CHECK(limits["down"].get<double>() == Approx(24.8 / 60));
+  CHECK(limits["idle"].get<double>() == Approx(1.0 / 60).margin(1e-6));
+  const auto& limited_by = values<int8_t>(results, "series", "limited_by");
+  CHECK(limited_by[10] == 8);
+  const auto& throughput = values<double>(results, "series", "throughput");
+  const auto& prompts = values<double>(results, "series", "prefill_throughput");
+  CHECK(*std::min_element(throughput.begin(), throughput.end()) >= 0);
+  CHECK(*std::min_element(prompts.begin(), prompts.end()) >= 0);
+}
+
+TEST_CASE("nobody waits for a box that nobody asks anything", "[sim][changes]") {
+  const Results results = run(toy({{kSecond, 10, 5}, {30 * kSecond, 10, 5}}, {dies(5, 20)}));
+  CHECK(results.summary["limited_by"]["down"] == 0.0);
+}
+
+TEST_CASE("the largest power is that of all devices at once", "[sim][changes][power]") {
+  // One works early, the other late: their peaks do not add up.
+  Input input = toy({{kSecond, 10, 2000}, {20 * kSecond, 10, 2000}}, {});
+  input.systems[0].count = 2;
+  input.deployments[0].replicas = 2;
+  input.deployments[0].routing = Routing::round_robin;
+  const Results results = run(std::move(input));
+  const auto& chip = values<double>(results, "series", "chip_power");
+  double most = 0;
+  for (std::size_t i = 0; i < chip.size(); i += 2) most = std::max(most, chip[i] + chip[i + 1]);
+  CHECK(results.summary["power_w"]["chip"]["max"].get<double>() == Approx(most).epsilon(1e-6));
+  const double alone = *std::max_element(chip.begin(), chip.end());
+  CHECK(most < 1.9 * alone);
+}
+
 TEST_CASE("a second shutdown does not bring a box up earlier", "[sim][changes]") {
   Input input = toy({{3 * kSecond, 10, 5}}, {dies(1, 20), dies(2, 1)});
   const Results results = run(std::move(input));
@@ -160,4 +210,14 @@ TEST_CASE("a rented box does not warm its owner's room", "[sim][heat]") {
   input.systems[0].is_rented = true;
   const auto air = values<double>(run(std::move(input)), "series", "room_temperature");
   CHECK(air.back() == Approx(input.ambient).margin(1e-9));
+}
+
+TEST_CASE("a rented box stands elsewhere: its owner's weather does not reach it", "[sim][heat]") {
+  const auto die = [](bool is_rented) {
+    Input input = toy({}, {{kSecond, Change::Kind::ambient, -1, 40, "hot"}});
+    input.duration = 600 * kSecond;
+    input.systems[0].is_rented = is_rented;
+    return values<double>(run(std::move(input)), "series", "temperature").back();
+  };
+  CHECK(die(false) == Approx(die(true) + 18).epsilon(0.01));
 }

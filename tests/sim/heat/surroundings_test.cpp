@@ -214,6 +214,17 @@ TEST_CASE("a box keeps to what its supply gives, the rest of the box included", 
   CHECK(r.summary["limited_by"]["power"] > 0.1);
 }
 
+TEST_CASE("of a supply each device in a box has its part", "[sim][power]") {
+  Input input = hungry(60 * kSecond);
+  input.systems[0].count = 2;
+  input.deployments[0].replicas = 2;
+  input.systems[0].box.power.supply = 180;
+  const Results r = simulate(std::move(input));
+  const auto& power = values<double>(r, "series", "power");
+  CHECK(power[2] * 0.8 > 90);
+  for (std::size_t t = 20; t + 2 < power.size(); ++t) CHECK(power[t] * 0.8 < 90 * 1.05);
+}
+
 TEST_CASE("a box that was overdrawn stays slow until it has rested", "[sim][power]") {
   Input input = hungry(200 * kSecond);
   auto& box = input.systems[0].box;
