@@ -74,6 +74,7 @@ Run simulated(const std::function<scenarios::Loaded()>& load, const std::string&
               const py::object& progress) {
   const auto chosen = stepping_named(stepping);
   const auto bars = interval_named(interval);
+  const py::object silent = py::none();  // made while Python may be touched
   const py::gil_scoped_release released;
   auto loaded = load();
   const auto seed = loaded.input.seed;
@@ -85,7 +86,7 @@ Run simulated(const std::function<scenarios::Loaded()>& load, const std::string&
   }
   if (bars.draws > 0) {
     scenarios::add_heat_cost(results.summary, load, [&](sim::Input input) {
-      return sim::simulate(std::move(input), sim::Stepping::macro, Watch(progress));
+      return sim::simulate(std::move(input), sim::Stepping::macro, Watch(silent));
     });
   }
   if (loaded.planning) scenarios::add_plan(*loaded.planning, results);

@@ -167,9 +167,12 @@ Answer denied(Answer fits) {
   return fits;
 }
 
+/// Its value is a number of weights, in billions, that fit.
+bool is_of_size(const Claim& claim) { return claim.metric == "max_model_b" || claim.unit == "B"; }
+
 /// Weights of a model by its size in its name, or of those that its name may mean.
 std::vector<std::pair<std::string, double>> weights_meant(const Claim& claim, const Meant& models, Court& court) {
-  if (claim.metric == "max_model_b") return {{"", claim.low * 1e9}};
+  if (is_of_size(claim)) return {{"", claim.low * 1e9}};
   if (const double weights = weights_in(claim.model); weights > 0) return {{"", weights}};
   std::vector<std::pair<std::string, double>> out;
   for (const auto& id : models.ids)
@@ -178,7 +181,7 @@ std::vector<std::pair<std::string, double>> weights_meant(const Claim& claim, co
 }
 
 Answer fits(const Claim& claim, Court& court) {
-  const bool is_size = claim.metric == "max_model_b";
+  const bool is_size = is_of_size(claim);
   if (!is_size && (claim.low != claim.high || (claim.low != 0 && claim.low != 1)))
     return not_checkable(fmt::format("its value is {}; expected 1 (it fits) or 0 (it does not)", claim.low));
   std::string text = claim.system;

@@ -170,6 +170,7 @@ TEST_CASE("a claim that something does not fit is judged as that", "[cli][audit]
   CHECK(verdict("rtx-4090,8B,q4_k_m,fits,1,1,bool,") == "possible");
   CHECK(verdict("rtx-4090,8B,q4_k_m,fits,0,0,bool,") == "implausible");
   CHECK(verdict("rtx-4090,8B,q4_k_m,fits,7,7,bool,") == "not checkable");
+  CHECK(verdict("rtx-4090,,fp16,fits,70,120,B,") == "impossible");
   CHECK(verdict("rtx-4090,llama-3.1-70b,fp16,fits,1,1,bool,") == "impossible");
   CHECK(verdict("rtx-4090,Llama-3.1-8B,q4_k_m,fits,1,1,bool,") == "possible");
 }
