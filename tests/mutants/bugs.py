@@ -311,6 +311,14 @@ SURROUNDINGS = [
     bug("a step that fills a tick is judged by the governor's own clock", (TICKS, "if (held) level = std::max", "if (held && false) level = std::max")),
     bug("the trip steps on before its last choice holds", ("hardware/clock_governor.cpp", "if (drawn_at != level_) return;", "")),
     bug("a run ends with its last whole answer", (TALLY, "if (r.outcome != Outcome::unfinished && r.outcome != Outcome::rejected)", "if (r.outcome == Outcome::completed)")),
+    bug("a link keeps its first speed", (TICKS, "slowest.link = layout_.replicas[replica].link_after[link_changes_];", "")),
+    bug("replicas have the link of the first of them", ("sim/event_loop.cpp", "before->links == place.links &&", "")),
+    bug("only the device that is too hot goes down", (TICKS, "shut_down(devices_of(layout_.topology[index(device)].system), governor.reboot,", "shut_down({index(device)}, governor.reboot,")),
+    bug("waiting for a box that is down is idle time", ("sim/events/steps.cpp", "note_outage(replica);", "")),
+    bug("tokens of a lost step are taken back from the series", ("sim/results/recorder.cpp", "return std::max(as_double(meter[q] - interval.meter[q]), 0.0) / seconds(span);", "return as_double(meter[q] - interval.meter[q]) / seconds(span);")),
+    bug("each device has the whole supply", ("sim/heat/device.hpp", "box_.power.supply = watts / devices_in_box_;", "box_.power.supply = watts;")),
+    bug("a rented box feels its owner's weather", ("sim/events/changes.cpp", "if (!is_rented(d)) devices_[d].set_ambient(now_, change.value, change.ramp);", "devices_[d].set_ambient(now_, change.value, change.ramp);")),
+    bug("devices draw their most all at once", ("sim/heat/power_peaks.hpp", "last_[device] = mean;", "last_[device] = {std::max(last_[device].chip, mean.chip), std::max(last_[device].wall, mean.wall)};")),
     bug("what is sent again has no text of its own", (ARRIVALS, "replica.serving().offload || may_come_again", "replica.serving().offload")),
 ]
 PLANS += [
