@@ -401,22 +401,23 @@ class TimelineResolver {
     }
   }
 
-  /// The value in force is that of the last span that began and has not ended; when it ends, the one before comes back.
-  /// Of caps on power it is the lowest: a second defect does not heal the first. Beneath the timeline lies the tariff.
-  void emit(const Target& target, std::vector<Span>& spans) {
-    const auto beneath = target.kind == Kind::electricity ? tariff_spans() : std::vector<Span>();
-    std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.at < b.at; });
-    const auto in_force = [&](sim::Picoseconds t) -> const Span* {
-      const Span* ruling = nullptr;
-      for (const auto& span : spans) {
-        const bool holds = span.at <= t && t < span.end;
-        const bool gives_way = ruling && target.kind == Kind::power_cap && ruling->value < span.value;
-        if (holds && !gives_way) ruling = &span;
-      }
-      if (ruling || beneath.empty()) return ruling;
-      return &*std::prev(std::upper_bound(beneath.begin(), beneath.end(), t,
-                                          [](sim::Picoseconds at, const Span& span) { return at < span.at; }));
-    };
+  /// The last span that began and has not ended; when it ends, the one before comes back. Of caps on power it is the
+  /// lowest: a second defect does not heal the first. Beneath the timeline lies the tariff.
+  static const Span* in_force(Kind kind, const std::vector<Span>& spans, const std::vector<Span>& beneath,
+                              sim::Picoseconds t) {
+    const Span* ruling = nullptr;
+    for (const auto& span : spans) {
+      const bool holds = span.at <= t && t < span.end;
+      const bool gives_way = ruling && kind == Kind::power_cap && ruling->value < span.value;
+      if (holds && !gives_way) ruling = &span;
+    }
+    if (ruling || beneath.empty()) return ruling;
+    return &*std::prev(std::upper_bound(beneath.begin(), beneath.end(), t,
+                                        [](sim::Picoseconds at, const Span& span) { return at < span.at; }));
+  }
+
+  /// When another value may come into force, in order.
+  static std::vector<sim::Picoseconds> instants_of(const std::vector<Span>& spans, const std::vector<Span>& beneath) {
     std::vector<sim::Picoseconds> instants;
     for (const auto& span : beneath) instants.push_back(span.at);
     for (const auto& span : spans) {
@@ -425,6 +426,12 @@ class TimelineResolver {
     }
     std::sort(instants.begin(), instants.end());
     instants.erase(std::unique(instants.begin(), instants.end()), instants.end());
+    return instants;
+  }
+
+  void emit(const Target& target, std::vector<Span>& spans) {
+    const auto beneath = target.kind == Kind::electricity ? tariff_spans() : std::vector<Span>();
+    std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.at < b.at; });
     const double first = initial(target);
     const Span* before = beneath.empty() ? nullptr : &beneath.front();
     std::map<const Span*, double> ramps_from;  // where each ramp began
@@ -434,8 +441,8 @@ class TimelineResolver {
       const double part = sim::seconds(t - span->at) / sim::seconds(span->ramp);
       return ramps_from.at(span) + part * (span->value - ramps_from.at(span));
     };
-    for (const auto t : instants) {
-      const Span* now = in_force(t);
+    for (const auto t : instants_of(spans, beneath)) {
+      const Span* now = in_force(target.kind, spans, beneath, t);
       if (now == before) continue;
       if (now && now->ramp > 0) ramps_from.try_emplace(now, value_at(before, t));
       const sim::Picoseconds left = now ? std::max<sim::Picoseconds>(now->ramp - (t - now->at), 0) : 0;

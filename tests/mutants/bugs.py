@@ -318,7 +318,7 @@ SURROUNDINGS = [
     bug("tokens of a lost step are taken back from the series", ("sim/results/recorder.cpp", "return std::max(as_double(meter[q] - interval.meter[q]), 0.0) / seconds(span);", "return as_double(meter[q] - interval.meter[q]) / seconds(span);")),
     bug("each device has the whole supply", ("sim/heat/device.hpp", "box_.power.supply = watts / devices_in_box_;", "box_.power.supply = watts;")),
     bug("a rented box feels its owner's weather", ("sim/events/changes.cpp", "if (!is_rented(d)) devices_[d].set_ambient(now_, change.value, change.ramp);", "devices_[d].set_ambient(now_, change.value, change.ramp);")),
-    bug("devices draw their most all at once", ("sim/heat/power_peaks.hpp", "last_[device] = mean;", "last_[device] = {std::max(last_[device].chip, mean.chip), std::max(last_[device].wall, mean.wall)};")),
+    bug("the largest power is the last", ("sim/heat/power_peaks.cpp", "peaks_[g] = {std::max(peaks_[g].chip, sum.chip), std::max(peaks_[g].wall, sum.wall)};", "peaks_[g] = sum;")),
     bug("what is sent again has no text of its own", (ARRIVALS, "replica.serving().offload || may_come_again", "replica.serving().offload")),
 ]
 PLANS += [

@@ -158,8 +158,9 @@ TEST_CASE("nobody waits for a box that nobody asks anything", "[sim][changes]") 
 }
 
 TEST_CASE("the largest power is that of all devices at once", "[sim][changes][power]") {
-  // One works early, the other late: their peaks do not add up.
+  // One works early, the other late, and neither at the end: their peaks do not add up.
   Input input = toy({{kSecond, 10, 2000}, {20 * kSecond, 10, 2000}}, {});
+  input.duration = 60 * kSecond;
   input.systems[0].count = 2;
   input.deployments[0].replicas = 2;
   input.deployments[0].routing = Routing::round_robin;
@@ -170,6 +171,7 @@ TEST_CASE("the largest power is that of all devices at once", "[sim][changes][po
   CHECK(results.summary["power_w"]["chip"]["max"].get<double>() == Approx(most).epsilon(1e-6));
   const double alone = *std::max_element(chip.begin(), chip.end());
   CHECK(most < 1.9 * alone);
+  CHECK(chip.back() < 0.9 * alone);
 }
 
 TEST_CASE("a second shutdown does not bring a box up earlier", "[sim][changes]") {
