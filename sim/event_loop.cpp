@@ -31,7 +31,7 @@ void EventLoop<Replica>::handle(const Event& event) {
     case EventKind::failed:
       return handle_failed(event.subject);
     case EventKind::step_end:
-      return handle_step_end(event);
+      return handle_step_end(event.subject);
     case EventKind::transfer:
       return handle_transfer(event.subject);
     case EventKind::hosted_take:
@@ -83,6 +83,7 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       end_(input.duration.value_or(kLongestDuration)),
       end_is_fixed_(input.duration.has_value()),
       layout_(tokwatt::sim::layout(input)),
+      queue_(layout_.replicas.size()),
       sharing_(input, layout_),
       power_peaks_(groups_of_devices(layout_), layout_.devices()),
       start_pending_(layout_.replicas.size()),
@@ -113,6 +114,7 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       servings_.emplace_back(input.deployments[place.deployment], input.systems[system_of(place)].box, place.links);
     before = &place;
     replicas_.emplace_back(static_cast<int>(r), servings_.back(), pool_, static_cast<ReplicaObserver&>(*this));
+    points_.push_back(operating_point(r));
     ending_[r].blocks = servings_.back().kv.blocks;
   }
   for (const auto& deployment : input.deployments) {
@@ -159,6 +161,7 @@ Ending EventLoop<Replica>::finish() {
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
     ending_[r].meter = meter_of(r);
     replicas_[r].stop(now_);
+    ending_[r].peaks = replicas_[r].peaks();
     ending_[r].found_outside_slots = replicas_[r].slots().found_outside();
     if (const auto* offload = replicas_[r].offload()) {
       const int64_t tokens = replicas_[r].serving().kv.block_size;

@@ -21,7 +21,8 @@ namespace tokwatt::sim {
 /// What a replica was like over the run.
 struct ReplicaEnding {
   Meter meter;
-  int64_t batch_max = 0, blocks = 0, used_blocks_max = 0;
+  int64_t blocks = 0;
+  Peaks peaks;
   int64_t stored = 0, loaded_host = 0, loaded_disk = 0;  ///< tokens of KV blocks copied out and brought back
   int64_t found_outside_slots = 0;                       ///< tokens of prompts that came from cache_ram
   int64_t out_of_context = 0;  ///< requests that failed because the context that slots share was full
@@ -60,7 +61,7 @@ class EventLoop : private ReplicaObserver {
   void schedule_first_events();
   void handle(const Event& event);
   void handle_tell(int replica);
-  void handle_step_end(const Event& event);
+  void handle_step_end(int replica);
   void handle_transfer(int replica);
   void handle_loaded(const Event& event);
   void handle_tick(int device);
@@ -117,14 +118,13 @@ class EventLoop : private ReplicaObserver {
   void token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences, int fraction_bits) override;
   void first_token(int replica, Picoseconds ttft) override;
   void preempted(int replica, Picoseconds now, const Request& request) override;
-  void step_started(int replica, int64_t running, int64_t used_blocks) override;
 
   Input& input_;
   const Progress& progress_;
   Picoseconds now_ = 0, end_;
   bool end_is_fixed_;
-  EventQueue queue_;
   Layout layout_;
+  EventQueue queue_;
   Sharing sharing_;
   bool divide_pending_ = false;
   std::vector<Device> devices_;  // by topology node
@@ -134,6 +134,7 @@ class EventLoop : private ReplicaObserver {
   RequestPool pool_;
   std::vector<RequestId> live_requests_;  // by place in the pool: id + 1, or 0 when the place is free
   std::vector<Replica> replicas_;
+  std::vector<OperatingPoint> points_;                  // by replica, for steps that start
   std::vector<std::unique_ptr<HostedService>> hosted_;  // by deployment; nothing: on boxes of our own
   std::vector<bool> start_pending_;                     // by replica
   std::vector<bool> loaded_;                            // by replica: its model is in memory

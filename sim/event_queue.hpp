@@ -1,6 +1,7 @@
 #pragma once
 // The one order of events (design, rule 2), written here and nowhere else.
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <tuple>
@@ -38,8 +39,7 @@ struct Event {
   EventKind kind = EventKind::tell;
   int32_t subject = 0;    ///< replica, device, stream or request
   uint64_t sequence = 0;  ///< given by the queue: first in, first out
-  uint64_t detail =
-      0;  ///< of a step_end: the plan's version; of an arrival: its place in the pool; of a give_up: the record
+  uint64_t detail = 0;    ///< of an arrival: its place in the pool; of a give_up: the record
 
   auto order() const { return std::tie(time, kind, subject, sequence); }
 };
@@ -49,11 +49,47 @@ inline bool before(const Event& a, const Event& b) {
   return a.time != b.time ? a.time < b.time : a.order() < b.order();
 }
 
-/// A binary heap. The place of the event that is being handled stays empty until a push, since handling it mostly
-/// brings another one: that then takes the place at the top and sinks, and nothing is moved twice. Beside it is a short
-/// list of what follows at the same instant, which would only pass through the heap.
+/// When the step in flight of each replica ends, and which ends first (of several the lowest number): a tournament, in
+/// which an end that moves, as it does whenever a plan is cut, goes through the rounds of its own replica.
+class StepEnds {
+ public:
+  explicit StepEnds(std::size_t replicas) : leaves_(std::bit_ceil(std::max<std::size_t>(replicas, 1))) {
+    ends_.assign(leaves_, kNever);
+    winners_.resize(leaves_);
+    for (std::size_t match = leaves_ - 1; match > 0; --match) winners_[match] = winner_of(match);
+  }
+
+  /// kNever: none is in flight.
+  void set(int32_t replica, Picoseconds at) {
+    ends_[static_cast<std::size_t>(replica)] = at;
+    for (std::size_t match = (leaves_ + static_cast<std::size_t>(replica)) / 2; match > 0; match /= 2)
+      winners_[match] = winner_of(match);
+  }
+  int32_t first() const { return leaves_ == 1 ? 0 : winners_[1]; }
+  Picoseconds first_at() const { return at(first()); }
+
+ private:
+  Picoseconds at(int32_t replica) const { return ends_[static_cast<std::size_t>(replica)]; }
+  int32_t in(std::size_t node) const { return node < leaves_ ? winners_[node] : static_cast<int32_t>(node - leaves_); }
+  int32_t winner_of(std::size_t match) const {
+    const int32_t left = in(2 * match), right = in(2 * match + 1);
+    return at(right) < at(left) ? right : left;
+  }
+
+  std::size_t leaves_;  // a power of two
+  std::vector<Picoseconds> ends_;
+  std::vector<int32_t> winners_;  // of the match between nodes 2 i and 2 i + 1; leaves come behind the matches
+};
+
+/// Ends of steps, and beside them a binary heap of all other events. The place of the event that is being handled stays
+/// empty until a push, since handling it mostly brings another one: that then takes the place at the top and sinks, and
+/// nothing is moved twice. What follows at the same instant, behind everything else of it, is a short list.
 class EventQueue {
  public:
+  explicit EventQueue(std::size_t replicas = 0) : step_ends_(replicas) {}
+
+  /// The step in flight of a replica ends then, and not when it was said before; kNever: there is none.
+  void set_step_end(int32_t replica, Picoseconds at) { step_ends_.set(replica, at); }
   void push(const Event& unnumbered) {
     const Event event = numbered(unnumbered);
     if (top_is_taken_) {
@@ -64,21 +100,24 @@ class EventQueue {
       rise(event);
     }
   }
-  /// The same, where few others are to come before it.
-  void push_soon(const Event& unnumbered) {
+  /// The same for the last kinds of an instant, which come in no other way.
+  void push_last(const Event& unnumbered) {
     const Event event = numbered(unnumbered);
-    soon_.insert(std::upper_bound(soon_.begin(), soon_.end(), event, before), event);
+    if (last_.empty()) return last_.push_back(event);
+    last_.insert(std::upper_bound(last_.begin(), last_.end(), event, before), event);
   }
-  /// The earliest event at or before `end`, removed; nothing when there is none.
+  /// The earliest event at or before `end`, removed; nothing when there is none. None is at kNever.
   std::optional<Event> pop_until(Picoseconds end) {
-    const Event* first = earliest();
-    if (!soon_.empty() && (first == nullptr || before(soon_.front(), *first))) {
-      const Event event = soon_.front();
-      if (event.time > end) return std::nullopt;
-      soon_.erase(soon_.begin());
-      return event;
+    const Event* other = earliest();
+    const Picoseconds other_at = other != nullptr ? other->time : kNever, step_ends_at = step_ends_.first_at();
+    const Picoseconds at = std::min(other_at, step_ends_at);
+    if (!last_.empty() && last_.front().time < at) return pop_last(end);
+    if (at > end || at == kNever) return std::nullopt;
+    if (step_ends_at < other_at || (step_ends_at == other_at && other->kind > EventKind::step_end)) {
+      const int32_t replica = step_ends_.first();
+      step_ends_.set(replica, kNever);
+      return Event{at, EventKind::step_end, replica};
     }
-    if (first == nullptr || first->time > end) return std::nullopt;
     if (top_is_taken_) remove_top();
     top_is_taken_ = true;
     return heap_.front();
@@ -86,6 +125,12 @@ class EventQueue {
 
  private:
   Event numbered(const Event& event) { return {event.time, event.kind, event.subject, next_sequence_++, event.detail}; }
+  std::optional<Event> pop_last(Picoseconds end) {
+    if (last_.front().time > end) return std::nullopt;
+    const Event event = last_.front();
+    last_.erase(last_.begin());
+    return event;
+  }
   /// Of the heap.
   const Event* earliest() const {
     if (!top_is_taken_) return heap_.empty() ? nullptr : &heap_.front();
@@ -116,8 +161,9 @@ class EventQueue {
     heap_[at] = event;
   }
 
+  StepEnds step_ends_;
   std::vector<Event> heap_;
-  std::vector<Event> soon_;  // in order
+  std::vector<Event> last_;  // of the instant, in order
   bool top_is_taken_ = false;
   uint64_t next_sequence_ = 0;
 };

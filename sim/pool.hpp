@@ -2,6 +2,7 @@
 // Things that come and go, each with a number that stays the same while it is there; places are used again.
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace tokwatt::sim {
@@ -11,14 +12,15 @@ using PoolId = int32_t;  ///< place in a pool
 template <class T>
 class Pool {
  public:
-  PoolId add(const T& thing) {
+  /// One as new, or the one given.
+  PoolId add(T thing = {}) {
     if (free_.empty()) {
-      things_.push_back(thing);
+      things_.push_back(std::move(thing));
       return static_cast<PoolId>(things_.size() - 1);
     }
     const PoolId id = free_.back();
     free_.pop_back();
-    things_[static_cast<std::size_t>(id)] = thing;
+    things_[static_cast<std::size_t>(id)] = std::move(thing);
     return id;
   }
   void remove(PoolId id) { free_.push_back(id); }

@@ -52,7 +52,15 @@ void EventLoop<Replica>::handle_arrival(const Event& event) {
 
 template <class Replica>
 void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attempt) {
-  Request request;
+  if (live_ == kMostAtOnce) {
+    throw DoesNotFit(
+        fmt::format("{:.0f} s after its start {} million requests of the run have come and not left: they come faster "
+                    "than they are "
+                    "served, and there is no more room to remember them; expected a lower rate or a shorter run",
+                    seconds(now_), kMostAtOnce / 1'000'000));
+  }
+  const RequestId id = pool_.add();
+  Request& request = pool_[id];
   request.stream = stream;
   request.attempt = attempt;
   request.priority = arrival.priority ? *arrival.priority : input_.streams[index(stream)].priority;
@@ -62,16 +70,8 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
   request.thinking = arrival.thinking;
   request.content = arrival.content;
   request.sent = now_;
-  if (live_ == kMostAtOnce) {
-    throw DoesNotFit(
-        fmt::format("{:.0f} s after its start {} million requests of the run have come and not left: they come faster "
-                    "than they are "
-                    "served, and there is no more room to remember them; expected a lower rate or a shorter run",
-                    seconds(now_), kMostAtOnce / 1'000'000));
-  }
   request.record = recorder_.sent(request);
   ++live_;
-  const RequestId id = pool_.add(request);
   if (index(id) >= live_requests_.size()) live_requests_.resize(index(id) + 1);
   live_requests_[index(id)] = id + 1;
   const auto deployment = index(input_.streams[index(stream)].deployment);
@@ -80,15 +80,15 @@ void EventLoop<Replica>::send(int stream, const Arrival& arrival, int64_t attemp
     hosted_[deployment]->arrive(id);
     return take_hosted(deployment);
   }
-  const std::size_t r = route(deployment, pool_[id]);
+  const std::size_t r = route(deployment, request);
   auto& replica = replicas_[r];
   if (arrival.prompt + arrival.output > replica.serving().kv.max_model_len)
     return reject(id, replica.serving().kv.max_model_len);
-  pool_[id].replica = static_cast<int>(r);
+  request.replica = static_cast<int>(r);
   // What nobody else sends is worth keeping where it may be sent again.
   const bool may_come_again = input_.streams[index(stream)].retries > 0 && replica.serving().prefix_cache;
-  if (replica.serving().offload || may_come_again) pool_[id].content = with_own_text(pool_[id]);
-  pool_[id].window_blocks = replica.serving().window_blocks_of(arrival.prompt + arrival.output);
+  if (replica.serving().offload || may_come_again) request.content = with_own_text(request);
+  request.window_blocks = replica.serving().window_blocks_of(arrival.prompt + arrival.output);
   schedule_give_up(id);
   const uint64_t version = replica.version();
   replica.arrive(id, now_);

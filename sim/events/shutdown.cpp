@@ -46,6 +46,7 @@ void EventLoop<Replica>::crash(std::size_t replica, std::vector<RequestId>& lost
   if (reload <= end_ - std::min(up, end_))
     queue_.push({up + reload, EventKind::loaded, static_cast<int>(replica), 0, crashes_[replica]});
   const auto had = replicas_[replica].crash(now_);
+  queue_.set_step_end(static_cast<int>(replica), kNever);
   lost.insert(lost.end(), had.begin(), had.end());
 }
 

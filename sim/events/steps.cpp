@@ -14,13 +14,12 @@ template <class Replica>
 void EventLoop<Replica>::schedule_step_start(int replica) {
   if (start_pending_[index(replica)] || !loaded_[index(replica)]) return;
   start_pending_[index(replica)] = true;
-  queue_.push_soon({now_, EventKind::step_start, replica});
+  queue_.push_last({now_, EventKind::step_start, replica});
 }
 
 template <class Replica>
 void EventLoop<Replica>::schedule_step_end(int replica) {
-  const auto& r = replicas_[index(replica)];
-  queue_.push({r.ends_at(), EventKind::step_end, replica, 0, r.version()});
+  queue_.set_step_end(replica, replicas_[index(replica)].ends_at());
 }
 
 template <class Replica>
@@ -30,8 +29,8 @@ void EventLoop<Replica>::handle_step_start(int replica) {
   if (!loaded_[index(replica)]) return;  // its box has died at this instant
   auto& r = replicas_[index(replica)];
   if (!r.has_work()) return leave(r.tell(now_));  // whoever waited has given up
-  const bool started = r.start(now_, operating_point(index(replica)));
-  note_failed(replica);
+  const bool started = r.start(now_, points_[index(replica)]);
+  if (r.any_failed()) note_failed(replica);
   schedule_transfer(replica);
   if (!started) return leave(r.tell(now_));
   schedule_step_end(replica);
@@ -43,7 +42,6 @@ void EventLoop<Replica>::handle_step_start(int replica) {
 template <class Replica>
 void EventLoop<Replica>::note_failed(int replica) {
   const auto failed = replicas_[index(replica)].take_failed();
-  if (failed.empty()) return;
   for (const RequestId id : failed) {
     pool_[id].outcome = Outcome::failed;
     pool_[id].finished = now_;
@@ -119,12 +117,11 @@ void EventLoop<Replica>::leave(const std::vector<RequestId>& requests) {
 }
 
 template <class Replica>
-void EventLoop<Replica>::handle_step_end(const Event& event) {
-  auto& replica = replicas_[index(event.subject)];
-  if (event.detail != replica.version() || !replica.busy()) return;  // the plan was cut since
+void EventLoop<Replica>::handle_step_end(int number) {
+  auto& replica = replicas_[index(number)];
   leave(replica.end(now_));
-  if (replica.has_work()) schedule_step_start(event.subject);
-  note_work(index(event.subject));
+  if (replica.has_work()) schedule_step_start(number);
+  note_work(index(number));
 }
 
 /// A replica has got work, or has none left, perhaps: its device is divided anew when all of the instant is known.
@@ -134,7 +131,7 @@ void EventLoop<Replica>::note_work(std::size_t replica) {
   if (!sharing_.shares(replica) || divide_pending_) return;
   if (sharing_.busy(replica) == (loaded_[replica] && replicas_[replica].has_work())) return;
   divide_pending_ = true;
-  queue_.push_soon({now_, EventKind::divide});
+  queue_.push_last({now_, EventKind::divide});
 }
 
 template <class Replica>
@@ -143,7 +140,8 @@ void EventLoop<Replica>::handle_divide() {
   for (std::size_t r = 0; r < replicas_.size(); ++r) sharing_.set_busy(r, loaded_[r] && replicas_[r].has_work());
   for (const std::size_t r : sharing_.divide()) {
     const uint64_t version = replicas_[r].version();
-    replicas_[r].share_changed(now_, operating_point(r));
+    points_[r] = operating_point(r);
+    replicas_[r].share_changed(now_, points_[r]);
     if (replicas_[r].version() == version) continue;
     schedule_step_end(static_cast<int>(r));
     schedule_tell(static_cast<int>(r));
@@ -173,13 +171,6 @@ template <class Replica>
 void EventLoop<Replica>::preempted(int, Picoseconds now, const Request& request) {
   recorder_.event(now, EventRecord::preemption, fmt::format("request {}", request.record),
                   fmt::format("KV blocks ran out; {} tokens to compute again", request.target));
-}
-
-template <class Replica>
-void EventLoop<Replica>::step_started(int replica, int64_t running, int64_t used_blocks) {
-  auto& ending = ending_[index(replica)];
-  ending.batch_max = std::max(ending.batch_max, running);
-  ending.used_blocks_max = std::max(ending.used_blocks_max, used_blocks);
 }
 
 template class EventLoop<MacroReplica>;

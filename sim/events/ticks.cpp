@@ -50,7 +50,8 @@ template <class Replica>
 void EventLoop<Replica>::operating_point_changed(std::size_t device) {
   for (const std::size_t r : layout_.topology[device].replicas) {
     const uint64_t version = replicas_[r].version();
-    replicas_[r].clock_changed(now_, operating_point(r));
+    points_[r] = operating_point(r);
+    replicas_[r].clock_changed(now_, points_[r]);
     if (replicas_[r].version() != version) schedule_step_end(static_cast<int>(r));
   }
 }

@@ -116,7 +116,7 @@ void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& r
   int64_t out_to = 0, from_host = 0, from_disk = 0, from_cache_ram = 0, out_of_context = 0;
   bool offloads = false, has_cache_ram = false, shares_context = false;
   for (const std::size_t r : replicas) {
-    const auto& [meter, running_max, blocks, used_max, stored, loaded_host, loaded_disk, found_outside_slots, failed] =
+    const auto& [meter, blocks, most, stored, loaded_host, loaded_disk, found_outside_slots, failed] =
         o.ending.replicas[r];
     const auto& deployment = o.input.deployments[o.layout.replicas[r].deployment];
     offloads = offloads || deployment.kv_offload;
@@ -129,8 +129,8 @@ void add_serving(Json& out, const Outcomes& o, const std::vector<std::size_t>& r
     from_disk += loaded_disk;
     running += static_cast<double>(meter[Quantity::running_time]);
     busy += static_cast<double>(meter[Quantity::busy_time]);
-    batch_max = std::max(batch_max, running_max);
-    peak = std::max(peak, static_cast<double>(used_max) / static_cast<double>(blocks));
+    batch_max = std::max(batch_max, most.running);
+    peak = std::max(peak, static_cast<double>(most.used_blocks) / static_cast<double>(blocks));
   }
   for (const std::size_t d : deployments) {
     const auto& hosted = o.ending.hosted[d];

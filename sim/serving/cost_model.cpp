@@ -58,6 +58,7 @@ void CostModel::retune(const models::Tuning& tuning) {
   token_memo_.assign(levels, {});
   head_memo_.assign(levels, {});
   output_memo_.assign(levels, {});
+  decode_memo_.assign(levels, {});
   attention_memo_.assign(levels * groups(), {});
 }
 
@@ -223,20 +224,20 @@ StepCost CostModel::without_attention(const RowCost& rows) {
           rows.memory_energy};
 }
 
+const CostModel::RowCost& CostModel::rows_of_step(int level, int64_t tokens, int64_t sequences) const {
+  const auto sum = [&] {
+    RowCost rows = memoised_token_cost(level, tokens);
+    rows += memoised_head_cost(level, sequences);
+    return rows;
+  };
+  if (tokens == sequences) return memoised(decode_memo_[static_cast<std::size_t>(level)], tokens, sum);
+  return mixed_ = sum();
+}
+
 StepCost CostModel::cost(int level, const StepShape& shape) const {
-  RowCost rows = memoised_token_cost(level, shape.tokens);
-  rows += memoised_head_cost(level, shape.sequences);
-  StepCost step = without_attention(rows);
-  for (std::size_t g = 0; g < work_.attention.size(); ++g) {
-    const auto forms = group_forms(level, g, shape.tokens);
-    const auto& sums = shape.attention[g];
-    const int64_t memory = forms.memory.base + forms.memory.slope * sums.kept_tokens;
-    const int64_t compute = forms.compute_per_pair * sums.pairs;
-    step.forms[g] = compute > memory ? Form::compute : Form::memory;
-    (compute > memory ? step.compute : step.bandwidth) += std::max(compute, memory);
-    step.compute_energy += forms.compute_energy_per_pair * sums.pairs;
-    step.memory_energy += forms.memory_energy_base + forms.memory_energy_per_token * sums.kept_tokens;
-  }
+  StepCost step = without_attention(rows_of_step(level, shape.tokens, shape.sequences));
+  for (std::size_t g = 0; g < work_.attention.size(); ++g)
+    step.forms[g] = add_attention(step, group_forms(level, g, shape.tokens), shape.attention[g]);
   step.duration = step.bandwidth + step.compute + step.dispatch + step.link;
   return step;
 }

@@ -1,5 +1,6 @@
 #pragma once
 // Joins a model, an engine and a box: what a step costs, in integers (docs/theory/cost.md). Both steppings call this.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -80,11 +81,18 @@ class CostModel {
             a.energy_per_kept_token};
   }
 
-  /// Share of compute time at a level that the top clock would not have taken, in 2^-10.
-  int64_t slowdown(int level) const { return slowdown_[static_cast<std::size_t>(level)]; }
+  /// Adds what it costs to attend to so much; returns the active form.
+  template <class Sum>
+  static Form add_attention(Sum& sum, const GroupForms& forms, const AttentionSums& to) {
+    const int64_t memory = forms.memory.base + forms.memory.slope * to.kept_tokens;
+    const int64_t compute = forms.compute_per_pair * to.pairs;
+    (compute > memory ? sum.compute : sum.bandwidth) += std::max(compute, memory);
+    sum.compute_energy += forms.compute_energy_per_pair * to.pairs;
+    sum.memory_energy += forms.memory_energy_base + forms.memory_energy_per_token * to.kept_tokens;
+    return compute > memory ? Form::compute : Form::memory;
+  }
 
- private:
-  struct RowCost {  // of all operators with the same rows
+  struct RowCost {  ///< of all operators with the same rows
     int64_t bandwidth = 0, compute = 0, dispatch = 0, link = 0, compute_energy = 0, memory_energy = 0;
 
     RowCost& operator+=(const RowCost& more) {
@@ -97,6 +105,13 @@ class CostModel {
       return *this;
     }
   };
+  /// Of a step without its attention. Holds until the next is asked for.
+  const RowCost& rows_of_step(int level, int64_t tokens, int64_t sequences) const;
+
+  /// Share of compute time at a level that the top clock would not have taken, in 2^-10.
+  int64_t slowdown(int level) const { return slowdown_[static_cast<std::size_t>(level)]; }
+
+ private:
   static StepCost without_attention(const RowCost& rows);
 
   struct Seconds {
@@ -148,6 +163,8 @@ class CostModel {
   DeviceGroup group_;
   std::vector<int64_t> slowdown_;
   mutable std::vector<Memo> token_memo_, head_memo_, output_memo_;  // by level, then rows
+  mutable std::vector<Memo> decode_memo_;                           // the same: a token for each sequence
+  mutable RowCost mixed_;                                           // of the last step that is none of those
   mutable std::vector<AttentionCost> attention_memo_;               // by level, then group
 };
 

@@ -11,18 +11,25 @@ DecodeBatch::DecodeBatch(const Serving& serving, RequestPool& pool)
       windows_(serving.cost.groups()),
       blocks_(pace_.units(serving.kv.block_size)),
       produced_(pace_.units(1)) {
-  for (std::size_t g = 0; g < windows_.size(); ++g) windows_[g].attention = serving.cost.attention(g);
+  for (std::size_t g = 0; g < windows_.size(); ++g) {
+    windows_[g].attention = serving.cost.attention(g);
+    sees_all_ = sees_all_ && windows_[g].attention.reach == Reach{};
+  }
   if (serving.new_token_ratio) expected_.emplace(Expected{{}, 0, 0, FloorSum(pace_.units(1))});
 }
 
 // --- members ---------------------------------------------------------------------------------------------------------
 
 void DecodeBatch::join(RequestId id) {
-  if (static_cast<std::size_t>(id) >= links_.size()) links_.resize(static_cast<std::size_t>(id) + 1);
+  const auto members = static_cast<std::size_t>(id) + 1;
+  if (members > links_.size()) links_.resize(members);
   const Request& r = pool_[id];
   Link& member = link(id);
-  member = {tail_, -1, r.admission, pace_.units(r.computed) - moved(0), pace_.units(r.produced) - moved(0), step_,
-            {},    {}, {}};
+  member = {tail_, -1, r.admission, pace_.units(r.computed) - moved(0), pace_.units(r.produced) - moved(0), step_};
+  if (!sees_all_) {
+    if (members > sights_.size()) sights_.resize(members);
+    sight(id) = {};
+  }
   if (tail_ >= 0) link(tail_).after = id;
   tail_ = id;
   ++size_;
@@ -64,7 +71,7 @@ void DecodeBatch::leave(RequestId id) {
   --by_stream_[static_cast<std::size_t>(r.stream)];
   blocks_.remove(blocks_base(member));
   held_ -= blocks_held(r);
-  for (std::size_t g = 0; g < windows_.size(); ++g) leave_window(g, member);
+  for (std::size_t g = 0; g < windows_.size(); ++g) leave_window(g, id);
   if (expected_) leave_expected(member, r);
   member.admission = -1;
   if (pace_.drafted == 0) return;
@@ -124,11 +131,6 @@ int64_t DecodeBatch::tokens_in(int64_t steps) const {
   return produced_.at(moved(steps)) - produced_.at(moved(0)) - (surplus == surplus_.end() ? 0 : surplus->second);
 }
 
-template <class Heap>
-void DecodeBatch::drop_stale(Heap& heap) const {
-  while (!heap.empty() && stale(heap.top())) heap.pop();
-}
-
 void DecodeBatch::take_answered(std::vector<RequestId>& out) {
   for (drop_stale(answers_); !answers_.empty() && answers_.top().step == step_; drop_stale(answers_)) {
     out.push_back(answers_.top().id);
@@ -146,14 +148,12 @@ void DecodeBatch::take_completed(std::vector<RequestId>& out) {
 }
 
 int64_t DecodeBatch::steps_until_change() {
-  int64_t next = kNever;
   drop_stale(completions_);
-  if (!completions_.empty()) next = completions_.top().step;
   drop_stale(answers_);
-  if (!answers_.empty()) next = std::min(next, answers_.top().step);
+  int64_t next = next_of(next_of(kNever, completions_), answers_);
   for (auto& window : windows_) {
     drop_stale(window.due);
-    if (!window.due.empty()) next = std::min(next, window.due.top().step);
+    next = next_of(next, window.due);
   }
   return next == kNever ? kNever : next - step_;
 }
@@ -225,7 +225,7 @@ void DecodeBatch::join_window(std::size_t group, RequestId id) {
   auto& window = windows_[group];
   const auto& [reach, rows, together] = window.attention;
   const Request& r = pool_[id];
-  Link& member = link(id);
+  const Link& member = link(id);
   for (int64_t row = 1; row <= rows; ++row) {
     auto& sums = window.rows(row);
     ++sums.growing;
@@ -236,41 +236,43 @@ void DecodeBatch::join_window(std::size_t group, RequestId id) {
     if (reach.window > 0) push(reach.window - row);
     if (reach.chunk > 0) {
       const int64_t passed = (r.computed + row - 1) / reach.chunk;
-      (row == 1 ? member.passed : member.others_passed)[group] += passed;
+      (row == 1 ? sight(id).passed : sight(id).others_passed)[group] += passed;
       sums.passed += passed;
       push((passed + 1) * reach.chunk - (row - 1));
     }
   }
 }
 
-void DecodeBatch::leave_window(std::size_t group, const Link& member) {
+void DecodeBatch::leave_window(std::size_t group, RequestId id) {
   auto& window = windows_[group];
+  const int64_t full = sees_all_ ? 0 : sight(id).full[group];
   for (int64_t row = 1; row <= window.attention.rows; ++row) {
     auto& sums = window.rows(row);
-    if (row > window.attention.rows - member.full[group]) {
+    if (row > window.attention.rows - full) {
       --sums.full;
     } else {
       --sums.growing;
-      sums.bases -= member.computed_base + pace_.units(row);
+      sums.bases -= link(id).computed_base + pace_.units(row);
     }
   }
-  window.first.passed -= member.passed[group];
-  window.others.passed -= member.others_passed[group];
+  if (sees_all_) return;
+  window.first.passed -= sight(id).passed[group];
+  window.others.passed -= sight(id).others_passed[group];
 }
 
 void DecodeBatch::settle(std::size_t group, RowDue due) {
   auto& window = windows_[group];
   auto& sums = window.rows(due.row);
-  Link& member = link(due.id);
+  const Link& member = link(due.id);
   if (window.attention.reach.chunk > 0) {
-    ++(due.row == 1 ? member.passed : member.others_passed)[group];
+    ++(due.row == 1 ? sight(due.id).passed : sight(due.id).others_passed)[group];
     ++sums.passed;
     due.context += window.attention.reach.chunk;
     due.step = pace_.first_step_at(due.context, member.computed_base);
     window.due.push(due);
     return;
   }
-  ++member.full[group];
+  ++sight(due.id).full[group];
   --sums.growing;
   sums.bases -= member.computed_base + pace_.units(due.row);
   ++sums.full;

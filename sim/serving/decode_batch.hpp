@@ -87,7 +87,9 @@ class DecodeBatch {
     RequestId before = -1, after = -1;
     int64_t admission = -1;  // -1: not a member
     int64_t computed_base = 0, produced_base = 0;
-    int64_t joined = 0;                                        // its first step
+    int64_t joined = 0;  // its first step
+  };
+  struct Sight {                                               // of a member, where somebody does not see everything
     std::array<int32_t, kMaxAttentionGroups> full{};           // rows whose window is full, by group: the last ones
     std::array<int64_t, kMaxAttentionGroups> passed{};         // chunks that the first row has left behind
     std::array<int64_t, kMaxAttentionGroups> others_passed{};  // and all the others
@@ -96,7 +98,9 @@ class DecodeBatch {
     int64_t step;
     int64_t admission;
     RequestId id;
-    bool operator>(const Due& other) const { return std::tie(step, admission) > std::tie(other.step, other.admission); }
+    bool operator>(const Due& other) const {
+      return step != other.step ? step > other.step : admission > other.admission;
+    }
   };
   using DueHeap = std::priority_queue<Due, std::vector<Due>, std::greater<>>;
   struct RowDue : Due {  // a row reaches a context in front of the sequence [tokens]
@@ -119,7 +123,7 @@ class DecodeBatch {
   int64_t moved(int64_t ahead) const { return (step_ + ahead) * serving_.cost.pace().per_step; }
   int64_t seen(const Reach& reach, const Rows& rows) const;
   void join_window(std::size_t group, RequestId id);
-  void leave_window(std::size_t group, const Link& member);
+  void leave_window(std::size_t group, RequestId id);
   void settle(std::size_t group, RowDue due);
   int64_t completion(const Link& member, const Request& r) const;
   int64_t blocks_base(const Link& member) const;
@@ -134,13 +138,21 @@ class DecodeBatch {
   bool stale(const Due& due) const { return link(due.id).admission != due.admission; }
   const Link& link(RequestId id) const { return links_[static_cast<std::size_t>(id)]; }
   Link& link(RequestId id) { return links_[static_cast<std::size_t>(id)]; }
+  Sight& sight(RequestId id) { return sights_[static_cast<std::size_t>(id)]; }
   template <class Heap>
-  void drop_stale(Heap& heap) const;
+  void drop_stale(Heap& heap) const {
+    while (!heap.empty() && stale(heap.top())) heap.pop();
+  }
+  static int64_t next_of(int64_t next, const auto& heap) {
+    return heap.empty() ? next : std::min(next, heap.top().step);
+  }
 
   const Serving& serving_;
   const Pace& pace_;
   RequestPool& pool_;
   std::vector<Link> links_;
+  std::vector<Sight> sights_;  // by RequestId too; empty where everybody sees everything
+  bool sees_all_ = true;
   RequestId tail_ = -1;
   int64_t size_ = 0, step_ = 0, composition_ = 0;
   DueHeap completions_, answers_;

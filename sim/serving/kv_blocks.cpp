@@ -11,13 +11,13 @@ KvBlocks::KvBlocks(const KvCapacity& capacity, bool prefix_cache, const std::opt
 PrefixCache::Hit KvBlocks::find(const Request& r) {
   if (!cache_) return {};
   cache_->trim(left());
-  return cache_->find(r.content.get(), (r.target - 1) / capacity_.block_size);
+  return cache_->find(r.content.get(), capacity_.whole_blocks_of(r.target - 1));
 }
 
 int64_t KvBlocks::cached_tokens(const Request& r, int64_t used) {
   if (!cache_) return 0;
   cache_->trim(capacity_.blocks - used);
-  return tokens_of(cache_->find(r.content.get(), (r.prompt - 1) / capacity_.block_size));
+  return tokens_of(cache_->find(r.content.get(), capacity_.whole_blocks_of(r.prompt - 1)));
 }
 
 bool KvBlocks::admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t tokens) {
@@ -32,7 +32,7 @@ bool KvBlocks::admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int6
 int64_t KvBlocks::outside(const Request& r, const PrefixCache::Hit& hit, Picoseconds now) {
   if (!offload_) return 0;
   keys_.clear();
-  cache_->append_keys(r.content.get(), hit.blocks, (r.target - 1) / capacity_.block_size, keys_);
+  cache_->append_keys(r.content.get(), hit.blocks, capacity_.whole_blocks_of(r.target - 1), keys_);
   return offload_->find(keys_, now);
 }
 
@@ -48,21 +48,21 @@ std::optional<Picoseconds> KvBlocks::bring(RequestId id, Request& r, const Prefi
 void KvBlocks::brought(RequestId id, Request& r, int64_t tokens, int64_t used) {
   r.computed = tokens;
   cache_->trim(capacity_.blocks - used);
-  cache_->enter(id, r.content.get(), tokens / capacity_.block_size);
+  cache_->enter(id, r.content.get(), capacity_.whole_blocks_of(tokens));
 }
 
 void KvBlocks::computed(RequestId id, const Request& r, Picoseconds now) {
   if (!cache_ || !r.content) return;
   const int64_t known = cache_->known(id);
-  cache_->enter(id, r.content.get(), r.computed / capacity_.block_size);
+  cache_->enter(id, r.content.get(), capacity_.whole_blocks_of(r.computed));
   store(r, known, now);
 }
 
 /// Copies out what has been computed behind the first `known` blocks.
 void KvBlocks::store(const Request& r, int64_t known, Picoseconds now) {
-  if (!offload_ || r.computed / capacity_.block_size <= known) return;
+  if (!offload_ || capacity_.whole_blocks_of(r.computed) <= known) return;
   keys_.clear();
-  cache_->append_keys(r.content.get(), known, r.computed / capacity_.block_size, keys_);
+  cache_->append_keys(r.content.get(), known, capacity_.whole_blocks_of(r.computed), keys_);
   offload_->store(keys_, now);
 }
 
@@ -71,7 +71,7 @@ void KvBlocks::release(RequestId id, const Request& r, Picoseconds now) {
   if (cache_) {
     cache_->trim(left());
     store(r, cache_->known(id), now);
-    shared = cache_->release(id, r.content.get(), r.computed / capacity_.block_size);
+    shared = cache_->release(id, r.content.get(), capacity_.whole_blocks_of(r.computed));
   }
   used_ -= of(r) - shared;
 }

@@ -34,7 +34,7 @@ class KvBlocks {
   PrefixCache::Hit find(const Request& r);
   /// The same where a slot holds its first tokens: in blocks that nobody else uses.
   PrefixCache::Hit in_slot(int64_t tokens) const {
-    return {tokens / capacity_.block_size, tokens / capacity_.block_size};
+    return {capacity_.whole_blocks_of(tokens), capacity_.whole_blocks_of(tokens)};
   }
   int64_t tokens_of(const PrefixCache::Hit& hit) const { return hit.blocks * capacity_.block_size; }
   /// The same in tokens, for a request that has not come yet, while so many blocks are in use.

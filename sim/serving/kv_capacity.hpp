@@ -2,6 +2,7 @@
 // What fits beside the weights: KV blocks, and the longest request they can hold.
 #include <stdexcept>
 
+#include "sim/floor_div.hpp"
 #include "sim/input.hpp"
 
 namespace tokwatt::sim {
@@ -20,7 +21,8 @@ struct KvCapacity {
   double block_bytes = 0;        ///< of layers that see everything
   models::KvBytes windows = {};  ///< of a sequence, what takes blocks beside those of its tokens
 
-  int64_t blocks_of(int64_t tokens) const { return (tokens + block_size - 1) / block_size; }
+  int64_t blocks_of(int64_t tokens) const { return floor_div(tokens + block_size - 1, block_size); }
+  int64_t whole_blocks_of(int64_t tokens) const { return floor_div(tokens, block_size); }  ///< that they fill
   /// Taken by a sequence of so many tokens in the end for its windowed layers and states. It has them from the start.
   int64_t window_blocks_of(int64_t tokens) const;
 };

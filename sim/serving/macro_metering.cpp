@@ -10,20 +10,20 @@ int64_t MacroReplica::completed_by(Picoseconds now) const {
   return completed_;
 }
 
-/// What the first steps of the plan add to the meter.
-Meter MacroReplica::amounts_of(int64_t steps) const {
-  if (steps == 0) return {};
-  if (plan_.step) return plan_.step->left;
-  return amounts_of(0, steps, costs(plan_.price, plan_.growth, steps));
-}
-
-/// The same of some of its steps, which cost so much. Where there are prompts' tokens there is one step.
-Meter MacroReplica::amounts_of(int64_t first, int64_t end, const Costs& costs) const {
+/// In what the steps of the plan from the first to before the end ran. Where there are prompts' tokens there is one.
+StepContext MacroReplica::context_of(int64_t first, int64_t end) const {
   StepContext context = plan_.context;
   context.output_tokens = plan_.first_tokens;
   if (plan_.decodes) context.output_tokens += batch_.tokens_in(end) - (first > 0 ? batch_.tokens_in(first) : 0);
   context.prompt_tokens = plan_.chunk_tokens;
-  return amounts(costs, context, serving_.cost);
+  return context;
+}
+
+/// What the first steps of the plan add to the meter.
+Meter MacroReplica::amounts_of(int64_t steps) const {
+  if (steps == 0) return {};
+  if (plan_.step) return plan_.step->left;
+  return amounts(costs(plan_.price, plan_.growth, steps), context_of(0, steps), serving_.cost);
 }
 
 std::optional<int> MacroReplica::level_since(Picoseconds start, Picoseconds now) const {
@@ -44,7 +44,7 @@ Load MacroReplica::load(Picoseconds now) const {
 }
 
 Meter MacroReplica::meter(Picoseconds now) const {
-  Meter total = done_;
+  Meter total = done_.total();
   if (plan_.running) {
     const int64_t j = completed_by(now);
     total += amounts_of(j);
@@ -56,7 +56,7 @@ Meter MacroReplica::meter(Picoseconds now) const {
 // As meter(), where only that is worked out which is asked for.
 DeviceWork MacroReplica::measure_work(Picoseconds now) const {
   if (plan_.step) return DeviceWork(meter(now));
-  DeviceWork total(done_);
+  DeviceWork total = done_.work();
   if (plan_.running) {
     const int64_t j = completed_by(now), grown = j * (j - 1) / 2;
     const Progression duration = plan_.duration();
@@ -83,7 +83,7 @@ InFlightStep MacroReplica::step_at(int64_t j) const {
   if (plan_.step) return *plan_.step;
   InFlightStep step;
   step.rest = plan_.duration().at(j);
-  step.left = amounts_of(j, j + 1, cost_of_step(plan_.price, plan_.growth, j));
+  step.left = amounts(cost_of_step(plan_.price, plan_.growth, j), context_of(j, j + 1), serving_.cost);
   return step;
 }
 

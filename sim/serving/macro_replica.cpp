@@ -15,6 +15,7 @@ MacroReplica::MacroReplica(int number, const Serving& serving, RequestPool& pool
       slots_(serving.has_slots() ? serving.max_num_seqs : 0, serving.prefix_cache, serving.shares_context,
              serving.outside_slots),
       ratio_(serving.new_token_ratio),
+      done_(serving.cost),
       news_(number, pool, observer) {
   plan_.fraction_bits = serving.cost.pace().fraction_bits;
 }
@@ -33,7 +34,7 @@ bool MacroReplica::give_up(RequestId id, Picoseconds now) {
   if (!decodes && prompt == prompts_.end()) {
     if (loading_.erase(id)) {
       const int64_t used = load(now).used_blocks, taken = used - blocks_.used();  // by the steps of the plan so far
-      if (plan_.running) observer_.step_started(number_, running_, used);         // before there are fewer
+      if (plan_.running) peaks_.note(running_, used);                             // before there are fewer
       blocks_.take(taken);
       blocks_.release(id, pool_[id], now);
       blocks_.take(-taken);
@@ -93,9 +94,9 @@ bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
     queued = preempted || queued;
     if (nothing_runs()) queued = admit(now, budget);
   }
-  slots_.keep_within(blocks_.left());
+  if (serving_.shares_context) slots_.keep_within(blocks_.left());
   if (nothing_runs()) {
-    observer_.step_started(number_, running_, blocks_.used());  // what is on its way has its blocks
+    peaks_.note(running_, blocks_.used());  // what is on its way has its blocks
     return false;
   }
   plan_.decodes = !apart || chunks_.empty();
@@ -106,7 +107,7 @@ bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
   plan_.end_after(plan_.steps);
   plan_.running = true;
   ++version_;
-  observer_.step_started(number_, running_, blocks_.used());
+  peaks_.note(running_, blocks_.used());
   return true;
 }
 
@@ -131,24 +132,23 @@ StepBatch MacroReplica::step_batch() const {
 
 void MacroReplica::price_plan(bool queued) {
   const StepBatch batch = step_batch();
-  plan_.price = serving_.cost.price(plan_.point, batch);
-  plan_.growth = {};
-  plan_.steps = 1;
+  AttentionForms forms;
+  plan_.price = serving_.cost.price(plan_.point, batch, forms);
+  plan_.context = {running_, 0, 0, queued, plan_.point};
+  plan_.first_tokens = 0;
   if (chunks_.empty()) {
-    GroupForms forms;
-    for (std::size_t g = 0; g < serving_.cost.groups(); ++g)
-      forms[g] = serving_.cost.group_forms(plan_.point, g, batch);
     plan_.growth = price_growth(forms);
     plan_.steps = std::min(steps_until_change(), steps_until_forms_cross(batch, forms));
+    return;
   }
-  plan_.context = {running_, 0, 0, queued, plan_.point};
-  plan_.first_tokens = std::count_if(chunks_.begin(), chunks_.end(), [&](const Chunk& chunk) {
-    return pool_[chunk.id].computed + chunk.tokens == pool_[chunk.id].target;
-  });
+  plan_.growth = {};
+  plan_.steps = 1;
+  for (const auto& [id, tokens] : chunks_)
+    plan_.first_tokens += pool_[id].computed + tokens == pool_[id].target ? 1 : 0;
 }
 
 /// By how much each step of the plan costs more than the one before, in the active forms.
-StepPrice MacroReplica::price_growth(const GroupForms& forms) const {
+StepPrice MacroReplica::price_growth(const AttentionForms& forms) const {
   StepPrice growth;
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
     const AttentionSums more = batch_.growth(g);
@@ -182,7 +182,7 @@ int64_t MacroReplica::steps_until_change() {
 // overtakes only where it grows faster. That holds for rows that are verified together too: none of the R rows sees
 // more than is read, so compute above memory means R compute_per_pair > memory.slope, and in a plan of several steps
 // either all rows of a member grow or none (one more fills its window with every token).
-int64_t MacroReplica::steps_until_forms_cross(const StepBatch& batch, const GroupForms& all) const {
+int64_t MacroReplica::steps_until_forms_cross(const StepBatch& batch, const AttentionForms& all) const {
   int64_t steps = kNever;
   for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
     if (plan_.price.forms[g] == Form::compute) continue;
@@ -245,15 +245,19 @@ void MacroReplica::leave_step_in_flight(Picoseconds now) {
 void MacroReplica::advance(int64_t steps) {
   if (steps == 0) return;
   if (observer_.keeps_runs()) observer_.ran(number_, run_of(steps));
-  done_ += amounts_of(steps);
+  if (plan_.step) {
+    done_ += plan_.step->left;
+  } else {
+    done_.add(costs(plan_.price, plan_.growth, steps), context_of(0, steps));
+  }
   if (plan_.decodes) {
     report_gaps(steps);
     ratio_.decay(steps);
     decoded_until_ = plan_.end_of(steps).at;
     blocks_.take(batch_.advance(steps));
-    slots_.keep_within(blocks_.left());
+    if (serving_.shares_context) slots_.keep_within(blocks_.left());
   }
-  observer_.step_started(number_, running_, blocks_.used());
+  peaks_.note(running_, blocks_.used());
 }
 
 StepRun MacroReplica::run_of(int64_t steps) const {
@@ -286,7 +290,7 @@ void MacroReplica::report_gaps(int64_t steps) {
                                        [&](RequestId id) { return batch_.has(id) && pool_[id].stream == stream; });
     const int64_t all = leaving > 0 && steps == plan_.steps ? steps - 1 : steps;
     report_gaps(stream, first, all, by_stream[s]);
-    report_gaps(stream, std::max(first, all), steps, by_stream[s] - leaving);
+    if (leaving > 0) report_gaps(stream, std::max(first, all), steps, by_stream[s] - leaving);
   }
 }
 
@@ -320,7 +324,7 @@ void MacroReplica::drop_leaving_members() {
   for (const RequestId id : leaving_) {
     if (!batch_.has(id)) continue;
     if (plan_.decodes) {
-      done_[Quantity::output_tokens] -= batch_.leave_without_last(id);
+      done_.take_back_output(batch_.leave_without_last(id));
     } else {
       batch_.leave(id);
     }
@@ -345,9 +349,9 @@ const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
   batch_.take_answered(answered_);
   for (const RequestId id : answered_) news_.hold(id, News::Kind::first_answer);
   batch_.take_completed(finished_);
-  finish_prompts(now);
-  std::sort(finished_.begin(), finished_.end(),
-            [&](RequestId a, RequestId b) { return pool_[a].admission < pool_[b].admission; });
+  if (!chunks_.empty() || !leaving_.empty()) finish_prompts(now);
+  const auto as_admitted = [&](RequestId a, RequestId b) { return pool_[a].admission < pool_[b].admission; };
+  if (finished_.size() > 1) std::sort(finished_.begin(), finished_.end(), as_admitted);
   leaving_now_.clear();
   if (!finished_.empty()) ratio_.left(plan_.decodes);
   for (const RequestId id : finished_) {
@@ -377,7 +381,7 @@ void MacroReplica::finish_prompts(Picoseconds now) {
     Request& r = pool_[id];
     r.computed += tokens;
     blocks_.computed(id, r, now);
-    if (r.given_up() && r.computed == r.target) --done_[Quantity::output_tokens];
+    if (r.given_up() && r.computed == r.target) done_.take_back_output(1);
     if (r.given_up() || r.computed < r.target) continue;
     prompts_.erase(std::find(prompts_.begin(), prompts_.end(), id));
     if (r.produced == 0) {
@@ -406,7 +410,7 @@ void MacroReplica::finish_prompts(Picoseconds now) {
 std::vector<RequestId> MacroReplica::crash(Picoseconds now) {
   forget_measured();
   if (plan_.running) {
-    observer_.step_started(number_, running_, load(now).used_blocks);
+    peaks_.note(running_, load(now).used_blocks);
     const int64_t completed = completed_by(now);
     Meter lost;
     if (completed < plan_.steps) lost = step_at(completed).lost_at(plan_.into_step(completed, now));
@@ -438,7 +442,7 @@ std::vector<RequestId> MacroReplica::crash(Picoseconds now) {
 
 void MacroReplica::stop(Picoseconds now) {
   if (plan_.running) {
-    observer_.step_started(number_, running_, load(now).used_blocks);
+    peaks_.note(running_, load(now).used_blocks);
     advance(completed_by(now));
   }
   batch_.update_members();

@@ -10,6 +10,7 @@
 #include "sim/serving/new_token_ratio.hpp"
 #include "sim/serving/news.hpp"
 #include "sim/serving/plan.hpp"
+#include "sim/serving/plan_meter.hpp"
 #include "sim/serving/slots.hpp"
 #include "sim/serving/waiting_line.hpp"
 
@@ -27,6 +28,7 @@ class MacroReplica {
   /// way from outside.
   bool start(Picoseconds now, OperatingPoint point);
   /// Requests that the last start() made fail: no step had room for all who had a slot.
+  bool any_failed() const { return !failed_.empty(); }
   std::vector<RequestId> take_failed() { return std::exchange(failed_, {}); }
   /// When the next blocks from outside are there, if any are on their way.
   std::optional<Picoseconds> loads_at() const { return loading_.next(); }
@@ -34,6 +36,7 @@ class MacroReplica {
   void loaded(Picoseconds now);
   const KvOffload* offload() const { return blocks_.offload(); }
   const Slots& slots() const { return slots_; }
+  const Peaks& peaks() const { return peaks_; }
   /// The plan in flight, if any, ends here; another version means that it was cut since.
   Picoseconds ends_at() const { return plan_.end.at; }
   uint64_t version() const { return version_; }
@@ -101,14 +104,13 @@ class MacroReplica {
   void price_plan(bool queued);
   StepBatch step_batch() const;
   int64_t steps_until_change();
-  using GroupForms = std::array<CostModel::GroupForms, kMaxAttentionGroups>;
-  int64_t steps_until_forms_cross(const StepBatch& batch, const GroupForms& forms) const;
-  StepPrice price_growth(const GroupForms& forms) const;
+  int64_t steps_until_forms_cross(const StepBatch& batch, const AttentionForms& forms) const;
+  StepPrice price_growth(const AttentionForms& forms) const;
   DeviceWork measure_work(Picoseconds now) const;
   int64_t completed_by(Picoseconds now) const;
   void forget_measured() { worked_at_ = completed_at_ = kNever; }
+  StepContext context_of(int64_t first, int64_t end) const;
   Meter amounts_of(int64_t steps) const;
-  Meter amounts_of(int64_t first, int64_t end, const Costs& costs) const;
   InFlightStep step_at(int64_t j) const;
 
   void cut(Picoseconds now);
@@ -141,13 +143,14 @@ class MacroReplica {
   Plan plan_;
   bool paused_ = false;            // since whoever decodes got a token prompts have been computed apart
   Picoseconds decoded_until_ = 0;  // the last step that gave tokens to those who decode ended
-  Meter done_;
+  PlanMeter done_;
   mutable int64_t completed_ = 0;  // steps of the plan
   mutable DeviceWork work_;
   mutable Picoseconds completed_at_ = kNever, worked_at_ = kNever;  // never: not since the plan began or changed
   std::vector<RequestId> leaving_;                                  // given up during the step in flight
   News news_;
   std::vector<RequestId> finished_, answered_, leaving_now_, failed_;
+  Peaks peaks_;
 };
 
 }  // namespace tokwatt::sim

@@ -176,7 +176,7 @@ PromptBudget MacroReplica::run_out_of_context() {
   batch_.new_blocks();  // nobody needs any
   failed_.insert(failed_.end(), prompts_.begin(), prompts_.end());
   for (const RequestId id : failed_) news_.drop(id);
-  observer_.step_started(number_, running_, serving_.kv.blocks);
+  peaks_.note(running_, serving_.kv.blocks);
   prompts_.clear();
   chunks_.clear();
   plan_.chunk_tokens = 0;

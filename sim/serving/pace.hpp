@@ -20,6 +20,7 @@ struct Pace {
   /// First step s with base + s * per_step >= units(tokens).
   int64_t first_step_at(int64_t tokens, int64_t base) const {
     const int64_t way = units(tokens) - base;
+    if (per_step == 1) return way;
     return way <= 0 ? -(-way / per_step) : (way + per_step - 1) / per_step;
   }
 

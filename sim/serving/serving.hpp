@@ -96,6 +96,16 @@ struct Load {
   }
 };
 
+/// The most that a replica has had at once.
+struct Peaks {
+  int64_t running = 0, used_blocks = 0;
+  /// A step runs with so many sequences and blocks, or could not start; of a run of steps, the last counts too.
+  void note(int64_t running_now, int64_t used_now) {
+    running = std::max(running, running_now);
+    used_blocks = std::max(used_blocks, used_now);
+  }
+};
+
 /// A run of equal steps that has ended: the same sequences, clock, share and forms; or one step with a prompt chunk or
 /// whose share changed.
 struct StepRun {
@@ -121,8 +131,6 @@ class ReplicaObserver {
   virtual void token_gaps(int stream, const Progression& gaps, int64_t steps, int64_t sequences, int fraction_bits) = 0;
   virtual void first_token(int replica, Picoseconds ttft) = 0;
   virtual void preempted(int replica, Picoseconds now, const Request& request) = 0;
-  /// A step runs with so many sequences and blocks, or could not start; of a run of steps, the last is told too.
-  virtual void step_started(int replica, int64_t running, int64_t used_blocks) = 0;
 };
 
 /// What steps in which the same happens add to the meter.

@@ -89,11 +89,6 @@ const StepPricer::Models& StepPricer::models_on_part(const OperatingPoint& point
   return models;
 }
 
-CostModel::GroupForms StepPricer::group_forms(const OperatingPoint& point, std::size_t group,
-                                              const StepBatch& batch) const {
-  return group_forms(models_at(point), point.level, group, batch);
-}
-
 CostModel::GroupForms StepPricer::group_forms(const Models& models, int level, std::size_t group,
                                               const StepBatch& batch) const {
   const int64_t rows = batch.decoding * groups_[group].rows + batch.chunk_tokens;
@@ -102,18 +97,25 @@ CostModel::GroupForms StepPricer::group_forms(const Models& models, int level, s
                           : models.draft->group_forms(level, group - of_model, rows);
 }
 
-StepPrice StepPricer::price(const OperatingPoint& point, const StepBatch& batch) const {
+StepPrice StepPricer::price(const OperatingPoint& point, const StepBatch& batch, AttentionForms& forms) const {
   const Models& models = models_at(point);
-  if (models.draft) return price_with_draft(models, point.level, batch);
-  const StepCost cost = models.model.cost(
-      point.level, {batch.decoding + batch.chunk_tokens, batch.decoding + batch.chunks, batch.attention});
-  return {cost.duration, cost.forms, cost.bandwidth,      cost.compute,
-          cost.dispatch, cost.link,  cost.compute_energy, cost.memory_energy};
+  if (models.draft) return price_with_draft(models, point.level, batch, forms);
+  const int64_t tokens = batch.decoding + batch.chunk_tokens;
+  const auto& rows = models.model.rows_of_step(point.level, tokens, batch.decoding + batch.chunks);
+  StepPrice price{
+      0, {}, rows.bandwidth, rows.compute, rows.dispatch, rows.link, rows.compute_energy, rows.memory_energy};
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    forms[g] = models.model.group_forms(point.level, g, tokens);
+    price.forms[g] = CostModel::add_attention(price, forms[g], batch.attention[g]);
+  }
+  price.duration = price.bandwidth + price.compute + price.dispatch + price.link;
+  return price;
 }
 
 // The draft reads the prompts' chunks in a pass of its own, which needs no output, and makes a pass for each token that
 // it drafts; then the model takes all rows in one pass, with an output for each row that decodes.
-StepPrice StepPricer::price_with_draft(const Models& models, int level, const StepBatch& batch) const {
+StepPrice StepPricer::price_with_draft(const Models& models, int level, const StepBatch& batch,
+                                       AttentionForms& forms) const {
   const int64_t verified = batch.decoding * pace_.rows();
   const int128 one = int128{1} << pace_.fraction_bits;
   Costs sum;  // wide, so that nothing overflows before it is known to be too much
@@ -128,8 +130,10 @@ StepPrice StepPricer::price_with_draft(const Models& models, int level, const St
     add(sum, models.draft->pass_cost(level, {n, n, n, n}), one * pace_.drafted);
   }
   StepPrice price;
-  for (std::size_t g = 0; g < groups(); ++g)
-    price.forms[g] = add(sum, group_forms(models, level, g, batch), batch.attention[g], one);
+  for (std::size_t g = 0; g < groups(); ++g) {
+    forms[g] = group_forms(models, level, g, batch);
+    price.forms[g] = add(sum, forms[g], batch.attention[g], one);
+  }
   const int128 duration = sum.duration();
   if (duration > kLongestStep) {
     throw DoesNotFit(fmt::format(
@@ -145,17 +149,6 @@ StepPrice StepPricer::price_with_draft(const Models& models, int level, const St
   price.compute_energy = sum.compute_energy;
   price.memory_energy = sum.memory_energy;
   return price;
-}
-
-Costs costs(const StepPrice& first, const StepPrice& growth, int64_t n) {
-  const int64_t grown = n * (n - 1) / 2;  // steps are fewer than the tokens of a request, which fit 31 bits
-  const auto sum = [&](int64_t base, int64_t slope) { return int128{base} * n + int128{slope} * grown; };
-  return {sum(first.bandwidth, growth.bandwidth),
-          sum(first.compute, growth.compute),
-          int128{first.dispatch} * n,
-          int128{first.link} * n,
-          first.compute_energy * n + growth.compute_energy * grown,
-          first.memory_energy * n + growth.memory_energy * grown};
 }
 
 Costs cost_of_step(const StepPrice& first, const StepPrice& growth, int64_t j) {

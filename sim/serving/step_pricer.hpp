@@ -26,14 +26,35 @@ struct StepPrice {
   int128 compute_energy = 0, memory_energy = 0;
 };
 
+/// Coefficients of attention in a step, by group.
+using AttentionForms = std::array<CostModel::GroupForms, kMaxAttentionGroups>;
+
 /// What several cost.
 struct Costs {
   int128 bandwidth = 0, compute = 0, dispatch = 0, link = 0, compute_energy = 0, memory_energy = 0;
 
   int128 duration() const { return bandwidth + compute + dispatch + link; }
+  Costs& operator+=(const Costs& more) {
+    bandwidth += more.bandwidth;
+    compute += more.compute;
+    dispatch += more.dispatch;
+    link += more.link;
+    compute_energy += more.compute_energy;
+    memory_energy += more.memory_energy;
+    return *this;
+  }
 };
 /// Of the first n steps, when each costs by the growth more than the one before.
-Costs costs(const StepPrice& first, const StepPrice& growth, int64_t n);
+inline Costs costs(const StepPrice& first, const StepPrice& growth, int64_t n) {
+  const int64_t grown = n * (n - 1) / 2;  // steps are fewer than the tokens of a request, which fit 31 bits
+  const auto sum = [&](int64_t base, int64_t slope) { return int128{base} * n + int128{slope} * grown; };
+  return {sum(first.bandwidth, growth.bandwidth),
+          sum(first.compute, growth.compute),
+          int128{first.dispatch} * n,
+          int128{first.link} * n,
+          first.compute_energy * n + growth.compute_energy * grown,
+          first.memory_energy * n + growth.memory_energy * grown};
+}
 /// Of the step behind the first j of them.
 Costs cost_of_step(const StepPrice& first, const StepPrice& growth, int64_t j);
 
@@ -59,9 +80,12 @@ class StepPricer {
   int64_t slowdown(int level) const { return whole_.model.slowdown(level); }
 
   /// Throws DoesNotFit for a step that is too long to be counted in units.
-  StepPrice price(const OperatingPoint& point, const StepBatch& batch) const;
-  /// Coefficients of one attention group in such a step.
-  CostModel::GroupForms group_forms(const OperatingPoint& point, std::size_t group, const StepBatch& batch) const;
+  StepPrice price(const OperatingPoint& point, const StepBatch& batch) const {
+    AttentionForms forms;
+    return price(point, batch, forms);
+  }
+  /// Sets the coefficients of its groups of attention too.
+  StepPrice price(const OperatingPoint& point, const StepBatch& batch, AttentionForms& forms) const;
 
  private:
   struct Models {  // on so much of the device, joined by such a link
@@ -77,7 +101,7 @@ class StepPricer {
   }
   const Models& models_on_part(const OperatingPoint& point) const;
   CostModel::GroupForms group_forms(const Models& models, int level, std::size_t group, const StepBatch& batch) const;
-  StepPrice price_with_draft(const Models& models, int level, const StepBatch& batch) const;
+  StepPrice price_with_draft(const Models& models, int level, const StepBatch& batch, AttentionForms& forms) const;
 
   Deployment deployment_;
   hardware::Box box_;

@@ -225,7 +225,7 @@ RequestId TokenReplica::gives_way() const {
 PromptBudget TokenReplica::run_out_of_context() {
   for (; !waiting_.empty() && std::ssize(running_) < serving_.max_num_seqs; waiting_.pop_front())
     running_.push_back(waiting_.front());
-  observer_.step_started(number_, std::ssize(running_), serving_.kv.blocks);
+  peaks_.note(std::ssize(running_), serving_.kv.blocks);
   for (const RequestId id : running_) news_.drop(id);
   failed_.insert(failed_.end(), running_.begin(), running_.end());
   running_.clear();
@@ -287,7 +287,7 @@ bool TokenReplica::start(Picoseconds now, OperatingPoint point) {
   }
   slots_.keep_within(blocks_.left());
   if (nothing_runs()) {
-    observer_.step_started(number_, std::ssize(running_), blocks_.used());  // what is on its way has its blocks
+    peaks_.note(std::ssize(running_), blocks_.used());  // what is on its way has its blocks
     return false;
   }
   price_step(queued);
@@ -296,7 +296,7 @@ bool TokenReplica::start(Picoseconds now, OperatingPoint point) {
   step_.share_changed = false;
   step_.end = step_.start.after(step_.in_flight.duration(), pace_.fraction_bits);
   ++version_;
-  observer_.step_started(number_, std::ssize(running_), blocks_.used());
+  peaks_.note(std::ssize(running_), blocks_.used());
   return true;
 }
 

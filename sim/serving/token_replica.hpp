@@ -26,6 +26,7 @@ class TokenReplica {
   /// their way from outside.
   bool start(Picoseconds now, OperatingPoint point);
   /// Requests that the last start() made fail: no step had room for all who had a slot.
+  bool any_failed() const { return !failed_.empty(); }
   std::vector<RequestId> take_failed() { return std::exchange(failed_, {}); }
   /// When the next blocks from outside are there, if any are on their way.
   std::optional<Picoseconds> loads_at() const { return loading_.next(); }
@@ -33,6 +34,7 @@ class TokenReplica {
   void loaded(Picoseconds now);
   const KvOffload* offload() const { return blocks_.offload(); }
   const Slots& slots() const { return slots_; }
+  const Peaks& peaks() const { return peaks_; }
   /// The step in flight, if any, ends here.
   Picoseconds ends_at() const { return step_.end.at; }
   uint64_t version() const { return version_; }
@@ -142,6 +144,7 @@ class TokenReplica {
   Meter done_;
   News news_;
   std::vector<RequestId> leaving_, failed_;
+  Peaks peaks_;
 };
 
 }  // namespace tokwatt::sim

@@ -31,6 +31,42 @@ TEST_CASE("events of one kind come by subject, then first in, first out; later o
   CHECK(queue.pop_until(8)->detail == 40);
 }
 
+TEST_CASE("steps end in their order of an instant, whatever they have been said to end before", "[sim][time]") {
+  EventQueue queue(3);
+  queue.push({7, EventKind::tick, 5});
+  queue.push({7, EventKind::tell, 4});
+  queue.push_last({6, EventKind::step_start, 3});
+  queue.set_step_end(2, 9);
+  queue.set_step_end(1, 7);
+  queue.set_step_end(0, 8);
+  queue.set_step_end(2, 7);
+  std::vector<std::pair<EventKind, int32_t>> events;
+  while (const auto event = queue.pop_until(7)) events.emplace_back(event->kind, event->subject);
+  CHECK(events == std::vector<std::pair<EventKind, int32_t>>{{EventKind::step_start, 3},
+                                                            {EventKind::tell, 4},
+                                                            {EventKind::step_end, 1},
+                                                            {EventKind::step_end, 2},
+                                                            {EventKind::tick, 5}});
+  queue.set_step_end(0, kNever);
+  CHECK_FALSE(queue.pop_until(kNever));
+}
+
+TEST_CASE("the first of all ends of steps is known, whichever moves", "[sim][time]") {
+  CHECK(rc::check([] {
+    const auto replicas = *rc::gen::inRange<std::size_t>(1, 12);
+    StepEnds ends(replicas);
+    std::vector<Picoseconds> plain(replicas, kNever);
+    for (const int move : *rc::gen::container<std::vector<int>>(50, rc::gen::inRange(0, 1000))) {
+      const auto replica = static_cast<std::size_t>(move) % replicas;
+      plain[replica] = move % 7 == 0 ? kNever : *rc::gen::inRange<int64_t>(0, 20);
+      ends.set(static_cast<int32_t>(replica), plain[replica]);
+      const auto first = std::min_element(plain.begin(), plain.end());
+      RC_ASSERT(ends.first_at() == *first);
+      if (*first < kNever) RC_ASSERT(ends.first() == first - plain.begin());
+    }
+  }));
+}
+
 TEST_CASE("however pushes and pops follow each other, the earliest event comes first", "[sim][time]") {
   CHECK(rc::check([] {
     EventQueue queue;
