@@ -86,12 +86,7 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       queue_(layout_.replicas.size()),
       sharing_(input, layout_),
       power_peaks_(groups_of_devices(layout_), layout_.devices()),
-      start_pending_(layout_.replicas.size()),
-      loaded_(layout_.replicas.size()),
-      transfer_at_(layout_.replicas.size(), kNever),
-      crashes_(layout_.replicas.size()),
-      outage_(layout_.replicas.size()),
-      outage_since_(layout_.replicas.size(), kNever),
+      standing_(layout_.replicas.size()),
       bandwidth_(layout_.devices(), kWholeDevice),
       failed_(layout_.replicas.size()),
       next_turn_(input.deployments.size()),
@@ -114,7 +109,7 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       servings_.emplace_back(input.deployments[place.deployment], input.systems[system_of(place)].box, place.links);
     before = &place;
     replicas_.emplace_back(static_cast<int>(r), servings_.back(), pool_, static_cast<ReplicaObserver&>(*this));
-    points_.push_back(operating_point(r));
+    standing_[r].point = operating_point(r);
     ending_[r].blocks = servings_.back().kv.blocks;
   }
   for (const auto& deployment : input.deployments) {
@@ -130,8 +125,8 @@ void EventLoop<Replica>::schedule_first_events() {
   if (room_) queue_.push({room_tick(), EventKind::tick, static_cast<int>(devices_.size())});
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
     const Picoseconds load_time = picoseconds(input_.deployments[layout_.replicas[r].deployment].load_time);
-    loaded_[r] = load_time == 0;
-    if (!loaded_[r]) queue_.push({load_time, EventKind::loaded, static_cast<int>(r)});
+    standing_[r].is_loaded = load_time == 0;
+    if (!standing_[r].is_loaded) queue_.push({load_time, EventKind::loaded, static_cast<int>(r)});
   }
   queue_.push({input_.record_every, EventKind::sample});
   for (std::size_t c = 0; c < input_.changes.size(); ++c)

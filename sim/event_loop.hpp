@@ -58,6 +58,16 @@ class EventLoop : private ReplicaObserver {
  private:
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
+  struct Standing {  // of a replica
+    OperatingPoint point;  // of steps that start
+    bool start_pending = false;
+    bool is_loaded = false;            // its model is in memory
+    Picoseconds transfer_at = kNever;  // of the last such event
+    uint64_t crashes = 0;
+    Picoseconds outage = 0;             // so long requests have waited for it to be up
+    Picoseconds outage_since = kNever;  // never: none waits, or it is up
+  };
+
   void schedule_first_events();
   void handle(const Event& event);
   void handle_tell(int replica);
@@ -134,14 +144,8 @@ class EventLoop : private ReplicaObserver {
   RequestPool pool_;
   std::vector<RequestId> live_requests_;  // by place in the pool: id + 1, or 0 when the place is free
   std::vector<Replica> replicas_;
-  std::vector<OperatingPoint> points_;                  // by replica, for steps that start
+  std::vector<Standing> standing_;  // by replica
   std::vector<std::unique_ptr<HostedService>> hosted_;  // by deployment; nothing: on boxes of our own
-  std::vector<bool> start_pending_;                     // by replica
-  std::vector<bool> loaded_;                            // by replica: its model is in memory
-  std::vector<Picoseconds> transfer_at_;                // by replica: of the last such event
-  std::vector<uint64_t> crashes_;                       // by replica
-  std::vector<Picoseconds> outage_;                     // by replica: so long requests have waited for it to be up
-  std::vector<Picoseconds> outage_since_;               // by replica; kNever: none waits, or it is up
   std::vector<int32_t> bandwidth_;                      // by device, in 2^-16 of its sheet's
   std::vector<std::vector<RequestId>> failed_;          // by replica, whose clients are to be told
   std::size_t link_changes_ = 0;                        // so far

@@ -106,6 +106,11 @@ class EventQueue {
     if (last_.empty()) return last_.push_back(event);
     last_.insert(std::upper_bound(last_.begin(), last_.end(), event, before), event);
   }
+  /// Whether nothing else happens up to now.
+  bool is_over(Picoseconds now) const {
+    const Event* other = earliest();
+    return last_.empty() && step_ends_.first_at() > now && (other == nullptr || other->time > now);
+  }
   /// The earliest event at or before `end`, removed; nothing when there is none. None is at kNever.
   std::optional<Event> pop_until(Picoseconds end) {
     const Event* other = earliest();

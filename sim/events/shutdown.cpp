@@ -41,10 +41,10 @@ void EventLoop<Replica>::crash(std::size_t replica, std::vector<RequestId>& lost
   Picoseconds up = 0;
   for (const std::size_t d : place.devices) up = std::max(up, devices_[d].up_at());
   const Picoseconds reload = picoseconds(input_.deployments[place.deployment].reload_time);
-  loaded_[replica] = false;
-  ++crashes_[replica];
+  standing_[replica].is_loaded = false;
+  ++standing_[replica].crashes;
   if (reload <= end_ - std::min(up, end_))
-    queue_.push({up + reload, EventKind::loaded, static_cast<int>(replica), 0, crashes_[replica]});
+    queue_.push({up + reload, EventKind::loaded, static_cast<int>(replica), 0, standing_[replica].crashes});
   const auto had = replicas_[replica].crash(now_);
   queue_.set_step_end(static_cast<int>(replica), kNever);
   lost.insert(lost.end(), had.begin(), had.end());
@@ -70,8 +70,8 @@ void EventLoop<Replica>::fail(RequestId id) {
 template <class Replica>
 void EventLoop<Replica>::handle_loaded(const Event& event) {
   const int replica = event.subject;
-  if (event.detail != crashes_[index(replica)]) return;  // its box has died again since
-  loaded_[index(replica)] = true;
+  if (event.detail != standing_[index(replica)].crashes) return;  // its box has died again since
+  standing_[index(replica)].is_loaded = true;
   const auto& place = layout_.replicas[index(replica)];
   const auto& deployment = input_.deployments[place.deployment];
   recorder_.event(now_, EventRecord::loaded, deployment.name,
@@ -84,10 +84,10 @@ void EventLoop<Replica>::handle_loaded(const Event& event) {
 /// Time counts as an outage while requests wait for a replica that is not up.
 template <class Replica>
 void EventLoop<Replica>::note_outage(std::size_t replica) {
-  Picoseconds& since = outage_since_[replica];
-  const bool waits = !loaded_[replica] && replicas_[replica].has_work();
+  Picoseconds& since = standing_[replica].outage_since;
+  const bool waits = !standing_[replica].is_loaded && replicas_[replica].has_work();
   if (waits == (since != kNever)) return;
-  if (!waits) outage_[replica] += now_ - since;
+  if (!waits) standing_[replica].outage += now_ - since;
   since = waits ? now_ : kNever;
 }
 
@@ -95,8 +95,8 @@ void EventLoop<Replica>::note_outage(std::size_t replica) {
 template <class Replica>
 Meter EventLoop<Replica>::meter_of(std::size_t replica) const {
   Meter meter = replicas_[replica].meter(now_);
-  const Picoseconds since = outage_since_[replica];
-  meter[Quantity::down_time] = outage_[replica] + (since == kNever ? 0 : now_ - since);
+  const Picoseconds since = standing_[replica].outage_since;
+  meter[Quantity::down_time] = standing_[replica].outage + (since == kNever ? 0 : now_ - since);
   return meter;
 }
 

@@ -12,8 +12,9 @@ namespace tokwatt::sim {
 
 template <class Replica>
 void EventLoop<Replica>::schedule_step_start(int replica) {
-  if (start_pending_[index(replica)] || !loaded_[index(replica)]) return;
-  start_pending_[index(replica)] = true;
+  auto& standing = standing_[index(replica)];
+  if (standing.start_pending || !standing.is_loaded) return;
+  standing.start_pending = true;
   queue_.push_last({now_, EventKind::step_start, replica});
 }
 
@@ -25,11 +26,12 @@ void EventLoop<Replica>::schedule_step_end(int replica) {
 template <class Replica>
 void EventLoop<Replica>::handle_step_start(int replica) {
   if (now_ == end_) return;  // it would only be thrown away
-  start_pending_[index(replica)] = false;
-  if (!loaded_[index(replica)]) return;  // its box has died at this instant
+  auto& standing = standing_[index(replica)];
+  standing.start_pending = false;
+  if (!standing.is_loaded) return;  // its box has died at this instant
   auto& r = replicas_[index(replica)];
   if (!r.has_work()) return leave(r.tell(now_));  // whoever waited has given up
-  const bool started = r.start(now_, points_[index(replica)]);
+  const bool started = r.start(now_, standing.point);
   if (r.any_failed()) note_failed(replica);
   schedule_transfer(replica);
   if (!started) return leave(r.tell(now_));
@@ -80,8 +82,9 @@ void EventLoop<Replica>::handle_failed(int replica) {
 template <class Replica>
 void EventLoop<Replica>::schedule_transfer(int replica) {
   const auto at = replicas_[index(replica)].loads_at();
-  if (!at || *at == transfer_at_[index(replica)]) return;
-  transfer_at_[index(replica)] = *at;
+  auto& last_at = standing_[index(replica)].transfer_at;
+  if (!at || *at == last_at) return;
+  last_at = *at;
   queue_.push({*at, EventKind::transfer, replica});
 }
 
@@ -120,16 +123,19 @@ template <class Replica>
 void EventLoop<Replica>::handle_step_end(int number) {
   auto& replica = replicas_[index(number)];
   leave(replica.end(now_));
-  if (replica.has_work()) schedule_step_start(number);
   note_work(index(number));
+  if (!replica.has_work()) return;
+  if (queue_.is_over(now_)) return handle_step_start(number);  // as it would be next
+  schedule_step_start(number);
 }
 
 /// A replica has got work, or has none left, perhaps: its device is divided anew when all of the instant is known.
 template <class Replica>
 void EventLoop<Replica>::note_work(std::size_t replica) {
-  note_outage(replica);
+  const auto& standing = standing_[replica];
+  if (!standing.is_loaded || standing.outage_since != kNever) note_outage(replica);
   if (!sharing_.shares(replica) || divide_pending_) return;
-  if (sharing_.busy(replica) == (loaded_[replica] && replicas_[replica].has_work())) return;
+  if (sharing_.busy(replica) == (standing.is_loaded && replicas_[replica].has_work())) return;
   divide_pending_ = true;
   queue_.push_last({now_, EventKind::divide});
 }
@@ -137,11 +143,11 @@ void EventLoop<Replica>::note_work(std::size_t replica) {
 template <class Replica>
 void EventLoop<Replica>::handle_divide() {
   divide_pending_ = false;
-  for (std::size_t r = 0; r < replicas_.size(); ++r) sharing_.set_busy(r, loaded_[r] && replicas_[r].has_work());
+  for (std::size_t r = 0; r < replicas_.size(); ++r) sharing_.set_busy(r, standing_[r].is_loaded && replicas_[r].has_work());
   for (const std::size_t r : sharing_.divide()) {
     const uint64_t version = replicas_[r].version();
-    points_[r] = operating_point(r);
-    replicas_[r].share_changed(now_, points_[r]);
+    standing_[r].point = operating_point(r);
+    replicas_[r].share_changed(now_, standing_[r].point);
     if (replicas_[r].version() == version) continue;
     schedule_step_end(static_cast<int>(r));
     schedule_tell(static_cast<int>(r));

@@ -50,8 +50,8 @@ template <class Replica>
 void EventLoop<Replica>::operating_point_changed(std::size_t device) {
   for (const std::size_t r : layout_.topology[device].replicas) {
     const uint64_t version = replicas_[r].version();
-    points_[r] = operating_point(r);
-    replicas_[r].clock_changed(now_, points_[r]);
+    standing_[r].point = operating_point(r);
+    replicas_[r].clock_changed(now_, standing_[r].point);
     if (replicas_[r].version() != version) schedule_step_end(static_cast<int>(r));
   }
 }

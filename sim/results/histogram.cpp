@@ -78,13 +78,16 @@ double Histogram::mean() const {
   return std::ldexp(units, -kFractionBits) / static_cast<double>(count_);
 }
 
+Histogram::Place Histogram::place_of(int64_t rank, Place from) const {
+  for (; from.below + counts_[from.bin] <= rank; ++from.bin) from.below += counts_[from.bin];
+  return from;
+}
+
 // The values of a bin are taken to stand evenly in it.
-double Histogram::order_statistic(int64_t rank) const {
+double Histogram::order_statistic(int64_t rank, const Place& place) const {
   if (rank == 0) return static_cast<double>(min_);
   if (rank >= count_ - 1) return static_cast<double>(max_);
-  std::size_t bin = 0;
-  int64_t below = 0;
-  for (; below + counts_[bin] <= rank; ++bin) below += counts_[bin];
+  const auto& [bin, below] = place_of(rank, place);
   const auto low = static_cast<double>(lower_edge(bin)), high = static_cast<double>(lower_edge(bin + 1));
   if (high - low <= 1) return low;  // one whole number, or what is rounded down to it: zeros stay zeros
   const double within = (static_cast<double>(rank - below) + 0.5) / static_cast<double>(counts_[bin]);
@@ -95,7 +98,8 @@ double Histogram::quantile(double q) const {
   if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
   const double rank = q * static_cast<double>(count_ - 1);
   const auto below = static_cast<int64_t>(rank);
-  const double low = order_statistic(below), high = order_statistic(below + 1);
+  const Place place = place_of(below, {});
+  const double low = order_statistic(below, place), high = order_statistic(below + 1, place);
   return low + (rank - static_cast<double>(below)) * (high - low);
 }
 

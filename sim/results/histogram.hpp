@@ -54,7 +54,12 @@ class Histogram {
     counts_[bin] += times;
   }
 
-  double order_statistic(int64_t rank) const;
+  struct Place {
+    std::size_t bin = 0;
+    int64_t below = 0;  // values in bins in front of it
+  };
+  Place place_of(int64_t rank, Place from) const;
+  double order_statistic(int64_t rank, const Place& from) const;
 
   std::vector<int64_t> counts_;
   int64_t count_ = 0, max_ = 0;

@@ -26,10 +26,12 @@ struct AttentionSums {
   int64_t pairs = 0;        ///< (query, key) pairs
 };
 
+using AttentionByGroup = std::array<AttentionSums, kMaxAttentionGroups>;
+
 struct StepShape {
   int64_t tokens = 0;     ///< rows of the matmuls: decoding sequences + prompt chunks
   int64_t sequences = 0;  ///< rows of the output head
-  std::array<AttentionSums, kMaxAttentionGroups> attention{};
+  AttentionByGroup attention{};
 };
 
 struct StepCost {

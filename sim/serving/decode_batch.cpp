@@ -125,8 +125,7 @@ void DecodeBatch::count_surplus(const Link& member, const Request& r, int64_t si
   if ((surplus_[step] += sign * tokens) == 0) surplus_.erase(step);
 }
 
-int64_t DecodeBatch::tokens_in(int64_t steps) const {
-  if (pace_.drafted == 0) return steps * size_;
+int64_t DecodeBatch::speculated_in(int64_t steps) const {
   const auto surplus = surplus_.find(step_ + steps);
   return produced_.at(moved(steps)) - produced_.at(moved(0)) - (surplus == surplus_.end() ? 0 : surplus->second);
 }
@@ -278,7 +277,7 @@ void DecodeBatch::settle(std::size_t group, RowDue due) {
   ++sums.full;
 }
 
-void DecodeBatch::settle_windows() {
+void DecodeBatch::settle_all() {
   for (std::size_t g = 0; g < windows_.size(); ++g) {
     auto& window = windows_[g];
     for (drop_stale(window.due); !window.due.empty() && window.due.top().step <= step_; drop_stale(window.due)) {
@@ -287,24 +286,6 @@ void DecodeBatch::settle_windows() {
       settle(g, due);
     }
   }
-}
-
-int64_t DecodeBatch::seen(const Reach& reach, const Rows& rows) const {
-  return rows.bases + rows.growing * moved(0) + rows.full * pace_.units(reach.window) -
-         rows.passed * pace_.units(reach.chunk);
-}
-
-AttentionSums DecodeBatch::attention(std::size_t group) const {
-  const auto& [attention, first, others, due] = windows_[group];
-  const int64_t by_first = seen(attention.reach, first);
-  const int64_t pairs = by_first + seen(attention.reach, others);
-  return {attention.read_together ? by_first + size_ * pace_.units(attention.rows - 1) : pairs, pairs};
-}
-
-AttentionSums DecodeBatch::growth(std::size_t group) const {
-  const auto& [attention, first, others, due] = windows_[group];
-  const int64_t pairs = (first.growing + others.growing) * pace_.per_step;
-  return {attention.read_together ? first.growing * pace_.per_step : pairs, pairs};
 }
 
 int64_t DecodeBatch::chunks_passed() const {

@@ -45,7 +45,7 @@ class DecodeBatch {
   void take_completed(std::vector<RequestId>& out);
 
   /// Tokens that members get in the next steps, at most until one completes.
-  int64_t tokens_in(int64_t steps) const;
+  int64_t tokens_in(int64_t steps) const { return pace_.drafted == 0 ? steps * size_ : speculated_in(steps); }
   /// Tokens that a member has, or will have some steps from now.
   int64_t produced(RequestId id, int64_t ahead = 0) const {
     return std::min(pace_.whole(link(id).produced_base + moved(ahead)), pool_[id].output);
@@ -63,8 +63,17 @@ class DecodeBatch {
   /// And for the steps 1 .. ahead behind it.
   int64_t new_blocks_until(int64_t ahead) const { return blocks_.at(moved(ahead)) - needed_; }
   /// Attention of the next step, and by how much it grows from step to step until the next change [units].
-  AttentionSums attention(std::size_t group) const;
-  AttentionSums growth(std::size_t group) const;
+  AttentionSums attention(std::size_t group) const {
+    const auto& [attention, first, others, due] = windows_[group];
+    const int64_t by_first = seen(attention.reach, first);
+    const int64_t pairs = by_first + seen(attention.reach, others);
+    return {attention.read_together ? by_first + size_ * pace_.units(attention.rows - 1) : pairs, pairs};
+  }
+  AttentionSums growth(std::size_t group) const {
+    const auto& [attention, first, others, due] = windows_[group];
+    const int64_t pairs = (first.growing + others.growing) * pace_.per_step;
+    return {attention.read_together ? first.growing * pace_.per_step : pairs, pairs};
+  }
   /// Rows of members whose windows are not full, and chunks that the rows have left behind, as of settle_windows().
   int64_t growing(std::size_t group) const { return windows_[group].first.growing + windows_[group].others.growing; }
   int64_t chunks_passed() const;
@@ -73,7 +82,9 @@ class DecodeBatch {
   /// members.
   int64_t steps_until_change();
   /// Counts windows that are full in the next step as full, and chunks that it begins as begun.
-  void settle_windows();
+  void settle_windows() {
+    if (!sees_all_) settle_all();
+  }
 
   const std::vector<int64_t>& members_by_stream() const { return by_stream_; }
   /// Calls `see` with each member.
@@ -121,10 +132,15 @@ class DecodeBatch {
   };
 
   int64_t moved(int64_t ahead) const { return (step_ + ahead) * serving_.cost.pace().per_step; }
-  int64_t seen(const Reach& reach, const Rows& rows) const;
+  int64_t seen(const Reach& reach, const Rows& rows) const {
+    const int64_t all = rows.bases + rows.growing * moved(0);
+    return sees_all_ ? all : all + rows.full * pace_.units(reach.window) - rows.passed * pace_.units(reach.chunk);
+  }
   void join_window(std::size_t group, RequestId id);
   void leave_window(std::size_t group, RequestId id);
   void settle(std::size_t group, RowDue due);
+  void settle_all();
+  int64_t speculated_in(int64_t steps) const;
   int64_t completion(const Link& member, const Request& r) const;
   int64_t blocks_base(const Link& member) const;
   int64_t slots_taken(const Link& member) const;

@@ -10,15 +10,6 @@ int64_t MacroReplica::completed_by(Picoseconds now) const {
   return completed_;
 }
 
-/// In what the steps of the plan from the first to before the end ran. Where there are prompts' tokens there is one.
-StepContext MacroReplica::context_of(int64_t first, int64_t end) const {
-  StepContext context = plan_.context;
-  context.output_tokens = plan_.first_tokens;
-  if (plan_.decodes) context.output_tokens += batch_.tokens_in(end) - (first > 0 ? batch_.tokens_in(first) : 0);
-  context.prompt_tokens = plan_.chunk_tokens;
-  return context;
-}
-
 /// What the first steps of the plan add to the meter.
 Meter MacroReplica::amounts_of(int64_t steps) const {
   if (steps == 0) return {};
@@ -27,7 +18,9 @@ Meter MacroReplica::amounts_of(int64_t steps) const {
 }
 
 std::optional<int> MacroReplica::level_since(Picoseconds start, Picoseconds now) const {
-  if (!plan_.running || plan_.end_of(completed_by(now)).at >= start) return std::nullopt;
+  if (!plan_.running) return std::nullopt;
+  const int64_t completed = completed_by(now);
+  if (plan_.is_shorter(completed, now - start) || plan_.end_of(completed).at >= start) return std::nullopt;
   return plan_.point.level;
 }
 

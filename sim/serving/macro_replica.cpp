@@ -88,7 +88,7 @@ bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
   auto budget = serving_.prompt_budget(apart ? 0 : batch_.size() * serving_.cost.pace().rows());
   if (decodes) budget = {};
   preempted = continue_prompts(now, budget) || preempted;
-  bool queued = (preempted && !nothing_runs()) || admit(now, budget);
+  bool queued = (preempted && !nothing_runs()) || (anybody_waits() && admit(now, budget));
   if (apart && !decodes && chunks_.empty()) {
     preempted = give_decoding_a_slot(now);
     queued = preempted || queued;
@@ -112,56 +112,45 @@ bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
 }
 
 StepBatch MacroReplica::step_batch() const {
-  int64_t longest = 0;
-  for (const auto& chunk : chunks_) longest = std::max(longest, chunk.tokens);
-  const bool pads = serving_.prompt_concurrency > 0;
-  const int64_t rows = pads ? longest * std::ssize(chunks_) : plan_.chunk_tokens;
-  StepBatch batch{plan_.decodes ? batch_.size() : 0, rows, std::ssize(chunks_), {}};
-  const Pace& pace = serving_.cost.pace();
-  for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    auto& sums = batch.attention[g];
-    if (plan_.decodes) sums = batch_.attention(g);
-    for (const auto& [id, tokens] : chunks_) {
-      const auto chunk = chunk_attention(pool_[id].computed, pads ? longest : tokens, serving_.cost.reach(g));
-      sums.kept_tokens += pace.units(chunk.kept_tokens);
-      sums.pairs += pace.units(chunk.pairs);
-    }
+  StepBatch batch;
+  if (plan_.decodes) {
+    batch.decoding = batch_.size();
+    for (std::size_t g = 0; g < serving_.cost.groups(); ++g) batch.attention[g] = batch_.attention(g);
   }
+  if (!chunks_.empty()) add_chunks(batch);
   return batch;
 }
 
+void MacroReplica::add_chunks(StepBatch& batch) const {
+  int64_t longest = 0;
+  for (const auto& chunk : chunks_) longest = std::max(longest, chunk.tokens);
+  const bool pads = serving_.prompt_concurrency > 0;
+  batch.chunks = std::ssize(chunks_);
+  batch.chunk_tokens = pads ? longest * batch.chunks : plan_.chunk_tokens;
+  const Pace& pace = serving_.cost.pace();
+  for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
+    for (const auto& [id, tokens] : chunks_) {
+      const auto chunk = chunk_attention(pool_[id].computed, pads ? longest : tokens, serving_.cost.reach(g));
+      batch.attention[g].kept_tokens += pace.units(chunk.kept_tokens);
+      batch.attention[g].pairs += pace.units(chunk.pairs);
+    }
+  }
+}
+
 void MacroReplica::price_plan(bool queued) {
-  const StepBatch batch = step_batch();
-  AttentionForms forms;
-  plan_.price = serving_.cost.price(plan_.point, batch, forms);
   plan_.context = {running_, 0, 0, queued, plan_.point};
   plan_.first_tokens = 0;
   if (chunks_.empty()) {
-    plan_.growth = price_growth(forms);
-    plan_.steps = std::min(steps_until_change(), steps_until_forms_cross(batch, forms));
+    AttentionByGroup more;
+    for (std::size_t g = 0; g < serving_.cost.groups(); ++g) more[g] = batch_.growth(g);
+    serving_.cost.price_run(plan_.point, step_batch(), more, plan_.price, plan_.growth);
+    plan_.steps = std::min(steps_until_change(), plan_.growth.steps);
     return;
   }
+  plan_.price = serving_.cost.price(plan_.point, step_batch());
   plan_.growth = {};
   plan_.steps = 1;
-  for (const auto& [id, tokens] : chunks_)
-    plan_.first_tokens += pool_[id].computed + tokens == pool_[id].target ? 1 : 0;
-}
-
-/// By how much each step of the plan costs more than the one before, in the active forms.
-StepPrice MacroReplica::price_growth(const AttentionForms& forms) const {
-  StepPrice growth;
-  for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    const AttentionSums more = batch_.growth(g);
-    if (plan_.price.forms[g] == Form::compute) {
-      growth.compute += forms[g].compute_per_pair * more.pairs;
-    } else {
-      growth.bandwidth += forms[g].memory.slope * more.kept_tokens;
-    }
-    growth.compute_energy += int128{forms[g].compute_energy_per_pair} * more.pairs;
-    growth.memory_energy += int128{forms[g].memory_energy_per_token} * more.kept_tokens;
-  }
-  growth.duration = growth.bandwidth + growth.compute;
-  return growth;
+  for (const auto& [id, tokens] : chunks_) plan_.first_tokens += pool_[id].computed + tokens == pool_[id].target ? 1 : 0;
 }
 
 // Until a member completes, fills a window, leaves a chunk or the blocks run out. The first step has its blocks
@@ -176,26 +165,6 @@ int64_t MacroReplica::steps_until_change() {
     (batch_.new_blocks_until(middle) <= left ? with_blocks : without) = middle;
   }
   return 1 + with_blocks;
-}
-
-// First step in which some group's form turns from memory to compute (ties: memory). It never turns back: compute
-// overtakes only where it grows faster. That holds for rows that are verified together too: none of the R rows sees
-// more than is read, so compute above memory means R compute_per_pair > memory.slope, and in a plan of several steps
-// either all rows of a member grow or none (one more fills its window with every token).
-int64_t MacroReplica::steps_until_forms_cross(const StepBatch& batch, const AttentionForms& all) const {
-  int64_t steps = kNever;
-  for (std::size_t g = 0; g < serving_.cost.groups(); ++g) {
-    if (plan_.price.forms[g] == Form::compute) continue;
-    const auto& forms = all[g];
-    const AttentionSums sums = batch.attention[g], more = batch_.growth(g);
-    // compute - memory in step j is excess + gain * j
-    const int128 gain = int128{forms.compute_per_pair} * more.pairs - int128{forms.memory.slope} * more.kept_tokens;
-    if (gain <= 0) continue;
-    const int128 excess = int128{forms.compute_per_pair} * sums.pairs - int128{forms.memory.slope} * sums.kept_tokens -
-                          (int128{forms.memory.base} << plan_.fraction_bits);
-    steps = static_cast<int64_t>(std::min<int128>(steps, -excess / gain + 1));
-  }
-  return steps;
 }
 
 // --- time within a plan

@@ -57,7 +57,7 @@ class MacroReplica {
 
   const Serving& serving() const { return serving_; }
   bool busy() const { return plan_.running; }
-  bool has_work() const { return running_ > 0 || !waiting_.empty() || loading_.any_ready(); }
+  bool has_work() const { return running_ > 0 || anybody_waits(); }
   /// Requests that it has, running or waiting.
   int64_t requests() const { return running_ + waiting_.size() + loading_.size(); }
   Load load(Picoseconds now) const;
@@ -82,6 +82,7 @@ class MacroReplica {
   }
 
  private:
+  bool anybody_waits() const { return !waiting_.empty() || loading_.any_ready(); }
   struct Chunk {
     RequestId id;
     int64_t tokens;
@@ -103,13 +104,18 @@ class MacroReplica {
 
   void price_plan(bool queued);
   StepBatch step_batch() const;
+  void add_chunks(StepBatch& batch) const;
   int64_t steps_until_change();
-  int64_t steps_until_forms_cross(const StepBatch& batch, const AttentionForms& forms) const;
-  StepPrice price_growth(const AttentionForms& forms) const;
   DeviceWork measure_work(Picoseconds now) const;
   int64_t completed_by(Picoseconds now) const;
   void forget_measured() { worked_at_ = completed_at_ = kNever; }
-  StepContext context_of(int64_t first, int64_t end) const;
+  /// In what steps of the plan run, from the first to before the end. Where there are prompts' tokens there is one.
+  StepContext context_of(int64_t first, int64_t end) const {
+    const auto& c = plan_.context;
+    int64_t output = plan_.first_tokens;
+    if (plan_.decodes) output += batch_.tokens_in(end) - (first > 0 ? batch_.tokens_in(first) : 0);
+    return {c.running, output, plan_.chunk_tokens, c.queued, c.point};
+  }
   Meter amounts_of(int64_t steps) const;
   InFlightStep step_at(int64_t j) const;
 

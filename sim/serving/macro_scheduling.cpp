@@ -53,7 +53,7 @@ bool MacroReplica::continue_prompts(Picoseconds now, PromptBudget& budget) {
 
 bool MacroReplica::admit(Picoseconds now, PromptBudget& budget) {
   const bool closed = ratio_.full() && chunks_.empty();
-  while (!waiting_.empty() || loading_.any_ready()) {
+  while (anybody_waits()) {
     if (running_ >= serving_.max_num_seqs) {
       ratio_.fill();
       return true;

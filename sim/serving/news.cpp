@@ -23,6 +23,7 @@ void News::tell(const Item& item, Picoseconds now) {
 
 const std::vector<RequestId>& News::tell(Picoseconds now) {
   finished_.clear();
+  if (held_.empty()) return finished_;
   for (const Item& item : held_) tell(item, now);
   held_.clear();
   return finished_;

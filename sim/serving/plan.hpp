@@ -10,7 +10,8 @@ struct Plan {
   bool running = false;
   ExactInstant start, end{kNever, 0};
   int64_t steps = 0;
-  StepPrice price, growth;
+  StepPrice price;
+  StepGrowth growth;
   int fraction_bits = 0;     // of the prices
   StepContext context;       // tokens apart
   int64_t first_tokens = 0;  // of the prompts that its one step completes
@@ -29,6 +30,10 @@ struct Plan {
   /// Units of the step behind the first ones that are through at an instant.
   int64_t into_step(int64_t first_steps, Picoseconds now) const;
   void end_after(int64_t first_steps);
+  /// Whether the step behind the first ones is sure to take less than so long.
+  bool is_shorter(int64_t first_steps, Picoseconds time) const {
+    return duration().at(first_steps) >> fraction_bits < time - 1;
+  }
 };
 
 }  // namespace tokwatt::sim

@@ -14,6 +14,7 @@ class PlanMeter {
   void add(const Costs& costs, const StepContext& context) {
     if (!(context.point == point_)) settle(context.point);
     (context.queued ? queued_ : ran_) += costs;
+    any_queued_ = any_queued_ || context.queued;
     settled_[Quantity::running_time] += costs.duration() * context.running;
     settled_[Quantity::output_tokens] += context.output_tokens;
     settled_[Quantity::prompt_tokens] += context.prompt_tokens;
@@ -24,7 +25,7 @@ class PlanMeter {
   Meter total() const {
     Meter sum = settled_;
     sum += of(ran_, false);
-    sum += of(queued_, true);
+    if (any_queued_) sum += of(queued_, true);
     return sum;
   }
   /// The part of it that heats devices.
@@ -43,13 +44,15 @@ class PlanMeter {
   void settle(const OperatingPoint& next) {
     settled_ = total();
     ran_ = queued_ = {};
+    any_queued_ = false;
     point_ = next;
   }
 
   const StepPricer& pricer_;
   Meter settled_;
   OperatingPoint point_;  // of what is not settled
-  Costs ran_, queued_;    // and whether requests were kept waiting
+  Costs ran_, queued_;    // apart, whether requests were kept waiting
+  bool any_queued_ = false;
 };
 
 }  // namespace tokwatt::sim

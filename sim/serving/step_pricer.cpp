@@ -32,6 +32,32 @@ void add(Costs& sum, const StepCost& pass, int128 times) {
   sum.memory_energy += times * pass.memory_energy;
 }
 
+// First step in which a group's form turns from memory to compute (ties: memory). It never turns back: compute
+// overtakes only where it grows faster. That holds for rows that are verified together too: none of the R rows sees
+// more than is read, so compute above memory means R compute_per_pair > memory.slope, and in a plan of several steps
+// either all rows of a member grow or none (one more fills its window with every token).
+int64_t steps_until_crossing(const CostModel::GroupForms& forms, const AttentionSums& sums, const AttentionSums& more,
+                             int fraction_bits) {
+  // compute - memory in step j is excess + gain * j
+  const int128 gain = int128{forms.compute_per_pair} * more.pairs - int128{forms.memory.slope} * more.kept_tokens;
+  if (gain <= 0) return kNever;
+  const int128 excess = int128{forms.compute_per_pair} * sums.pairs - int128{forms.memory.slope} * sums.kept_tokens -
+                        (int128{forms.memory.base} << fraction_bits);
+  return static_cast<int64_t>(std::min<int128>(kNever, -excess / gain + 1));
+}
+
+void add(StepGrowth& growth, const CostModel::GroupForms& forms, Form active, const AttentionSums& sums,
+         const AttentionSums& more, int fraction_bits) {
+  if (active == Form::compute) {
+    growth.compute += forms.compute_per_pair * more.pairs;
+  } else {
+    growth.bandwidth += forms.memory.slope * more.kept_tokens;
+    growth.steps = std::min(growth.steps, steps_until_crossing(forms, sums, more, fraction_bits));
+  }
+  growth.compute_energy += int128{forms.compute_energy_per_pair} * more.pairs;
+  growth.memory_energy += int128{forms.memory_energy_per_token} * more.kept_tokens;
+}
+
 Form add(Costs& sum, const CostModel::GroupForms& forms, const AttentionSums& sums, int128 one) {
   const int128 memory = one * forms.memory.base + int128{forms.memory.slope} * sums.kept_tokens;
   const int128 compute = int128{forms.compute_per_pair} * sums.pairs;
@@ -97,25 +123,30 @@ CostModel::GroupForms StepPricer::group_forms(const Models& models, int level, s
                           : models.draft->group_forms(level, group - of_model, rows);
 }
 
-StepPrice StepPricer::price(const OperatingPoint& point, const StepBatch& batch, AttentionForms& forms) const {
+void StepPricer::set_price(const OperatingPoint& point, const StepBatch& batch, StepPrice& price,
+                           const AttentionByGroup* more, StepGrowth* growth) const {
   const Models& models = models_at(point);
-  if (models.draft) return price_with_draft(models, point.level, batch, forms);
+  if (models.draft) return set_price_with_draft(models, point.level, batch, price, more, growth);
   const int64_t tokens = batch.decoding + batch.chunk_tokens;
-  const auto& rows = models.model.rows_of_step(point.level, tokens, batch.decoding + batch.chunks);
-  StepPrice price{
-      0, {}, rows.bandwidth, rows.compute, rows.dispatch, rows.link, rows.compute_energy, rows.memory_energy};
+  auto rows = models.model.rows_of_step(point.level, tokens, batch.decoding + batch.chunks);
   for (std::size_t g = 0; g < groups_.size(); ++g) {
-    forms[g] = models.model.group_forms(point.level, g, tokens);
-    price.forms[g] = CostModel::add_attention(price, forms[g], batch.attention[g]);
+    const auto forms = models.model.group_forms(point.level, g, tokens);
+    price.forms[g] = CostModel::add_attention(rows, forms, batch.attention[g]);
+    if (growth != nullptr) add(*growth, forms, price.forms[g], batch.attention[g], (*more)[g], 0);
   }
-  price.duration = price.bandwidth + price.compute + price.dispatch + price.link;
-  return price;
+  price.duration = rows.bandwidth + rows.compute + rows.dispatch + rows.link;
+  price.bandwidth = rows.bandwidth;
+  price.compute = rows.compute;
+  price.dispatch = rows.dispatch;
+  price.link = rows.link;
+  price.compute_energy = rows.compute_energy;
+  price.memory_energy = rows.memory_energy;
 }
 
 // The draft reads the prompts' chunks in a pass of its own, which needs no output, and makes a pass for each token that
 // it drafts; then the model takes all rows in one pass, with an output for each row that decodes.
-StepPrice StepPricer::price_with_draft(const Models& models, int level, const StepBatch& batch,
-                                       AttentionForms& forms) const {
+void StepPricer::set_price_with_draft(const Models& models, int level, const StepBatch& batch, StepPrice& price,
+                                      const AttentionByGroup* more, StepGrowth* growth) const {
   const int64_t verified = batch.decoding * pace_.rows();
   const int128 one = int128{1} << pace_.fraction_bits;
   Costs sum;  // wide, so that nothing overflows before it is known to be too much
@@ -129,10 +160,10 @@ StepPrice StepPricer::price_with_draft(const Models& models, int level, const St
     const int64_t n = batch.decoding;
     add(sum, models.draft->pass_cost(level, {n, n, n, n}), one * pace_.drafted);
   }
-  StepPrice price;
   for (std::size_t g = 0; g < groups(); ++g) {
-    forms[g] = group_forms(models, level, g, batch);
-    price.forms[g] = add(sum, forms[g], batch.attention[g], one);
+    const auto forms = group_forms(models, level, g, batch);
+    price.forms[g] = add(sum, forms, batch.attention[g], one);
+    if (growth != nullptr) add(*growth, forms, price.forms[g], batch.attention[g], (*more)[g], pace_.fraction_bits);
   }
   const int128 duration = sum.duration();
   if (duration > kLongestStep) {
@@ -148,10 +179,9 @@ StepPrice StepPricer::price_with_draft(const Models& models, int level, const St
   price.link = static_cast<int64_t>(sum.link);
   price.compute_energy = sum.compute_energy;
   price.memory_energy = sum.memory_energy;
-  return price;
 }
 
-Costs cost_of_step(const StepPrice& first, const StepPrice& growth, int64_t j) {
+Costs cost_of_step(const StepPrice& first, const StepGrowth& growth, int64_t j) {
   return {first.bandwidth + int128{growth.bandwidth} * j,
           first.compute + int128{growth.compute} * j,
           first.dispatch,

@@ -15,7 +15,7 @@ struct StepBatch {
   int64_t decoding = 0;      ///< sequences
   int64_t chunk_tokens = 0;  ///< of prompts
   int64_t chunks = 0;        ///< one of a prompt each
-  std::array<AttentionSums, kMaxAttentionGroups> attention{};
+  AttentionByGroup attention{};
 };
 
 /// What a step costs, in units of a picosecond and a picojoule.
@@ -26,8 +26,13 @@ struct StepPrice {
   int128 compute_energy = 0, memory_energy = 0;
 };
 
-/// Coefficients of attention in a step, by group.
-using AttentionForms = std::array<CostModel::GroupForms, kMaxAttentionGroups>;
+/// By how much each of several steps costs more than the one before, and how many of them do so: until the form of
+/// some group of attention turns from memory to compute.
+struct StepGrowth {
+  int64_t duration = 0, bandwidth = 0, compute = 0;
+  int128 compute_energy = 0, memory_energy = 0;
+  int64_t steps = kNever;
+};
 
 /// What several cost.
 struct Costs {
@@ -44,8 +49,8 @@ struct Costs {
     return *this;
   }
 };
-/// Of the first n steps, when each costs by the growth more than the one before.
-inline Costs costs(const StepPrice& first, const StepPrice& growth, int64_t n) {
+/// Of the first n steps.
+inline Costs costs(const StepPrice& first, const StepGrowth& growth, int64_t n) {
   const int64_t grown = n * (n - 1) / 2;  // steps are fewer than the tokens of a request, which fit 31 bits
   const auto sum = [&](int64_t base, int64_t slope) { return int128{base} * n + int128{slope} * grown; };
   return {sum(first.bandwidth, growth.bandwidth),
@@ -56,7 +61,7 @@ inline Costs costs(const StepPrice& first, const StepPrice& growth, int64_t n) {
           first.memory_energy * n + growth.memory_energy * grown};
 }
 /// Of the step behind the first j of them.
-Costs cost_of_step(const StepPrice& first, const StepPrice& growth, int64_t j);
+Costs cost_of_step(const StepPrice& first, const StepGrowth& growth, int64_t j);
 
 /// Attention with one reach: of the model, where the rows of a sequence are verified together and read its context
 /// once; or of the draft, which makes a pass for each.
@@ -81,11 +86,17 @@ class StepPricer {
 
   /// Throws DoesNotFit for a step that is too long to be counted in units.
   StepPrice price(const OperatingPoint& point, const StepBatch& batch) const {
-    AttentionForms forms;
-    return price(point, batch, forms);
+    StepPrice price;
+    set_price(point, batch, price, nullptr, nullptr);
+    return price;
   }
-  /// Sets the coefficients of its groups of attention too.
-  StepPrice price(const OperatingPoint& point, const StepBatch& batch, AttentionForms& forms) const;
+  /// The same of the first of several steps that decode, each of which attends to so much more than the one before.
+  void price_run(const OperatingPoint& point, const StepBatch& batch, const AttentionByGroup& more, StepPrice& first,
+                 StepGrowth& growth) const {
+    growth = {};
+    set_price(point, batch, first, &more, &growth);
+    growth.duration = growth.bandwidth + growth.compute;
+  }
 
  private:
   struct Models {  // on so much of the device, joined by such a link
@@ -101,7 +112,10 @@ class StepPricer {
   }
   const Models& models_on_part(const OperatingPoint& point) const;
   CostModel::GroupForms group_forms(const Models& models, int level, std::size_t group, const StepBatch& batch) const;
-  StepPrice price_with_draft(const Models& models, int level, const StepBatch& batch, AttentionForms& forms) const;
+  void set_price(const OperatingPoint& point, const StepBatch& batch, StepPrice& price, const AttentionByGroup* more,
+                 StepGrowth* growth) const;
+  void set_price_with_draft(const Models& models, int level, const StepBatch& batch, StepPrice& price,
+                            const AttentionByGroup* more, StepGrowth* growth) const;
 
   Deployment deployment_;
   hardware::Box box_;
