@@ -58,7 +58,7 @@ class EventLoop : private ReplicaObserver {
  private:
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
-  struct Standing {  // of a replica
+  struct Standing {        // of a replica
     OperatingPoint point;  // of steps that start
     bool start_pending = false;
     bool is_loaded = false;            // its model is in memory
@@ -144,7 +144,7 @@ class EventLoop : private ReplicaObserver {
   RequestPool pool_;
   std::vector<RequestId> live_requests_;  // by place in the pool: id + 1, or 0 when the place is free
   std::vector<Replica> replicas_;
-  std::vector<Standing> standing_;  // by replica
+  std::vector<Standing> standing_;                      // by replica
   std::vector<std::unique_ptr<HostedService>> hosted_;  // by deployment; nothing: on boxes of our own
   std::vector<int32_t> bandwidth_;                      // by device, in 2^-16 of its sheet's
   std::vector<std::vector<RequestId>> failed_;          // by replica, whose clients are to be told

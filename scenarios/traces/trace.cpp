@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "scenarios/traces/kept_rows.hpp"
 #include "scenarios/traces/rows.hpp"
 #include "scenarios/traces/servegen.hpp"
 #include "scenarios/traces/time_scale.hpp"
@@ -28,6 +29,7 @@ bool earlier(const TraceRow& a, const TraceRow& b) { return a.at != b.at ? a.at 
 // so merging them with the late ones, sorted, sorts the file, and only the late ones are kept in memory.
 struct Survey {
   std::vector<TraceRow> late;
+  KeptRows kept;
   int64_t rows = 0, requests = 0;
   TraceInstant first = 0;  // earliest instant
   bool timed = true, has_priorities = false;
@@ -43,6 +45,7 @@ Survey survey(const std::string& path, const TraceFormat& format, const TraceOpt
     if (outcome == TraceRows::Outcome::mistake) continue;
     const bool late = found.rows > 0 && row.at < newest;
     if (late) found.late.push_back(row);
+    found.kept.add(row);
     if (!late) newest = row.at;
     found.first = found.rows == 0 ? row.at : std::min(found.first, row.at);
     ++found.rows;
@@ -63,11 +66,13 @@ class TraceFile final : public TraceSource {
  public:
   TraceFile(const std::string& path, const TraceFormat& format, const TraceOptions& options, Survey found)
       : path_(path),
-        rows_(path, format, options),
+        mistakes_(path),
+        kept_(std::move(found.kept)),
         scale_(found.first, options.speed, sim::picoseconds(options.start)),
         late_(std::move(found.late)),
         expected_(found.rows),
         has_priorities_(found.has_priorities) {
+    if (!kept_.complete()) rows_.emplace(path, format, options);
     if (!options.arrivals) return;
     times_.emplace(*options.arrivals, options.key);
     next_time_ = times_->next();
@@ -137,13 +142,16 @@ class TraceFile final : public TraceSource {
     return taken;
   }
 
+  bool next_row(TraceRow& row) {
+    if (!rows_) return kept_.next(row);
+    const auto outcome = rows_->next(row, mistakes_);
+    if (outcome == TraceRows::Outcome::mistake) mistakes_.raise();
+    return outcome == TraceRows::Outcome::row;
+  }
+
   void read_ahead() {
     TraceRow row;
-    Mistakes mistakes(path_);
-    while (true) {
-      const auto outcome = rows_.next(row, mistakes);
-      if (outcome == TraceRows::Outcome::mistake) mistakes.raise();
-      if (outcome == TraceRows::Outcome::end) break;
+    while (next_row(row)) {
       ++read_;
       if (read_ > 1 && row.at < newest_) continue;  // late: in memory already
       newest_ = row.at;
@@ -152,7 +160,7 @@ class TraceFile final : public TraceSource {
     }
     ended_ = true;
     if (read_ != expected_)
-      fail(rows_.line(), fmt::format("the file has changed while it was read: {} rows, {} before", read_, expected_));
+      fail(rows_->line(), fmt::format("the file has changed while it was read: {} rows, {} before", read_, expected_));
   }
 
   [[noreturn]] void fail(int64_t line, std::string message) const {
@@ -162,7 +170,9 @@ class TraceFile final : public TraceSource {
   }
 
   std::string path_;
-  TraceRows rows_;
+  Mistakes mistakes_;  // in it, had it changed since it was checked
+  KeptRows kept_;
+  std::optional<TraceRows> rows_;  // of the file, read again where they were not kept
   TimeScale scale_;
   std::optional<sim::ArrivalTimes> times_;  // in place of the rows' own
   std::optional<sim::Picoseconds> next_time_;
@@ -235,8 +245,8 @@ std::unique_ptr<TraceSource> open_trace(const std::string& path, const TraceOpti
   const Place place = asked_at.source ? asked_at : Place{std::make_shared<Source>(Source{path, ""}), 0, 0, 1};
   std::error_code ignored;
   if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored)) {
-    diagnostics.error(place,
-                      fmt::format("{} is no regular file; expected one, since a trace is read twice", in_quotes(path)));
+    diagnostics.error(
+        place, fmt::format("{} is no regular file; expected one, since a trace may be read twice", in_quotes(path)));
     return nullptr;
   }
   try {

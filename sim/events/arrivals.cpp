@@ -122,7 +122,8 @@ std::size_t EventLoop<Replica>::route(std::size_t deployment, const Request& req
   const auto& all = layout_.replicas_of[deployment];
   if (all.size() == 1) return all.front();
   candidates_.clear();
-  std::copy_if(all.begin(), all.end(), std::back_inserter(candidates_), [&](std::size_t r) { return standing_[r].is_loaded; });
+  std::copy_if(all.begin(), all.end(), std::back_inserter(candidates_),
+               [&](std::size_t r) { return standing_[r].is_loaded; });
   const auto& candidates = candidates_.empty() ? all : candidates_;  // where none can serve yet, any will do
   return tokwatt::sim::route(
       input_.deployments[deployment].routing, candidates, next_turn_[deployment], request.prompt,

@@ -143,7 +143,8 @@ void EventLoop<Replica>::note_work(std::size_t replica) {
 template <class Replica>
 void EventLoop<Replica>::handle_divide() {
   divide_pending_ = false;
-  for (std::size_t r = 0; r < replicas_.size(); ++r) sharing_.set_busy(r, standing_[r].is_loaded && replicas_[r].has_work());
+  for (std::size_t r = 0; r < replicas_.size(); ++r)
+    sharing_.set_busy(r, standing_[r].is_loaded && replicas_[r].has_work());
   for (const std::size_t r : sharing_.divide()) {
     const uint64_t version = replicas_[r].version();
     standing_[r].point = operating_point(r);

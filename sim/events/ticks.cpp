@@ -13,13 +13,14 @@ template <class Replica>
 void EventLoop<Replica>::handle_tick(int device) {
   auto& d = devices_[index(device)];
   const bool was_throttled = d.throttled();
+  const OperatingPoint before = d.point();
   take_readings(device);
   if (d.throttled() != was_throttled) {
     recorder_.event(now_, was_throttled ? EventRecord::recovery : EventRecord::throttle,
                     device_name(input_, layout_.topology[index(device)]),
                     fmt::format("{:.1f} degC, {:.0f} MHz", d.temperature(), d.clock_hz() / 1e6));
   }
-  operating_point_changed(index(device));
+  if (!(d.point() == before)) operating_point_changed(index(device));
   if (d.too_hot() && now_ >= d.up_at()) {
     const auto& governor = input_.systems[layout_.topology[index(device)].system].box.governor;
     shut_down(devices_of(layout_.topology[index(device)].system), governor.reboot,

@@ -25,6 +25,7 @@ Device::Device(const System& system, double ambient, std::optional<double> usd_p
       governor_(system.box.clock, system.box.governor),
       network_(system.box.thermal, system.box.fan, system.box.governor.tick,
                system.start_temperature.value_or(ambient)) {
+  heat_inputs_.resize(box_.thermal.stages.size());
   set_supply(system.box.power.supply);
   governor_.limit_clock(std::min(box_.clock.limit, box_.clock.max));
   choose_fan();
@@ -59,7 +60,7 @@ Device::TickPower Device::power_over(double dt, double busy, double compute, dou
 }
 
 const std::vector<double>& Device::heat_inputs(double chip, double rest) {
-  heat_inputs_.assign(box_.thermal.stages.size(), 0);
+  std::fill(heat_inputs_.begin(), heat_inputs_.end(), 0.0);
   heat_inputs_.front() += chip + box_.thermal.rest_to_die * rest;
   heat_inputs_.back() += (1 - box_.thermal.rest_to_die) * rest;
   return heat_inputs_;

@@ -150,7 +150,8 @@ void MacroReplica::price_plan(bool queued) {
   plan_.price = serving_.cost.price(plan_.point, step_batch());
   plan_.growth = {};
   plan_.steps = 1;
-  for (const auto& [id, tokens] : chunks_) plan_.first_tokens += pool_[id].computed + tokens == pool_[id].target ? 1 : 0;
+  for (const auto& [id, tokens] : chunks_)
+    plan_.first_tokens += pool_[id].computed + tokens == pool_[id].target ? 1 : 0;
 }
 
 // Until a member completes, fills a window, leaves a chunk or the blocks run out. The first step has its blocks

@@ -31,11 +31,13 @@ class PlanMeter {
   /// The part of it that heats devices.
   DeviceWork work() const {
     DeviceWork sum(settled_);
-    for (const Costs* costs : {&ran_, &queued_}) {
-      sum.compute_energy += costs->compute_energy;
-      sum.memory_energy += costs->memory_energy;
-      sum.device_time += costs->duration() * point_.share;
-    }
+    const auto add = [&](const Costs& costs) {
+      sum.compute_energy += costs.compute_energy;
+      sum.memory_energy += costs.memory_energy;
+      sum.device_time += costs.duration() * point_.share;
+    };
+    add(ran_);
+    if (any_queued_) add(queued_);
     return sum;
   }
 

@@ -43,10 +43,10 @@ TEST_CASE("steps end in their order of an instant, whatever they have been said 
   std::vector<std::pair<EventKind, int32_t>> events;
   while (const auto event = queue.pop_until(7)) events.emplace_back(event->kind, event->subject);
   CHECK(events == std::vector<std::pair<EventKind, int32_t>>{{EventKind::step_start, 3},
-                                                            {EventKind::tell, 4},
-                                                            {EventKind::step_end, 1},
-                                                            {EventKind::step_end, 2},
-                                                            {EventKind::tick, 5}});
+                                                             {EventKind::tell, 4},
+                                                             {EventKind::step_end, 1},
+                                                             {EventKind::step_end, 2},
+                                                             {EventKind::tick, 5}});
   queue.set_step_end(0, kNever);
   CHECK_FALSE(queue.pop_until(kNever));
 }

@@ -1,6 +1,10 @@
 // What is said about traces that are wrong.
-#include <sstream>
+#include <fmt/format.h>
 
+#include <sstream>
+#include <tuple>
+
+#include "scenarios/traces/kept_rows.hpp"
 #include "tests/catch.hpp"
 #include "tests/scenarios/traces/trace_file.hpp"
 
@@ -219,16 +223,21 @@ TEST_CASE("options out of range are errors", "[scenarios][traces]") {
 }
 
 TEST_CASE("a file that changes while it is read stops the run", "[scenarios][traces]") {
-  // Long enough that most of it is read after the change.
-  const auto rows = [](int count) {
-    std::string text = kHeader;
-    for (int i = 0; i < count; ++i) text += std::to_string(100'000 + i) + ",1,1\n";
+  // With what prompts begin with, so that its rows are not kept; long enough that most of it is read after the change.
+  const auto row = [](int i, const char* prompt) {
+    return fmt::format("{{\"timestamp\": {}, \"input_length\": {}, \"output_length\": 1, \"hash_ids\": [{}]}}\n", i,
+                       prompt, i);
+  };
+  const auto rows = [&](int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += row(100'000 + i, "1");
     return text;
   };
-  const auto said_after = [&](const std::string& changed) {
-    const TraceFile file(rows(60'000));
+  const auto said_after = [&](const std::string& before, const std::string& changed) {
+    const TraceFile file(before);
     scenarios::Diagnostics diagnostics;
     const auto source = scenarios::open_trace(file.path(), {}, {}, diagnostics);
+    REQUIRE(source);
     file.write(changed);
     try {
       while (source->next(sim::kNever)) {
@@ -238,9 +247,58 @@ TEST_CASE("a file that changes while it is read stops the run", "[scenarios][tra
     }
     return std::string("nothing");
   };
-  CHECK_THAT(said_after(rows(50'000)),
-             Contains(":50001:1: error: the file has changed while it was read: 50000 rows, 60000 before"));
-  CHECK_THAT(said_after(rows(59'999) + "159999,x,1\n"),
-             Contains(":60001:8: error: prompt_tokens is \"x\", not a number"));
-  CHECK(said_after(rows(60'000)) == "nothing");
+  CHECK_THAT(said_after(rows(30'000), rows(20'000)),
+             Contains(":20000:1: error: the file has changed while it was read: 20000 rows, 30000 before"));
+  CHECK_THAT(said_after(rows(30'000), rows(29'999) + row(129'999, "\"x\"")),
+             Contains(":30000:39: error: input_length is") && Contains("not a number"));
+  CHECK(said_after(rows(30'000), rows(30'000)) == "nothing");
+}
+
+TEST_CASE("what has been checked is what is sent, whatever becomes of a file that is kept", "[scenarios][traces]") {
+  const auto sent_of = [](const std::string& text, bool rewrite) {
+    const TraceFile file(text);
+    scenarios::Diagnostics diagnostics;
+    const auto source = scenarios::open_trace(file.path(), {}, {}, diagnostics);
+    REQUIRE(source);
+    if (rewrite) file.write("nothing of the kind\n");
+    std::vector<std::tuple<sim::Picoseconds, int64_t, int64_t, std::optional<int32_t>>> sent;
+    while (const auto next = source->next(sim::kNever))
+      sent.emplace_back(next->at, next->prompt, next->output, next->priority);
+    return sent;
+  };
+  const std::string text =
+      "arrival_s,prompt_tokens,output_tokens,priority\n5000000000.5,10,1,-3\n5000000002,0,7,0\n"
+      "5000000001,2147483647,2,1000000000\n5000000002,30,3,0\n";
+  const auto sent = sent_of(text, true);
+  REQUIRE(sent.size() == 3);
+  CHECK(sent[0] == std::tuple(0, 10, 1, std::optional<int32_t>(-3)));
+  CHECK(sent[1] == std::tuple(500'000'000'000, 2147483647, 2, std::optional<int32_t>(1'000'000'000)));
+  CHECK(sent[2] == std::tuple(1'500'000'000'000, 30, 3, std::optional<int32_t>(0)));
+  CHECK(sent_of(text, false) == sent);
+}
+
+TEST_CASE("rows are kept while they are few, have nothing but lengths, and lie within 106 days",
+          "[scenarios][traces]") {
+  const auto keeps = [](int64_t rows, const scenarios::TraceRow& last) {
+    scenarios::KeptRows kept;
+    scenarios::TraceRow row;
+    for (row.line = 1; row.line < rows; ++row.line) kept.add(row);
+    kept.add(last);
+    scenarios::TraceRow next;
+    int64_t count = 0;
+    while (kept.next(next)) ++count;
+    CHECK(count == (kept.complete() ? rows : 0));
+    return kept.complete();
+  };
+  constexpr int64_t kMost = 1 << 20;
+  CHECK(keeps(kMost, {}));
+  CHECK_FALSE(keeps(kMost + 1, {}));
+  scenarios::TraceRow row;
+  row.at = sim::kNever;
+  CHECK(keeps(2, row));
+  ++row.at;
+  CHECK_FALSE(keeps(2, row));
+  CHECK(keeps(1, row));  // they are counted from the first
+  row.parts.push_back({1, 1});
+  CHECK_FALSE(keeps(1, row));
 }
