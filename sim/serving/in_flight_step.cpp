@@ -21,12 +21,14 @@ Meter amounts_left(const InFlightStep& step, const Meter& left, StepContext cont
 
 }  // namespace
 
-Meter InFlightStep::added_by(int64_t units) const {
-  const Shares shares(units - passed, rest);
-  Meter added;
-  for (std::size_t q = 0; q < kQuantities; ++q) added.values[q] = shares.of(left.values[q]);
-  return added;
+Meter shares_of(const Meter& amounts, int64_t part, int64_t whole) {
+  const Shares shares(part, whole);
+  Meter out;
+  for (std::size_t q = 0; q < kQuantities; ++q) out.values[q] = shares.of(amounts.values[q]);
+  return out;
 }
+
+Meter InFlightStep::added_by(int64_t units) const { return shares_of(left, units - passed, rest); }
 
 Meter InFlightStep::lost_at(int64_t units) const {
   Meter lost = added_by(units);

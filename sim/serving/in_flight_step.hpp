@@ -20,6 +20,9 @@ struct InFlightStep {
   Meter lost_at(int64_t units) const;
 };
 
+/// Of each amount the share that `part` has of `whole`, rounded down.
+Meter shares_of(const Meter& amounts, int64_t part, int64_t whole);
+
 /// Lets a step go on at another share of the device, `units` after its start, where it costs `price`: what is left of
 /// it takes as much longer or shorter as all of it would. Returns what it has added to the meter since the last change.
 Meter change_share(InFlightStep& step, int64_t units, const StepPrice& price, const StepContext& context,

@@ -10,11 +10,19 @@ int64_t MacroReplica::completed_by(Picoseconds now) const {
   return completed_;
 }
 
-/// What the first steps of the plan add to the meter.
-Meter MacroReplica::amounts_of(int64_t steps) const {
-  if (steps == 0) return {};
-  if (plan_.step) return plan_.step->left;
-  return amounts(costs(plan_.price, plan_.growth, steps), context_of(0, steps), serving_.cost);
+/// Adds what the first steps of the plan make.
+void MacroReplica::count(int64_t steps, PlanMeter& meter) const {
+  if (steps == 0) return;
+  if (plan_.step) {
+    meter += plan_.step->left;
+  } else {
+    meter.add(costs(plan_.price, plan_.growth, steps), context_of(0, steps));
+  }
+}
+
+/// What the step behind the first j makes.
+Meter MacroReplica::amounts_of_step(int64_t j) const {
+  return amounts(cost_of_step(plan_.price, plan_.growth, j), context_of(j, j + 1), serving_.cost);
 }
 
 std::optional<int> MacroReplica::level_since(Picoseconds start, Picoseconds now) const {
@@ -37,11 +45,14 @@ Load MacroReplica::load(Picoseconds now) const {
 }
 
 Meter MacroReplica::meter(Picoseconds now) const {
-  Meter total = done_.total();
-  if (plan_.running) {
-    const int64_t j = completed_by(now);
-    total += amounts_of(j);
-    if (j < plan_.steps) total += step_at(j).added_by(plan_.into_step(j, now));
+  if (!plan_.running) return in_whole(done_.total(), plan_.fraction_bits);
+  PlanMeter done = done_;
+  const int64_t j = completed_by(now);
+  count(j, done);
+  Meter total = done.total();
+  if (j < plan_.steps) {
+    const int64_t into = plan_.into_step(j, now);
+    total += plan_.step ? plan_.step->added_by(into) : shares_of(amounts_of_step(j), into, plan_.duration().at(j));
   }
   return in_whole(total, plan_.fraction_bits);
 }
@@ -76,7 +87,7 @@ InFlightStep MacroReplica::step_at(int64_t j) const {
   if (plan_.step) return *plan_.step;
   InFlightStep step;
   step.rest = plan_.duration().at(j);
-  step.left = amounts(cost_of_step(plan_.price, plan_.growth, j), context_of(j, j + 1), serving_.cost);
+  step.left = amounts_of_step(j);
   return step;
 }
 

@@ -189,7 +189,7 @@ void MacroReplica::share_changed(Picoseconds now, OperatingPoint point) {
   plan_.point.share = point.share;  // the clock stays what it was when the step started
   StepContext context = plan_.context;
   context.point = plan_.point;
-  if (!plan_.step) plan_.step = InFlightStep{0, plan_.price.duration, plan_.price, amounts_of(1)};
+  if (!plan_.step) plan_.step = InFlightStep{0, plan_.price.duration, plan_.price, amounts_of_step(0)};
   done_ += change_share(*plan_.step, plan_.into_step(0, now), serving_.cost.price(plan_.point, step_batch()), context,
                         serving_.cost);
   plan_.price = plan_.step->price;
@@ -215,11 +215,7 @@ void MacroReplica::leave_step_in_flight(Picoseconds now) {
 void MacroReplica::advance(int64_t steps) {
   if (steps == 0) return;
   if (observer_.keeps_runs()) observer_.ran(number_, run_of(steps));
-  if (plan_.step) {
-    done_ += plan_.step->left;
-  } else {
-    done_.add(costs(plan_.price, plan_.growth, steps), context_of(0, steps));
-  }
+  count(steps, done_);
   if (plan_.decodes) {
     report_gaps(steps);
     ratio_.decay(steps);

@@ -116,7 +116,8 @@ class MacroReplica {
     if (plan_.decodes) output += batch_.tokens_in(end) - (first > 0 ? batch_.tokens_in(first) : 0);
     return {c.running, output, plan_.chunk_tokens, c.queued, c.point};
   }
-  Meter amounts_of(int64_t steps) const;
+  void count(int64_t steps, PlanMeter& meter) const;
+  Meter amounts_of_step(int64_t j) const;
   InFlightStep step_at(int64_t j) const;
 
   void cut(Picoseconds now);
