@@ -224,7 +224,7 @@ StepCost CostModel::without_attention(const RowCost& rows) {
           rows.memory_energy};
 }
 
-const CostModel::RowCost& CostModel::rows_of_step(int level, int64_t tokens, int64_t sequences) const {
+const CostModel::RowCost& CostModel::price_rows(int level, int64_t tokens, int64_t sequences) const {
   const auto sum = [&] {
     RowCost rows = memoised_token_cost(level, tokens);
     rows += memoised_head_cost(level, sequences);

@@ -108,13 +108,19 @@ class CostModel {
     }
   };
   /// Of a step without its attention. Holds until the next is asked for.
-  const RowCost& rows_of_step(int level, int64_t tokens, int64_t sequences) const;
+  const RowCost& rows_of_step(int level, int64_t tokens, int64_t sequences) const {
+    const auto& known = decode_memo_[static_cast<std::size_t>(level)].entries;
+    const auto i = static_cast<std::size_t>(tokens);
+    return tokens == sequences && i < known.size() && known[i].known ? known[i].cost
+                                                                     : price_rows(level, tokens, sequences);
+  }
 
   /// Share of compute time at a level that the top clock would not have taken, in 2^-10.
   int64_t slowdown(int level) const { return slowdown_[static_cast<std::size_t>(level)]; }
 
  private:
   static StepCost without_attention(const RowCost& rows);
+  const RowCost& price_rows(int level, int64_t tokens, int64_t sequences) const;
 
   struct Seconds {
     double memory = 0, compute = 0;
