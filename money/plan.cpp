@@ -34,12 +34,14 @@ double energy_between(const Plan& plan, const Usage& usage) {
 /// Electricity of a month: the days, and the time between their runs at the price of those hours, or at the days' own.
 double electricity_of(const Plan& plan, const Usage& usage, const Day& day, int month) {
   const auto m = static_cast<std::size_t>(month - 1);
-  const Day& first = usage.days.front();
-  const double paid_for = first.energy - first.rented;
-  const double of_days = paid_for > 0 ? first.electricity / paid_for * usage.season[m] : 0;
+  const auto mean_price = [](const Day& of) {
+    const double paid_for = of.energy - of.rented;
+    return paid_for > 0 ? of.electricity / paid_for : 0;
+  };
+  const double of_days = usage.of_days.empty() ? mean_price(usage.days.front()) * usage.season[m] : usage.of_days[m];
+  const double cost = usage.of_days.empty() ? day.electricity * usage.season[m] : (day.energy - day.rented) * of_days;
   const double between = usage.between.empty() ? of_days : usage.between[m];
-  return (plan.days_per_month * day.electricity * usage.season[m] + energy_between(plan, usage) * between) *
-         electricity_level(plan, month);
+  return (plan.days_per_month * cost + energy_between(plan, usage) * between) * electricity_level(plan, month);
 }
 
 /// What all boxes draw in a month, with the cooling of those that are not rented [J].

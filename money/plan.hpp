@@ -67,10 +67,11 @@ Day day_at(std::span<const Day> days, double load);
 
 /// How the box is used.
 struct Usage {
-  std::vector<Day> days;        ///< in order of load, at least one
-  double hours_per_day = 24;    ///< that the day's run lasts
-  std::vector<double> season;   ///< by month: price of electricity over that of the days; as long as the plan
-  std::vector<double> between;  ///< by month: price outside the days' runs [USD/J]; empty: as on those days
+  std::vector<Day> days;             ///< in order of load, at least one
+  double hours_per_day = 24;         ///< that the day's run lasts
+  std::vector<double> season;        ///< by month: price of electricity over that of the days; as long as the plan
+  std::vector<double> between;       ///< by month: price outside the days' runs [USD/J]; empty: as on those days
+  std::vector<double> of_days = {};  ///< by month: price during them [USD/J], where the run's own was 0; else empty
 };
 
 /// Prices of a month as multiples of those at the start.

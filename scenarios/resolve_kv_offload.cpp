@@ -19,8 +19,6 @@ void resolve_kv_offload(const WrittenDeployment& w, const std::string& path, sim
   if (!d.prefix_cache)
     error(written.place, " finds blocks by the text that they hold; expected prefix_cache: true beside it");
   if (written.host == 0 && written.disk == 0) error(written.place, " is empty; expected host: 64 GB, for example");
-  if (written.host == 0 && written.link.given())
-    error(written.link.place, ".link joins the host's memory; expected host beside it");
   const auto& system = r.loaded.input.systems[static_cast<std::size_t>(d.systems.front())];
   sim::KvTiers tiers;
   tiers.host = written.host;
@@ -30,17 +28,16 @@ void resolve_kv_offload(const WrittenDeployment& w, const std::string& path, sim
     error(written.place, fmt::format(".disk: the sheet of {} does not say how fast its disk is; expected "
                                      "systems.{}.storage: {{read: 7 GB/s}}, for example",
                                      system.box.id, path_segment(system.name)));
-  if (written.host > 0) {
-    const Text name = written.link.given() ? written.link : Text{system.box.host_link, written.place};
-    if (name.value.empty()) {
-      error(written.place, fmt::format(".host: the sheet of {} has no host_link: where one memory serves both there is "
-                                       "nothing to gain; expected disk, or link: pcie5-x16, for example",
-                                       system.box.id));
-      return;
-    }
+  const Text name = written.link.given() ? written.link : Text{system.box.host_link, written.place};
+  if (!name.value.empty()) {  // what is on disk passes over it too
     const auto link = resolve_link(name, path + ".kv_offload.link", r);
     if (!link) return;
     tiers.link = *link;
+  } else if (written.host > 0) {
+    error(written.place, fmt::format(".host: the sheet of {} has no host_link: where one memory serves both there is "
+                                     "nothing to gain; expected disk, or link: pcie5-x16, for example",
+                                     system.box.id));
+    return;
   }
   d.kv_offload = tiers;
 }

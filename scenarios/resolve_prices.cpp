@@ -24,6 +24,13 @@ std::optional<money::Estimate> rent_of(const Text& rental, const std::string& ke
                         fmt::format("{} is {}; expected a price of at least 0", key, in_quotes(rental.value)));
     return std::nullopt;
   }
+  if (const char first = rental.value.empty() ? '0' : rental.value.front();
+      first == '-' || (first >= '0' && first <= '9')) {
+    r.diagnostics.error(rental.place, fmt::format("{} is {}; expected a price such as \"2.95 USD/h\", or the name of a "
+                                                  "rental (tokwatt list rentals)",
+                                                  key, in_quotes(rental.value)));
+    return std::nullopt;
+  }
   const auto raw = open_sheet(SheetKind::rental, rental, key, r.folder, r.diagnostics);
   if (!raw) return std::nullopt;
   const std::size_t before = r.diagnostics.reported();

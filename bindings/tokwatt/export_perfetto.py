@@ -10,7 +10,7 @@ from .results import Results
 
 _MOST_POINTS = 5_000  # of each counter
 # Variable of /series, the counter's name with its unit, factor into it.
-_COUNTERS = [
+_COUNTERS = [  # those of which a point is the mean of the time up to it stand where that begins
     ("throughput", "output [tokens/s]", 1.0),
     ("queue", "waiting [requests]", 1.0),
     ("kv_used", "KV cache [%]", 100.0),
@@ -18,6 +18,7 @@ _COUNTERS = [
     ("clock", "clock [MHz]", 1e-6),
     ("power", "wall power [W]", 1.0),
 ]
+_MEANS = {"throughput", "power"}
 _RUN, _ENGINES, _REQUESTS = 1, 2, 3  # processes
 
 
@@ -85,15 +86,17 @@ def _counters(results: Results, until: float, notes: list[str]) -> list[dict[str
     time = time[time < until]
     every = max(1, -(-len(time) // _MOST_POINTS))
     if every > 1:
-        notes.append(f"every {every}th point of the counters")
+        notes.append(f"one point in {every} of the counters")
+    begins = np.concatenate([[0.0], time])[:-1]
     out = []
     for variable, name, factor in _COUNTERS:
         values = series[variable]
         across = [str(n) for n in values[values.dims[1]].values]
         for index, of in enumerate(across):
             column = np.asarray(values)[: len(time) : every, index] * factor
+            at = begins if variable in _MEANS else time
             track = f"{of}: {name}" if len(across) > 1 else name
-            out += [{"ph": "C", "name": track, "ts": _us(t), "pid": _RUN, "args": {"value": round(float(v), 4)}} for t, v in zip(time[::every], column, strict=True) if np.isfinite(v)]
+            out += [{"ph": "C", "name": track, "ts": _us(t), "pid": _RUN, "args": {"value": round(float(v), 4)}} for t, v in zip(at[::every], column, strict=True) if np.isfinite(v)]
     return out
 
 

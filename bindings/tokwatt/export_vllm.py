@@ -60,14 +60,15 @@ def _times(results: Results, done: pd.DataFrame, detailed: bool, notes: list[str
 
 def _head(results: Results, asked_for: dict[str, Any], name: str, streams: list[dict[str, Any]], sent: pd.DataFrame) -> dict[str, Any]:
     deployment = asked_for["deployments"][name]
+    model = deployment.get("model") or deployment["api"].get("sheet", name)  # a hosted one goes by its sheet
     rate, burstiness = _arrivals(streams, len(sent) / float(results.summary["deployments"][name]["duration_s"]))
     return {
         "date": _date(asked_for.get("start", "")),
         "endpoint_type": "tokwatt",
         "backend": "tokwatt",
         "label": results.title or None,
-        "model_id": deployment["model"],
-        "tokenizer_id": deployment["model"],
+        "model_id": model,
+        "tokenizer_id": model,
         "num_prompts": len(sent),
         "request_rate": rate,
         "burstiness": burstiness,

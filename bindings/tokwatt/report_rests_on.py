@@ -26,11 +26,13 @@ def html(results: Results) -> str:
     numbers = [n for sheet in sheets for n in sheet.numbers]
     counts = collections.Counter(n.confidence for n in numbers)
     entered = list(results.summary.get("assumed", []))
-    body = paragraph(
-        f"The sheets that were used hold {len(numbers)} numbers with a source. {_assumed_sentence(len(entered))} "
-        "Speeds come from a roofline with efficiencies fitted to published measurements; docs/validation.md says how well that meets "
-        "measurements which the fit has not seen."
-    )
+    said = f"The sheets that were used hold {len(numbers)} numbers with a source. {_assumed_sentence(len(entered))}" if numbers else _assumed_alone(len(entered))
+    if results.series.sizes.get("device", 0) > 0:
+        said += (
+            " Speeds come from a roofline with efficiencies fitted to published measurements; docs/validation.md says how well that meets "
+            "measurements which the fit has not seen."
+        )
+    body = paragraph(said)
     if "interval90" not in results.summary:
         body += paragraph("This run was made without an interval: its figures are point predictions.")
     parts = [Share(name, counts[key] / len(numbers), str(counts[key])) for key, name in _CONFIDENCES.items() if counts[key]]
@@ -46,6 +48,10 @@ def _assumed_sentence(count: int) -> str:
     if not count:
         return "None that entered this run is assumed."
     return f"{count} of those that entered this run {'are' if count > 1 else 'is'} assumed."
+
+
+def _assumed_alone(count: int) -> str:
+    return f"Of what entered this run {count} input{'s are' if count != 1 else ' is'} assumed."
 
 
 def _by_sheet(sheets: list[Sheet]) -> str:

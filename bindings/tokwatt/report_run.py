@@ -70,7 +70,7 @@ def answer(results: Results) -> str:
     if not completed:
         return f"None of the {words.grouped(sent)} requests got a whole answer."
     said = [
-        f"Half of the {words.grouped(sent)} requests had their first token within {words.duration(s['ttft_s']['p50'])}"
+        f"{_half(results)} within {words.duration(s['ttft_s']['p50'])}"
         f"{interval(s, 'ttft_s.p50', words.duration)}, 95{words.SPACE}% within {words.duration(s['ttft_s']['p95'])}"
         f"{interval(s, 'ttft_s.p95', words.duration)}"
         + (f"; after it, text came at {words.three(1 / s['tpot_s']['p50'])} tokens a second." if s["tpot_s"]["p50"] else ".")
@@ -84,6 +84,21 @@ def answer(results: Results) -> str:
     held = (s["throttled_s"] or 0) / s["duration_s"] if s["duration_s"] else 0
     heat = f"Heat or its power limit held the clock down for {words.percent(held)} of the time" if held else "It was never throttled"
     return " ".join([*said, f"{heat}, and {_price(s)}."])
+
+
+def _half(results: Results) -> str:
+    """Of whom the percentiles of the first token are: not of those who got none."""
+    counts = results.summary["requests"]
+    sent = counts["submitted"]
+    if counts["completed"] == sent:
+        return f"Half of the {words.grouped(sent)} requests had their first token" if sent > 1 else "The one request had its first token"
+    try:
+        begun = int(results.requests["first_token"].notna().sum())
+    except KeyError:  # not recorded
+        return f"Of {words.grouped(sent)} requests {words.grouped(counts['completed'])} were answered; half of those that got a first token had it"
+    if begun == sent:
+        return f"Half of the {words.grouped(sent)} requests had their first token"
+    return f"{words.grouped(begun)} of {words.grouped(sent)} requests got a first token, half of these"
 
 
 def _is_hosted(s: dict[str, Any]) -> bool:
@@ -175,7 +190,9 @@ def what_would_help(results: Results) -> list[tuple[str, str, list[str]]]:
     faster("compute", by["compute"] / 2, "Twice the arithmetic", [])
     faster("dispatch", by["dispatch"] / 2, "Half the time for kernel launches and the host", [])
     faster("link", by["link"] / 2, "Links twice as fast", [])
-    faster("heat", by["heat"], "A room cool enough never to throttle", ['--set environment.ambient="15 degC"'])
+    changes = asked.scenario(results).get("timeline")
+    cooler = [] if "environment.ambient" in str(changes) else ['--set environment.ambient="15 degC"']  # the timeline's would follow
+    faster("heat", by["heat"], "A room cool enough never to throttle", cooler)
     faster("power", by["power"], "No power limit below what the box can draw", [])
     if by["queue"] >= 0.02:
         effect = f"{words.percent(by['queue'])} of the time without waiting requests"
@@ -239,7 +256,7 @@ def _parts(parts: dict[str, Any], what: str) -> str:
     return table(head, rows, caption=f"By {what}")
 
 
-_ENERGY = {"compute": "arithmetic", "memory": "moving bytes", "static": "the chip being on", "rest": "the rest of the box, fans and power supply"}
+_ENERGY = {"compute": "arithmetic", "memory": "moving bytes", "static": "the chip being on and at work", "rest": "the rest of the box, fans and power supply"}
 
 
 def _money(s: dict[str, Any]) -> str:
@@ -250,15 +267,19 @@ def _money(s: dict[str, Any]) -> str:
     body = paragraph("The energy is the provider's, and not known.")
     if not _is_hosted(s):
         body = paragraph(
-            f"{words.energy(wall)} at the wall, of which {words.percent(standing)} go into being switched on; the chip's own sensor would show "
+            f"{words.energy(wall)} at the wall, of which {words.percent(1 - standing)} go into arithmetic and moving bytes: the rest flows because the box "
+            "is on, or at work, whatever it computes. The chip's own sensor would show "
             f"{words.energy(chip)}. That is {words.three(s['j_per_tok_output'])}{words.SPACE}J for each output token."
         )
         body += shares(parts, label="Shares of the energy: " + ", ".join(f"{p.name} {p.text}" for p in parts))
     cost = s["cost_usd"]
-    rows = [[name, words.usd(cost.get(key))] for key, name in (("hardware", "hardware, less resale, for this time"), ("electricity", "electricity"), ("api", "hosted API")) if cost.get(key) != 0]
+    rented = s["energy_j"].get("rented", 0.0)
+    hardware = "hardware, less resale, for this time" if not rented else "rent, with its electricity" if rented >= wall else "rents, and hardware less resale"
+    named = (("hardware", hardware), ("electricity", "electricity"), ("cooling", "cooling of the room"), ("api", "hosted API"))
+    rows = [[name, words.usd(cost.get(key))] for key, name in named if key in cost and cost[key] != 0]
     rows.append(["all together", words.usd(cost["total"])])
     rows.append(["a million output tokens", words.usd(s["usd_per_mtok_output"])])
-    body += table(["cost", ""], rows, caption="Electricity of the whole run, hardware from the first request to the last answer")
+    body += table(["cost", ""], rows, caption="Electricity and rents of the whole run, hardware from the first request to the last answer")
     if cost["electricity"] is None and not _is_hosted(s):
         body += paragraph("The scenario gives no price of electricity (prices.electricity).", "soft")
     return body

@@ -51,8 +51,7 @@ def html(results: Results) -> str:
     time = np.asarray(series["time"])
     if len(time) < 2:
         return paragraph("The run is too short for a picture: record.every is as long as it.")
-    held = throttled_spans(series, join=float(time[-1]) / 400)
-    return curves(results) + behind("The numbers", _table(series, time, held)) + _events(results)
+    return curves(results) + behind("The numbers", _table(series, time)) + _events(results)
 
 
 def curves(results: Results) -> str:
@@ -66,7 +65,7 @@ def curves(results: Results) -> str:
     legend = f"Lines are means over {words.span(axis.end / len(panels[0].lines[0].values.ends))}"
     legend += "; the pale bands reach from the lowest to the highest value in them." if any(p.band for p in panels) else "."
     if held:
-        legend += f" Shaded: the clock was held down by heat or the power limit, {words.span(results.summary['throttled_s'])} in all."
+        legend += f" Shaded: heat or the power limit held the clock of a device down, on and off; {words.span(results.summary['throttled_s'])} of each in all."
     return f"<figure>{timeline(panels, axis, held, label=label)}<figcaption>{esc(legend)}</figcaption></figure>"
 
 
@@ -98,7 +97,7 @@ def _said(panel: Panel) -> str:
     return f"{panel.title}{' in ' + panel.unit if panel.unit else ''}: {', '.join(means)}"
 
 
-def _table(series: Any, time: np.ndarray, held: list[tuple[float, float]]) -> str:
+def _table(series: Any, time: np.ndarray) -> str:
     columns, head = [], ["until"]
     for variable, title, unit, factor, _ in _PANELS:
         values = series[variable]
@@ -110,11 +109,10 @@ def _table(series: Any, time: np.ndarray, held: list[tuple[float, float]]) -> st
             head.append(f"{title}{', ' + name if len(names) > 1 else ''}{' [' + unit + ']' if unit else ''}")
     ends = columns[0].ends
     has_boxes = series.sizes.get("device", 0) > 0
-    begins = np.concatenate([[0.0], ends[:-1]])
+    held = binned(time, np.asarray(series["throttled"], dtype=float).mean(axis=1), _ROWS) if has_boxes else None
     rows = []
     for i, end in enumerate(ends):
-        lost = sum(max(0.0, min(b, end) - max(a, begins[i])) for a, b in held)
-        throttled = [words.percent(lost / (end - begins[i]))] if has_boxes else []
+        throttled = [words.percent(float(held.mean[i]))] if held else []
         rows.append([words.span(float(end)), *(words.three(float(c.mean[i])) for c in columns), *throttled])
     return table([*head, "throttled"] if has_boxes else head, rows, caption="Means over spans of time")
 

@@ -46,6 +46,9 @@ std::string table_of(const Capacity& capacity) {
   Columns table(alignment + "l");
   table.row(head);
   for (const auto& trial : capacity.tried) {
+    const bool is_end = trial.load == capacity.found.within || trial.load == capacity.found.beyond;
+    if (trial.answer.status == Status::ok && trial.answer.summary.at("requests").at("submitted") == 0 && !is_end)
+      continue;
     std::vector<std::string> row = {key.shown(trial.load)};
     for (const auto& condition : capacity.conditions) row.push_back(value_text(condition, trial));
     row.push_back(trial.broken.empty() ? "within" : fmt::format("beyond: {}", fmt::join(trial.broken, ", ")));

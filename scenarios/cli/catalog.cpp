@@ -156,9 +156,12 @@ AnySheet read_any(SheetKind kind, const scenarios::RawSheet& raw, scenarios::Dia
       take(out, std::move(sheet));
       break;
     }
-    case SheetKind::api:
-      take(out, scenarios::read_api(raw, diagnostics));
+    case SheetKind::api: {
+      auto sheet = scenarios::read_api(raw, diagnostics);
+      if (sheet.value.prices.size() > 1) out.rules = scenarios::in_words(sheet.value);
+      take(out, std::move(sheet));
       break;
+    }
     case SheetKind::rental:
       take(out, scenarios::read_rental(raw, diagnostics));
       break;

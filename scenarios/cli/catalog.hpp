@@ -39,7 +39,7 @@ struct AnySheet {
   std::vector<scenarios::SheetNumber> numbers;  ///< of a box, those of its `engines:` too
   std::shared_ptr<const scenarios::Source> source;
   std::optional<models::Architecture> model;
-  std::vector<std::string> rules;  ///< of a tariff, in words
+  std::vector<std::string> rules;  ///< of a tariff, or of an API with a history, in words
 };
 AnySheet read_any(scenarios::SheetKind kind, const scenarios::RawSheet& raw, scenarios::Diagnostics& diagnostics);
 

@@ -48,15 +48,55 @@ void add_limits(const Json& part, Explained& out) {
   }
 }
 
-void add_requests(const Json& part, std::optional<double> interference, Explained& out) {
-  const double queue = number(part, {"queue_s", "mean"}), first = number(part, {"ttft_s", "mean"});
-  out.request = number(part, {"e2e_s", "mean"});
+/// Means from the sending of a request [s].
+struct RequestMeans {
+  double queue = 0, first_token = 0, whole = 0;
+};
+
+/// Of the requests that were completed; nothing without records of them.
+std::optional<RequestMeans> means_of_completed(const ColumnOf& column_of) {
+  const auto sent = column_of("requests/arrival"), admitted = column_of("requests/admitted"),
+             first = column_of("requests/first_token"), finish = column_of("requests/finish"),
+             outcome = column_of("requests/outcome");
+  if (!sent || !admitted || !first || !finish || !outcome) return std::nullopt;
+  const std::size_t rows = sent->size();
+  for (const auto* column : {&admitted, &first, &finish, &outcome}) {
+    if ((*column)->size() != rows) return std::nullopt;
+  }
+  constexpr double kCompleted = 1;
+  RequestMeans sum;
+  double completed = 0;
+  for (std::size_t i = 0; i < rows; ++i) {
+    if ((*outcome)[i] != kCompleted) continue;
+    ++completed;
+    sum.queue += (*admitted)[i] - (*sent)[i];
+    sum.first_token += (*first)[i] - (*sent)[i];
+    sum.whole += (*finish)[i] - (*sent)[i];
+  }
+  if (completed == 0 || !std::isfinite(sum.queue + sum.first_token + sum.whole)) return std::nullopt;
+  return RequestMeans{sum.queue / completed, sum.first_token / completed, sum.whole / completed};
+}
+
+/// Those of the summary: its queue and first tokens are those of requests that were not completed too.
+RequestMeans means_of(const Json& part) {
+  return {number(part, {"queue_s", "mean"}), number(part, {"ttft_s", "mean"}), number(part, {"e2e_s", "mean"})};
+}
+
+void add_requests(const Json& part, const std::optional<RequestMeans>& of_completed, std::optional<double> interference,
+                  Explained& out) {
+  const auto [queue, first, whole] = of_completed.value_or(means_of(part));
+  out.request = whole;
   const double decode = std::max(out.request - first, 0.0);
   const double beside = std::min(interference.value_or(0), decode);
   out.requests.push_back({"queue", "sent, not yet admitted", queue});
   out.requests.push_back({"prefill", "admitted, up to the first token", std::max(first - queue, 0.0)});
   if (interference) out.requests.push_back({"interference", "decode held up by others' prompts in its steps", beside});
   out.requests.push_back({"decode", "the tokens after the first", decode - beside});
+  if (!of_completed && number(part, {"requests", "completed"}) < number(part, {"requests", "submitted"}))
+    out.missing.emplace_back(
+        "the queue and the first token of those that were completed: these are of all that came so far, which makes "
+        "the "
+        "parts differ from the whole");
   if (!interference)
     out.missing.emplace_back(
         "what others' prompts cost those that decode: it takes the segments of one deployment on its own (record: "
@@ -65,10 +105,11 @@ void add_requests(const Json& part, std::optional<double> interference, Explaine
 
 void add_joules(const Json& part, Explained& out) {
   out.energy = number(part, {"energy_j", "wall"});
-  out.joules = {{"compute", "arithmetic", number(part, {"energy_j", "compute"})},
-                {"memory", "moving bytes", number(part, {"energy_j", "memory"})},
-                {"static", "the chip being on: idle power and leakage", number(part, {"energy_j", "static"})},
-                {"rest", "host, fans, losses of the power supply", number(part, {"energy_j", "rest"})}};
+  out.joules = {
+      {"compute", "arithmetic", number(part, {"energy_j", "compute"})},
+      {"memory", "moving bytes", number(part, {"energy_j", "memory"})},
+      {"static", "the chip being on and at work: idle and active power, leakage", number(part, {"energy_j", "static"})},
+      {"rest", "host, fans, losses of the power supply", number(part, {"energy_j", "rest"})}};
 }
 
 /// Amdahl's bound on each remedy: half of what a limit takes is what twice as much of it could save.
@@ -121,11 +162,12 @@ std::optional<double> interference(const ColumnOf& column_of, double completed) 
   return with_prompts > 0 ? lost * kPicosecond / completed : 0.0;
 }
 
-Explained deployment_of(const std::string& name, const Json& part, double span, std::optional<double> interference) {
+Explained deployment_of(const std::string& name, const Json& part, double span,
+                        const std::optional<RequestMeans>& of_completed, std::optional<double> interference) {
   Explained out;
   out.name = name;
   out.span = span;
-  add_requests(part, interference, out);
+  add_requests(part, of_completed, interference, out);
   add_limits(part, out);
   add_joules(part, out);
   add_helps(part, out);
@@ -152,10 +194,10 @@ std::vector<Explained> explained(const Json& summary, const ColumnOf& column_of)
     const bool is_whole = part.is_object() && part.contains("requests") && part["requests"].contains("completed") &&
                           part["requests"]["completed"].is_number();
     if (!is_whole) throw NotExplained("its summary is damaged");
-    // The segments of several deployments stand in one table.
-    const auto beside =
-        deployments.size() == 1 ? interference(column_of, part["requests"]["completed"].get<double>()) : std::nullopt;
-    out.push_back(deployment_of(name, part, span, beside));
+    // The requests and segments of several deployments stand in one table.
+    const bool is_alone = deployments.size() == 1;
+    const auto beside = is_alone ? interference(column_of, part["requests"]["completed"].get<double>()) : std::nullopt;
+    out.push_back(deployment_of(name, part, span, is_alone ? means_of_completed(column_of) : std::nullopt, beside));
   }
   return out;
 }

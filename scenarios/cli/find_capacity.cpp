@@ -85,8 +85,11 @@ TriedLoad tried(const Question& question, const Capacity& asked, double load, st
     trial.broken.push_back(fmt::format("{}: {}", scenarios::in_words(trial.answer.status), trial.answer.reason));
     return trial;
   }
+  // One request lasts from its sending to its answer: what a box costs in that time says nothing of one that waits.
+  const bool is_alone = trial.answer.summary.at("requests").at("submitted").get<int64_t>() < 2;
   for (const auto& condition : asked.conditions) {
-    if (!holds(condition, trial.answer.summary)) trial.broken.push_back(condition.metric.name);
+    const bool costs = condition.metric.units.find("USD") != std::string::npos;
+    if (!holds(condition, trial.answer.summary) || (costs && is_alone)) trial.broken.push_back(condition.metric.name);
   }
   if (piles_up(trial.answer.summary, key.is_open)) trial.broken.emplace_back(kPilesUp);
   return trial;

@@ -53,9 +53,14 @@ class Knobs {
     }
     for (const auto& system : plain_.input.systems) add_watt(system);
     if (!plain_.input.systems.empty()) add_kelvin();
-    if (plain_.input.prices.electricity) add_cent();
-    for (const char* key : {"prices.hardware", "plan.growth", "plan.electricity_growth", "plan.hardware_growth",
-                            "plan.days_per_month", "plan.cooling", "plan.power_between"})
+    add_links();
+    const auto& systems = plain_.input.systems;
+    const auto is_rented = [](const sim::System& system) { return system.is_rented; };
+    if (plain_.input.prices.electricity && !std::all_of(systems.begin(), systems.end(), is_rented)) add_cent();
+    if (std::any_of(systems.begin(), systems.end(), is_rented)) add_rent();
+    for (const char* key :
+         {"prices.hardware", "prices.resale", "prices.horizon", "plan.growth", "plan.electricity_growth",
+          "plan.hardware_growth", "plan.days_per_month", "plan.cooling", "plan.power_between"})
       add_number(key, key, "");
     return std::move(out_);
   }
@@ -164,6 +169,54 @@ class Knobs {
         if (change.kind == sim::Change::Kind::electricity) change.value += kCent;
       }
     });
+  }
+
+  /// What all rented boxes cost by the hour.
+  void add_rent() {
+    out_.push_back({"rental", kPercent, [&q = question_] {
+                      auto loaded = q.load();
+                      change_every_day(loaded, [](Loaded& day) {
+                        for (auto& system : day.input.systems) {
+                          if (system.is_rented) system.box.price.purchase *= kMore;
+                        }
+                      });
+                      if (!loaded.planning) return loaded;
+                      auto planning = std::make_shared<scenarios::Planning>(*loaded.planning);
+                      auto& rent = planning->plan.rent;
+                      rent = {rent.value * kMore, rent.low * kMore, rent.high * kMore};
+                      loaded.planning = std::move(planning);
+                      return loaded;
+                    }});
+  }
+
+  /// Bandwidths of links: within boxes, between them, and to the memory where KV blocks are kept.
+  void add_links() {
+    const auto& input = plain_.input;
+    for (std::size_t s = 0; s < input.systems.size(); ++s) {
+      if (!input.systems[s].link) continue;
+      add_change(fmt::format("{}: link", input.systems[s].name), kPercent, [s](sim::Input& changed) {
+        changed.systems[s].link->bandwidth *= kMore;
+        for (auto& change : changed.changes) {
+          const bool is_its = change.kind == sim::Change::Kind::link && change.cable < 0;
+          if (is_its && change.system == static_cast<int>(s)) change.link.bandwidth *= kMore;
+        }
+      });
+    }
+    for (std::size_t c = 0; c < input.cables.size(); ++c) {
+      add_change(fmt::format("links.{}", c), kPercent, [c](sim::Input& changed) {
+        changed.cables[c].link.bandwidth *= kMore;
+        for (auto& change : changed.changes) {
+          if (change.kind == sim::Change::Kind::link && change.cable == static_cast<int>(c))
+            change.link.bandwidth *= kMore;
+        }
+      });
+    }
+    for (std::size_t d = 0; d < input.deployments.size(); ++d) {
+      const auto& tiers = input.deployments[d].kv_offload;
+      if (!tiers || tiers->link.bandwidth == 0) continue;
+      add_change(fmt::format("{}: kv_offload.link", input.deployments[d].name), kPercent,
+                 [d](sim::Input& changed) { changed.deployments[d].kv_offload->link.bandwidth *= kMore; });
+    }
   }
 
   /// What a provider asks, of all that go to it.

@@ -380,7 +380,8 @@ void add_plan(const Planning& as_written, sim::Results& results) {
   planning.plan.energy_spread = spread.shares;
   if (std::string_view(spread.from) == "assumed") add_assumption("plan: energy_spread", results.summary);
   auto days = simulated(planning, results.summary);
-  const money::Usage usage{days.days, planning.duration / planning.days / kHour, planning.season, planning.between};
+  const money::Usage usage{days.days, planning.duration / planning.days / kHour, planning.season, planning.between,
+                           planning.of_days};
   const auto flow = money::cash_flow(plan, usage, planning.price);
   std::vector<std::vector<Estimate>> costs;
   for (const auto& rival : planning.against) costs.push_back(costs_of(rival, plan, usage));

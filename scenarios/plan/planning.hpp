@@ -37,6 +37,7 @@ struct Planning {
   bool has_trace = false;
   double duration = 0;          ///< of the run [s]
   std::vector<double> season;   ///< by month: price of electricity over that of the run
+  std::vector<double> of_days;  ///< by month: price during the days' runs [USD/J], where that of the run is 0
   std::vector<double> between;  ///< by month: price outside the days' runs [USD/J]; empty: as on those days
   std::vector<Rival> against;
   std::vector<int> wait;  ///< months

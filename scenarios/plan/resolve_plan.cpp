@@ -243,10 +243,13 @@ class PlanResolver {
   }
 
   void take_seasons() {
-    out_.season.assign(static_cast<std::size_t>(out_.plan.months), 1.0);
-    if (!r_.tariff || !start_) return;
+    const auto all_months = static_cast<std::size_t>(out_.plan.months);
+    out_.season.assign(all_months, 1.0);
+    if (!r_.tariff || !start_) {  // the timeline's prices are of its hours, not of those between the runs
+      if (const auto price = r_.loaded.input.prices.electricity) out_.between.assign(all_months, *price);
+      return;
+    }
     const double of_run = money::mean_price(*r_.tariff, *start_, whole(out_.duration));
-    if (of_run <= 0) return;
     const auto time_of_day = *start_ - std::chrono::floor<std::chrono::days>(*start_);
     const bool weekdays = out_.plan.days_per_month <= kMostWorkingDays;
     for (int month = 1; month <= out_.plan.months; ++month) {
@@ -255,7 +258,12 @@ class PlanResolver {
       const auto of = [&](auto mean) {
         return mean(*r_.tariff, day.year() / day.month(), time_of_day, seconds, weekdays);
       };
-      out_.season[static_cast<std::size_t>(month - 1)] = of(money::mean_price_in_month) / of_run;
+      const double of_month = of(money::mean_price_in_month);
+      if (of_run > 0) {
+        out_.season[static_cast<std::size_t>(month - 1)] = of_month / of_run;
+      } else {
+        out_.of_days.push_back(of_month);
+      }
       out_.between.push_back(of(money::mean_price_outside));
     }
   }

@@ -34,7 +34,11 @@ bool is_span(const std::vector<double>& span) {
 std::optional<money::TariffRule> rule_of(const WrittenRule& w, const std::string& path, Diagnostics& diagnostics) {
   const std::size_t before = diagnostics.reported();
   if (!is_span(w.hours) || (w.hours.size() == 2 && (w.hours[0] == w.hours[1] || w.hours[0] == 24 || w.hours[1] == 0)))
-    diagnostics.error(w.place, path + ".hours is no span; expected two whole hours such as [16, 21] or [23, 7]");
+    diagnostics.error(
+        w.place,
+        path +
+            ".hours is no span; expected two whole hours such as [16, 21] or [23, 7]; midnight is 0 where a span "
+            "begins and 24 where it ends");
   if (!is_span(w.months))
     diagnostics.error(w.place, path + ".months is no span; expected two whole months such as [6, 9] or [10, 5]");
   if (diagnostics.reported() > before) return std::nullopt;
@@ -99,6 +103,18 @@ std::vector<std::string> in_words(const money::Tariff& tariff) {
     const std::string otherwise = out.empty() ? "always" : "else";
     out.push_back(fmt::format("{}: {:.6g} {}/kWh", when.empty() ? otherwise : fmt::format("{}", fmt::join(when, ", ")),
                               rule.price * 3.6e6, tariff.currency));
+  }
+  return out;
+}
+
+std::vector<std::string> in_words(const money::Api& api) {
+  std::vector<std::string> out;
+  for (const auto& price : api.prices) {
+    const std::string when =
+        price.from ? fmt::format("from {:04}-{:02}-{:02} on", static_cast<int>(price.from->year()),
+                                 static_cast<unsigned>(price.from->month()), static_cast<unsigned>(price.from->day()))
+                   : "from the beginning";
+    out.push_back(fmt::format("prices.{}: {}", out.size(), when));
   }
   return out;
 }

@@ -24,5 +24,7 @@ std::optional<money::Tariff> tariff_of(const std::vector<const WrittenRule*>& ru
 
 /// "Jun to Sep, 16 to 21 h, weekdays" of each rule, with its price.
 std::vector<std::string> in_words(const money::Tariff& tariff);
+/// The days from which an API asks its prices.
+std::vector<std::string> in_words(const money::Api& api);
 
 }  // namespace tokwatt::scenarios

@@ -198,14 +198,24 @@ void add_room(Json& out, const Outcomes& o) {
   out["usd_per_mtok_output"] = ratio(total, out["tokens"]["output"].get<double>() / 1e6);
 }
 
+/// Output tokens that come from boxes.
+double output_of_boxes(const Outcomes& o, const std::vector<std::size_t>& streams) {
+  int64_t tokens = 0;
+  for (const std::size_t s : streams) {
+    const auto deployment = static_cast<std::size_t>(o.input.streams[s].deployment);
+    if (!o.input.deployments[deployment].hosted) tokens += o.tallies[s]->output_tokens;
+  }
+  return static_cast<double>(tokens);
+}
+
 // Energy, heat and money, over some devices or parts of them; `api`: beside what these cost.
 void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& devices, const PowerPeak& peak,
-                 double api) {
+                 double api, const std::vector<std::size_t>& streams) {
   const double span = seconds(o.ending.at);
   Energy sum;
   double over_limit = 0, temperature = 0, temperature_max = -kInfinity, final_temperature = -kInfinity, clock = 0,
          clock_min = kInfinity;
-  double throttled = 0, electricity = 0, hardware = 0, rented = 0;
+  double throttled = 0, electricity = 0, hardware = 0, rent = 0, rented = 0;
   for (const auto& [i, e, part] : devices) {
     const Device& device = o.devices[i];
     const System& system = o.input.systems[o.layout.topology[i].system];
@@ -223,15 +233,19 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
     if (system.is_rented) rented += joules(e.wall());
     const auto& price = system.box.price;
     const bool priced = !std::isnan(price.purchase) && o.input.prices.horizon > 0;
-    hardware += priced ? part * price.purchase * (1 - price.resale_fraction) / o.input.prices.horizon : kUnknown;
+    (system.is_rented ? rent : hardware) +=
+        priced ? part * price.purchase * (1 - price.resale_fraction) / o.input.prices.horizon : kUnknown;
   }
   const double duration = out["duration_s"].is_number() ? out["duration_s"].get<double>() : 0;
-  hardware *= duration;
+  hardware = hardware * duration + rent * span;  // what is rented is paid for as long as it is kept, from 0 to the end
   out["energy_j"] = {{"wall", joules(sum.wall())},   {"chip", joules(sum.chip())},  {"compute", joules(sum.compute)},
                      {"memory", joules(sum.memory)}, {"static", joules(sum.fixed)}, {"rest", joules(sum.rest)}};
   if (rented > 0) out["energy_j"]["rented"] = rented;  // of the wall's: part of the rent
-  out["power_w"] = {{"wall", {{"mean", ratio(joules(sum.wall()), span)}, {"max", peak.wall}}},
-                    {"chip", {{"mean", ratio(joules(sum.chip()), span)}, {"max", peak.chip}}}};
+  const auto power = [&](int128 energy, double max) {
+    if (devices.empty()) return Json({{"mean", nullptr}, {"max", nullptr}});  // of a provider's it is not known
+    return Json({{"mean", ratio(joules(energy), span)}, {"max", max}});
+  };
+  out["power_w"] = {{"wall", power(sum.wall(), peak.wall)}, {"chip", power(sum.chip(), peak.chip)}};
   if (devices.empty()) temperature = clock = kUnknown;
   out["temperature_c"] = {
       {"mean", number(temperature)}, {"max", number(temperature_max)}, {"final", number(final_temperature)}};
@@ -243,7 +257,8 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
       {"electricity", number(electricity)}, {"hardware", number(hardware)}, {"api", api}, {"total", number(total)}};
   const auto tokens = out["tokens"]["output"].get<double>();
   out["usd_per_mtok_output"] = ratio(total, tokens / 1e6);
-  out["j_per_tok_output"] = devices.empty() ? Json(nullptr) : ratio(joules(sum.wall()), tokens);
+  const double of_boxes = output_of_boxes(o, streams);
+  out["j_per_tok_output"] = devices.empty() ? Json(nullptr) : ratio(joules(sum.wall()), of_boxes);
   add_noise(out, o, devices);
 }
 
@@ -297,7 +312,7 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
   Json out = requests(streams);
   const auto deployments = all_of(o.input.deployments.size());
   add_serving(out, o, all_of(o.layout.replicas.size()), streams, deployments);
-  add_physics(out, o, whole_devices(o), o.power_peaks.of(deployments.size()), api_usd(o, deployments));
+  add_physics(out, o, whole_devices(o), o.power_peaks.of(deployments.size()), api_usd(o, deployments), streams);
   add_room(out, o);
   Json per_deployment = Json::object();
   for (std::size_t d = 0; d < o.input.deployments.size(); ++d) {
@@ -307,7 +322,7 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
     }
     Json part = requests(mine);
     add_serving(part, o, o.layout.replicas_of[d], mine, {d});
-    add_physics(part, o, parts_of(o, d), o.power_peaks.of(d), api_usd(o, {d}));
+    add_physics(part, o, parts_of(o, d), o.power_peaks.of(d), api_usd(o, {d}), mine);
     per_deployment[o.input.deployments[d].name] = std::move(part);
   }
   out["deployments"] = std::move(per_deployment);

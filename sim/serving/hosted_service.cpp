@@ -145,12 +145,10 @@ void HostedService::leave(RequestId id, Picoseconds now, Histogram& gaps) {
     cache_.trim(kCachedBlocks);
   }
   const auto& price = hosted_.price;
-  if (r.produced > 0) {
-    const double cost = static_cast<double>(r.prompt - r.cached) * price.prompt +
-                        static_cast<double>(r.cached) * price.cached.value_or(price.prompt) +
-                        static_cast<double>(r.produced) * price.output;
-    cost_usd_ += cost * (1 - free_.take(static_cast<double>(r.prompt + r.produced), now));
-  }
+  const double cost = static_cast<double>(r.prompt - r.cached) * price.prompt +
+                      static_cast<double>(r.cached) * price.cached.value_or(price.prompt) +
+                      static_cast<double>(r.produced) * price.output;
+  cost_usd_ += cost * (1 - free_.take(static_cast<double>(r.prompt + r.produced), now));
   stop_running(id, now);
 }
 

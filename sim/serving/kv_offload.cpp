@@ -25,7 +25,7 @@ OffloadPlan::OffloadPlan(const KvTiers& tiers, double block_bytes, int64_t tenso
   if (whole == 0) return;  // the model keeps states only
   host_blocks = static_cast<int64_t>(std::min(tiers.host / whole, kMostBlocks));
   disk_blocks = static_cast<int64_t>(std::min(tiers.disk / whole, kMostBlocks));
-  if (tiers.host > 0) {
+  if (tiers.link.bandwidth > 0) {
     latency = tiers.link.latency;
     link_time = block_bytes / tiers.link.bandwidth;
   }
@@ -53,13 +53,14 @@ void KvOffload::store(std::span<const uint64_t> keys, Picoseconds now) {
     touch(host_, key);
     touch(disk_, key);
     if (host_.by_key.contains(key) || disk_.by_key.contains(key)) continue;
+    if (plan_.host_blocks == 0 && plan_.disk_blocks == 0) continue;
+    ++stored_;
+    const Picoseconds out = occupy(out_free_, now, latency, 1, plan_.link_time);
+    latency = 0;
     if (plan_.host_blocks > 0) {
-      ++stored_;
-      add_to_host({key, occupy(out_free_, now, latency, 1, plan_.link_time)});
-      latency = 0;
-    } else if (plan_.disk_blocks > 0) {
-      ++stored_;
-      add_to_disk(key, now);
+      add_to_host({key, out});
+    } else {
+      add_to_disk(key, out);
     }
   }
 }
@@ -102,8 +103,8 @@ Picoseconds KvOffload::load(std::span<const uint64_t> keys, int64_t more, Picose
   loaded_host_ += blocks - from_disk;
   Picoseconds read = now;
   if (from_disk > 0) read = occupy(disk_free_, now, 0, from_disk, plan_.disk_time);
-  if (plan_.host_blocks == 0) return read;
   const Picoseconds end = occupy(in_free_, read, plan_.latency, blocks + more, plan_.link_time);
+  if (plan_.host_blocks == 0) return end;
   for (const uint64_t key : keys) {
     if (!host_.by_key.contains(key)) add_to_host({key, read});
   }

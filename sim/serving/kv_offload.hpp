@@ -16,8 +16,9 @@ namespace tokwatt::sim {
 /// What KvOffload has room for, and how long its copies take.
 struct OffloadPlan {
   int64_t host_blocks = 0, disk_blocks = 0;
-  double latency = 0;                   ///< of a copy between device and host [s]
-  double link_time = 0, disk_time = 0;  ///< of a block [s]
+  double latency = 0;    ///< of a copy between device and host [s]
+  double link_time = 0;  ///< of a block between them; 0 where they have one memory [s]
+  double disk_time = 0;  ///< of a block [s]
 
   OffloadPlan(const KvTiers& tiers, double block_bytes, int64_t tensor_parallel);
 };

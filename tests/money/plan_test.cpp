@@ -176,6 +176,16 @@ TEST_CASE("what is drawn between the runs has the price of those hours", "[money
   CHECK_THAT(flow[2].electricity, WithinRel(21 * 8 * 3 + between * 0.25, 1e-12));
 }
 
+TEST_CASE("where the run's hours were free its energy costs what those of each month do", "[money][plan]") {
+  Plan plan;
+  plan.months = 2;
+  plan.days_per_month = 21;
+  const Usage usage{{{1, {100, 10, 20}, 4, 0, 0, 1}}, 8, {1, 1}, {0.5, 0.25}, {0, 3}};
+  const auto flow = cash_flow(plan, usage, 0);
+  CHECK(flow[1].electricity == 0);
+  CHECK_THAT(flow[2].electricity, WithinRel(21.0 * (4 - 1) * 3, 1e-12));  // of what is not part of a rent
+}
+
 TEST_CASE("a rented device costs its hours, within the range of its offers", "[money][plan]") {
   Plan plan;
   plan.months = 2;

@@ -208,6 +208,28 @@ TEST_CASE("seasons of a tariff reach the months of the plan", "[scenarios][plan]
   CHECK_THAT(number(table[12]["electricity_usd"]), WithinRel(november, 1e-9));
 }
 
+TEST_CASE("a tariff that is free while the run lasts is not for ever", "[scenarios][plan]") {
+  const std::string rules = "tariff: [{price: 0 USD/kWh, months: [11, 11], hours: [8, 20]}, {price: 0.2 USD/kWh}]\n";
+  const auto results = planned(
+      "start: \"2026-11-23 09:00\"\n" + kGood + rules + "plan: {months: 2, days_per_month: 20, power_between: 30 W}\n",
+      {"prices.hardware=4000 USD", "duration=1 h"});
+  const Json& table = results.summary["plan"]["table"];
+  const double day = number(results.summary["energy_j"]["wall"]) / 3.6e6, between = 0.03 * (730.5 - 20);  // [kWh]
+  CHECK(results.summary["cost_usd"]["electricity"] == 0.0);
+  CHECK(number(table[1]["electricity_usd"]) > 0.4 * between * 0.2);  // the nights, and the hours around the runs
+  CHECK(number(table[1]["electricity_usd"]) < between * 0.2);
+  CHECK_THAT(number(table[2]["electricity_usd"]), WithinRel((20 * day + between) * 0.2, 1e-6));  // December
+}
+
+TEST_CASE("what the timeline asks for electricity is not the price between the runs", "[scenarios][plan]") {
+  const std::string spike = "timeline: [{at: 10 min, for: 20 min, set: {prices.electricity: 5 USD/kWh}}]\n";
+  const auto results = planned(kGood + "prices: {electricity: 0.2 USD/kWh, hardware: 4000 USD}\n" + spike +
+                                   "plan: {months: 1, days_per_month: 20, power_between: 30 W}\n",
+                               {"duration=1 h"});
+  const double day = number(results.summary["cost_usd"]["electricity"]);
+  CHECK_THAT(number(results.summary["plan"]["electricity_usd"]), WithinRel(20 * day + 0.03 * (730.5 - 20) * 0.2, 1e-6));
+}
+
 TEST_CASE("a run of several days is that many of the plan's", "[scenarios][plan]") {
   const auto results = planned(kPriced + "plan: {months: 1, days_per_month: 30}\n", {"duration=48 h"});
   const double two_days = number(results.summary["cost_usd"]["electricity"]);

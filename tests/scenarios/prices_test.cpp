@@ -248,7 +248,8 @@ TEST_CASE("a sheet of prices that is wrong says where", "[scenarios][prices]") {
 TEST_CASE("a rented box costs its rent by the hour, electricity with it", "[scenarios][prices]") {
   const std::string rented = with("{sheet: dgx-spark}", "{sheet: dgx-spark, rental: 3.6 USD/h}");
   const auto cost = sim::simulate(load_text("desk.yaml", rented, "", {}).input).summary;
-  const double hours = cost["duration_s"].get<double>() / 3600;
+  constexpr double hours = 1;  // that the run lasts, whenever its first request comes
+  REQUIRE(cost["duration_s"].get<double>() < 3600 * hours);
   CHECK_THAT(cost["cost_usd"]["total"].get<double>(), WithinRel(3.6 * hours, 1e-9));
   CHECK(cost["cost_usd"]["electricity"] == 0.0);
   const std::string by_sheet = with("{sheet: dgx-spark}", "{sheet: dgx-spark, rental: rent-h100}");
@@ -260,8 +261,30 @@ TEST_CASE("a rented box costs its rent by the hour, electricity with it", "[scen
   CHECK_THAT(errors_of(with("{sheet: dgx-spark}", "{sheet: dgx-spark, rental: rent-h10}")),
              Contains("did you mean \"rent-h100\"?"));
   CHECK_THAT(errors_of(with("{sheet: dgx-spark}", "{sheet: dgx-spark, rental: -1 USD/h}")), Contains("at least 0"));
+  CHECK_THAT(
+      errors_of(with("{sheet: dgx-spark}", "{sheet: dgx-spark, rental: 1 EUR/h}")),
+      Contains("systems.desk.rental is \"1 EUR/h\"; expected a price such as \"2.95 USD/h\", or the name of a rental"));
   CHECK_THAT(errors_of(with("{sheet: dgx-spark}", "{sheet: dgx-spark, rental: 1 USD/h, price: {purchase: 1 USD}}")),
              Contains("systems.desk.price stands beside its rental"));
+}
+
+TEST_CASE("joules of a token are those of tokens that boxes made", "[scenarios][prices]") {
+  const auto mixed = sim::simulate(load_text("mixed.yaml", R"(duration: 10 min
+systems: {desk: {sheet: dgx-spark}}
+deployments:
+  here: {model: gpt-oss-120b, quant: mxfp4, engine: vllm, runs_on: desk}
+  there: {api: {sheet: gpt-5-mini}}
+workload:
+  - {name: few, to: here, arrivals: {process: constant, rate: 0.05/s}, prompt: 800, output: 200}
+  - {name: many, to: there, arrivals: {process: constant, rate: 1/s}, prompt: 800, output: 200}
+)",
+                                             "", {})
+                                       .input)
+                         .summary;
+  CHECK(mixed["tokens"]["output"].get<int64_t>() >
+        10 * mixed["deployments"]["here"]["tokens"]["output"].get<int64_t>());
+  CHECK(mixed["j_per_tok_output"] == mixed["deployments"]["here"]["j_per_tok_output"]);
+  CHECK(mixed["deployments"]["there"]["j_per_tok_output"].is_null());
 }
 
 TEST_CASE("dates are read whole or not at all", "[scenarios][prices]") {

@@ -402,21 +402,38 @@ TEST_CASE("token times rebuilt from the segments are those of the requests", "[s
 }
 
 TEST_CASE("what a hosted model is paid is what its tokens cost", "[sim][conservation][hosted]") {
-  int hosted = 0;
+  int hosted = 0, unanswered = 0;
   for (uint64_t seed = 26'001; seed < 26'601; ++seed) {
     const Input input = test::random_input(seed);
     if (!has_hosted(input)) continue;
-    const Results results = simulate(test::random_input(seed));
+    Input recorded = test::random_input(seed);
+    recorded.record_requests = true;
+    const Results results = simulate(std::move(recorded));
     const auto& d = input.deployments.back();  // where a random input has it
+    // Prompts that it took and whose answers nobody waited for are paid, and not among the tokens of answers.
+    const auto admitted = values<double>(results, "requests", "admitted"),
+               first = values<double>(results, "requests", "first_token");
+    const auto prompt = values<int64_t>(results, "requests", "prompt"),
+               cached = values<int64_t>(results, "requests", "cached");
+    const auto replica = values<int32_t>(results, "requests", "replica");
+    double uncached_too = 0, cached_too = 0;
+    for (std::size_t q = 0; q < admitted.size(); ++q) {
+      if (replica[q] >= 0 || std::isnan(admitted[q]) || !std::isnan(first[q])) continue;
+      uncached_too += static_cast<double>(prompt[q] - cached[q]);
+      cached_too += static_cast<double>(cached[q]);
+      ++unanswered;
+    }
     const auto& part = results.summary["deployments"][d.name];
     const auto tokens = [&](const char* key) { return part["tokens"][key].get<double>(); };
     const auto& price = d.hosted->price;
-    const double cost = (tokens("prompt") - tokens("cached")) * price.prompt +
-                        tokens("cached") * price.cached.value_or(price.prompt) + tokens("output") * price.output;
+    const double cost = (tokens("prompt") - tokens("cached") + uncached_too) * price.prompt +
+                        (tokens("cached") + cached_too) * price.cached.value_or(price.prompt) +
+                        tokens("output") * price.output;
     CAPTURE(seed);
     REQUIRE(part["cost_usd"]["api"].get<double>() == Approx(cost));
     REQUIRE(results.summary["cost_usd"]["api"] == part["cost_usd"]["api"]);
     hosted += tokens("output") > 0;
   }
   CHECK(hosted > 20);
+  CHECK(unanswered > 20);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "scenarios/cli/capacity_search.hpp"
@@ -179,6 +180,22 @@ TEST_CASE("capacity's answer keeps the objectives, and one more user does not", 
   CHECK_THAT(table.out, Catch::Contains("Within the objectives: " + std::to_string(within) + " users; beyond: "));
 }
 
+TEST_CASE("no load is so small that a token of it is cheap", "[cli][capacity]") {
+  const Scratch scratch;
+  const auto path = (scratch.path() / "rented.yaml").string();
+  for (const char* box : {"{sheet: h100-sxm-80, rental: 2.95 USD/h}}\nprices: {horizon: 36 months}",
+                          "{sheet: h100-sxm-80, price: {purchase: 30000 USD}}}\nprices: {electricity: 0.1 USD/kWh}"}) {
+    std::ofstream(path) << "seed: 3\nduration: 1 h\nsystems: {box: " << box << "\n"
+                        << "deployments: {chat: {model: llama-3.1-8b, quant: fp8, engine: vllm, runs_on: box}}\n"
+                        << "workload: [{name: all, to: chat, arrivals: {process: poisson, rate: 0.25/s}, prompt: 800, "
+                           "output: 200}]\n";
+    const auto more = tokwatt({"capacity", path, "--slo", "usd_per_mtok_output<4", "-o", "json"});
+    CAPTURE(box, more.out, more.err);
+    REQUIRE(more.code == kDone);
+    CHECK(Json::parse(more.out).at("within").get<double>() > 0.5);
+  }
+}
+
 TEST_CASE("people who wait to the end for their first answer are too many, whatever the objective", "[cli][capacity]") {
   const auto said = tokwatt({"capacity", input("short.yaml"), "--slo", "temperature_c.max<1000 degC", "-o", "json"});
   REQUIRE(said.code == kDone);
@@ -327,6 +344,27 @@ TEST_CASE("sensitivity is what a run with the number changed says", "[cli][sensi
   CHECK_THAT(table.out, Catch::Contains("\nchance "));
 }
 
+TEST_CASE("rents and links are varied where there are any", "[cli][sensitivity]") {
+  const Scratch scratch;
+  const auto path = (scratch.path() / "rented.yaml").string();
+  std::ofstream(path)
+      << "duration: 10 min\n"
+         "systems: {cloud: {sheet: rtx-4090, count: 2, link: pcie4-x16, rental: 2 USD/h}}\n"
+         "deployments: {chat: {model: llama-3.1-8b, quant: fp8, engine: vllm, runs_on: cloud, tensor_parallel: 2}}\n"
+         "workload: [{name: people, to: chat, users: 4, think: {exponential: 10 s}, prompt: 4000, output: 250}]\n"
+         "plan: {months: 3}\n";
+  const auto said = tokwatt(
+      {"sensitivity", path, "-o", "json", "--all", "--metrics", "cost_usd.total,ttft_s.mean,plan.cost_usd.value"});
+  REQUIRE(said.code == kDone);
+  std::map<std::string, Json> effects;
+  const auto answer = Json::parse(said.out);
+  for (const auto& number : answer.at("numbers")) effects[number.at("name")] = number.at("effect");
+  CHECK_THAT(effects.at("rental").at("cost_usd.total").get<double>(), Catch::WithinRel(0.01, 1e-6));
+  CHECK_THAT(effects.at("rental").at("plan.cost_usd.value").get<double>(), Catch::WithinRel(0.01, 1e-6));
+  CHECK(effects.at("cloud: link").at("ttft_s.mean").get<double>() < -1e-4);
+  CHECK(effects.count("prices.electricity") == 0);  // part of the rent
+}
+
 TEST_CASE("of a hosted model its prices are varied, and they make up its cost", "[cli][sensitivity]") {
   const Scratch scratch;
   const auto path = (scratch.path() / "hosted.yaml").string();
@@ -382,6 +420,26 @@ TEST_CASE("explain's portions add up to the run's", "[cli][explain]") {
   // Without segments it says what it cannot tell.
   REQUIRE(tokwatt({"run", input("short.yaml"), "-o", file, "--set", "record.requests=false", "--quiet"}).code == kDone);
   CHECK_THAT(tokwatt({"explain", file}).out, Catch::Contains("Not told: what others' prompts cost"));
+}
+
+TEST_CASE("explain takes apart the requests that were completed, not those that were cut off", "[cli][explain]") {
+  const Scratch folder;
+  const auto file = (folder.path() / "run.h5").string();
+  // So many that most wait: those who are answered waited least.
+  const auto run = tokwatt({"run", input("short.yaml"), "-o", file, "--set", "workload.0.users=300", "--set",
+                            "deployments.assistant.limits={max_num_seqs: 8}", "--summary", "json", "--quiet"});
+  REQUIRE(run.code == kDone);
+  const auto summary = Json::parse(run.out);
+  REQUIRE(summary.at("requests").at("unfinished").get<int64_t>() > 100);
+  const double whole = summary.at("e2e_s").at("mean").get<double>();
+  const auto part = Json::parse(tokwatt({"explain", file, "-o", "json"}).out).at("assistant");
+  double sum = 0;
+  for (const auto& portion : part.at("request_by")) sum += portion.get<double>();
+  CHECK_THAT(sum, Catch::WithinRel(whole, 1e-9));
+  CHECK(part.at("request_by").at("queue").get<double>() < summary.at("queue_s").at("mean").get<double>());
+  CHECK(part.at("request_by").at("decode").get<double>() > 1);
+  REQUIRE(tokwatt({"run", input("short.yaml"), "-o", file, "--set", "record.requests=false", "--quiet"}).code == kDone);
+  CHECK_THAT(tokwatt({"explain", file}).out, Catch::Contains("of all that came so far"));
 }
 
 TEST_CASE("explain refuses what is no results file of a run", "[cli][explain]") {

@@ -67,6 +67,16 @@ TEST_CASE("who gives up on a hosted model pays for what was out", "[hosted]") {
   CHECK(s["cost_usd"]["api"].get<double>() == Approx(200 * 2e-6 + 16 * 8e-6));
 }
 
+TEST_CASE("who gives up on a hosted model before its answer begins pays for the prompt, each time", "[hosted]") {
+  auto input = hosted_input({{0, 100, 50, 0}});
+  input.streams[0].timeout = 0.4;
+  input.streams[0].retries = 2;
+  const auto s = simulate(std::move(input)).summary;
+  CHECK(s["requests"]["timed_out"] == 3);
+  CHECK(s["tokens"]["output"] == 0);
+  CHECK(s["cost_usd"]["api"].get<double>() == Approx(3 * 100 * 2e-6));
+}
+
 TEST_CASE("the end of a run cuts hosted answers off", "[hosted]") {
   auto input = hosted_input({{0, 100, 50, 0}, {2 * kSecond, 100, 50, 1}});
   input.duration = 2 * kSecond + kSecond / 4;

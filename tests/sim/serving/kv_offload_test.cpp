@@ -64,7 +64,10 @@ TEST_CASE("what the host has no room for goes to disk, the least recently used f
 }
 
 TEST_CASE("without room in the host's memory blocks go to disk at once", "[sim][serving][offload]") {
-  KvOffload offload(plan(0, 2));
+  KvTiers one_memory;  // no link
+  one_memory.disk = 4e6;
+  one_memory.disk_bandwidth = 0.5e9;
+  KvOffload offload(OffloadPlan(one_memory, 1e6, 2));
   offload.store(Keys{1, 2}, 0);
   CHECK(offload.find(Keys{1, 2}, ms(7)) == 1);
   CHECK(offload.find(Keys{1, 2}, ms(8)) == 2);
@@ -74,6 +77,17 @@ TEST_CASE("without room in the host's memory blocks go to disk at once", "[sim][
   CHECK(offload.find(Keys{1, 2}, kSecond) == 0);
   offload.store(Keys{7}, ms(21));
   CHECK(offload.find(Keys{7}, ms(25)) == 1);
+}
+
+TEST_CASE("what is on a card's disk passes over its link, kept by the host or not", "[sim][serving][offload]") {
+  KvOffload offload(plan(0, 2));
+  offload.store(Keys{1, 2}, 0);  // over the link in 11 ms and 1 ms, to disk in 4 ms each
+  CHECK(offload.find(Keys{1, 2}, ms(15) - 1) == 0);
+  CHECK(offload.find(Keys{1, 2}, ms(15)) == 1);
+  CHECK(offload.find(Keys{1, 2}, ms(19)) == 2);
+  CHECK(offload.load(Keys{1, 2}, 1, ms(20)) == ms(20 + 8 + 10 + 3));
+  CHECK(offload.load(Keys{1}, 0, ms(100)) == ms(100 + 4 + 10 + 1));  // it did not stay in the host's memory
+  CHECK(offload.loaded_disk() == 3);
 }
 
 namespace {
