@@ -13,6 +13,7 @@ from .results import Results
 from .saved import open_results
 
 _SEGMENTS = ("steps", "duration", "growth", "decoding", "chunk_tokens")
+_TIMES = ("arrival", "admitted", "first_token", "finish")
 
 
 def explain(results: Results | str | os.PathLike[str]) -> pd.DataFrame:
@@ -39,6 +40,9 @@ def explain(results: Results | str | os.PathLike[str]) -> pd.DataFrame:
     columns = {"series/time": run.series["time"].to_numpy()}
     if "segments" in run._run.groups:
         columns |= {f"segments/{name}": run.segments[name].to_numpy() for name in _SEGMENTS}
+    if "requests" in run._run.groups:
+        columns |= {f"requests/{name}": run.requests[name].to_numpy() for name in _TIMES}
+        columns["requests/outcome"] = (run.requests["outcome"] == "completed").to_numpy().astype(float)
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     missing = []
     for name, part in _core.explain(run._run.summary_json, columns).items():

@@ -104,6 +104,26 @@ def test_preempted_requests_are_not_guessed(scenario, short):
         export_vllm.result(run, detailed=True)
 
 
+def test_a_hosted_model_is_exported_under_the_name_of_its_sheet():
+    run = tw.run({
+        "duration": "5 min",
+        "deployments": {"cloud": {"api": {"sheet": "gpt-5-mini"}}},
+        "workload": [{"name": "people", "to": "cloud", "users": 3, "think": "5 s", "prompt": 500, "output": 100}],
+    })  # fmt: skip
+    saved, notes = export_vllm.result(run)
+    assert saved["model_id"] == "gpt-5-mini" and saved["completed"] == run.summary["requests"]["completed"]
+    assert saved["mean_ttft_ms"] == pytest.approx(1e3 * run.summary["ttft_s"]["mean"], rel=1e-9)
+    assert any("histogram" in note for note in notes)
+
+
+def test_perfetto_counters_stand_where_what_they_count_is(results):
+    trace, _ = export_perfetto.trace(results, limit=10**6)
+    at = lambda name: [e["ts"] for e in trace["traceEvents"] if e["ph"] == "C" and e["name"] == name]  # noqa: E731
+    means, instants = at("wall power [W]"), at("die [degC]")
+    assert means[0] == 0  # of the first interval, from its beginning on
+    assert instants[0] > 0 and means[1:] == instants[:-1]
+
+
 def test_perfetto_slices_nest_and_cover_the_steps(results):
     trace, _ = export_perfetto.trace(results, limit=10**6)
     slices = [e for e in trace["traceEvents"] if e["ph"] == "X"]

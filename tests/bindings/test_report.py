@@ -157,7 +157,8 @@ def test_of_a_hosted_model_nothing_is_said_that_is_not_known():
     assert "hosted elsewhere, serve 3 users (people)" in text
     assert "What limits its provider is not known." in text
     assert "prompts included" in text
-    for wrong in ("an engine", "throttled", "Nothing ran", "unknown J", "Hottest die"):
+    assert "is assumed" in text or "are assumed" in text
+    for wrong in ("hold 0 numbers", "roofline", "an engine", "throttled", "Nothing ran", "unknown J", "Hottest die"):
         assert wrong not in text, wrong
 
 
@@ -166,6 +167,23 @@ def test_a_queue_that_grows_is_the_first_thing_said(scenario):
     stream = {"name": "flood", "to": "assistant", "arrivals": arrivals, "prompt": 800, "output": 400}
     run = tw.run(scenario, set={"duration": "20 min", "timeline": [], "workload": [stream], "deployments.assistant.limits": {"max_num_seqs": 8}})
     assert report_run.answer(run).startswith("It does not keep up: the queue of assistant grew")
+    sent, begun = len(run.requests), int(run.requests["first_token"].notna().sum())
+    assert begun < sent / 2
+    assert f"{begun:,} of {sent:,} requests got a first token, half of these within" in report_run.answer(run).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_time_that_is_throttled_on_and_off_is_not_called_all_of_it(hot):
+    rows = re.findall(r"<tr>(.*?)</tr>", report_run.html(hot), flags=re.S)
+    table = next(i for i, row in enumerate(rows) if "throttled</th>" in row)
+    shares = []
+    for row in rows[table + 1 :]:
+        cells = [re.sub(r"<.*?>", "", cell) for cell in re.findall(r"<t[dh].*?>(.*?)</t[dh]>", row, flags=re.S)]
+        if not cells or not re.fullmatch(r"[<\d.,]+.?%", cells[-1].replace("&lt; ", "<")):
+            break
+        shares.append(float(re.sub(r"[^\d.]", "", cells[-1])) / 100)
+    mean = float(np.asarray(hot.series["throttled"], dtype=float).mean())
+    assert len(shares) > 5 and 0 < mean < 1
+    assert np.mean(shares) == pytest.approx(mean, abs=0.02)
 
 
 def test_the_page_of_an_audit_has_each_claim(tmp_path):
