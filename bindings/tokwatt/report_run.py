@@ -274,7 +274,7 @@ def _money(s: dict[str, Any]) -> str:
         body += shares(parts, label="Shares of the energy: " + ", ".join(f"{p.name} {p.text}" for p in parts))
     cost = s["cost_usd"]
     rented = s["energy_j"].get("rented", 0.0)
-    hardware = "hardware, less resale, for this time" if not rented else "rent, with its electricity" if rented >= wall else "rents, and hardware less resale"
+    hardware = "hardware, less resale, for this time" if not rented else "rent, with its electricity" if math.isclose(rented, wall) else "rents, and hardware less resale"
     named = (("hardware", hardware), ("electricity", "electricity"), ("cooling", "cooling of the room"), ("api", "hosted API"))
     rows = [[name, words.usd(cost.get(key))] for key, name in named if key in cost and cost[key] != 0]
     rows.append(["all together", words.usd(cost["total"])])

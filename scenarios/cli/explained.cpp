@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "sim/serving/request.hpp"
+
 namespace tokwatt::cli {
 namespace {
 
@@ -63,7 +65,7 @@ std::optional<RequestMeans> means_of_completed(const ColumnOf& column_of) {
   for (const auto* column : {&admitted, &first, &finish, &outcome}) {
     if ((*column)->size() != rows) return std::nullopt;
   }
-  constexpr double kCompleted = 1;
+  constexpr auto kCompleted = static_cast<double>(sim::Outcome::completed);
   RequestMeans sum;
   double completed = 0;
   for (std::size_t i = 0; i < rows; ++i) {

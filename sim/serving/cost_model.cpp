@@ -214,7 +214,7 @@ StepCost CostModel::pass_cost(int level, const PassRows& rows) const {
 }
 
 StepCost CostModel::without_attention(const RowCost& rows) {
-  return {rows.bandwidth + rows.compute + rows.dispatch + rows.link,
+  return {rows.duration(),
           {},
           rows.bandwidth,
           rows.compute,

@@ -41,6 +41,23 @@ struct StepCost {
   Picojoules compute_energy = 0, memory_energy = 0;
 };
 
+/// What something costs, by what bounds it: times in units of a picosecond, energies of a picojoule.
+template <class T>
+struct CostSums {
+  T bandwidth = 0, compute = 0, dispatch = 0, link = 0, compute_energy = 0, memory_energy = 0;
+
+  T duration() const { return bandwidth + compute + dispatch + link; }
+  CostSums& operator+=(const CostSums& more) {
+    bandwidth += more.bandwidth;
+    compute += more.compute;
+    dispatch += more.dispatch;
+    link += more.link;
+    compute_energy += more.compute_energy;
+    memory_energy += more.memory_energy;
+    return *this;
+  }
+};
+
 class CostModel {
  public:
   /// Of one device of a replica; `link` joins it to the others, where it takes several. Throws std::invalid_argument
@@ -94,19 +111,7 @@ class CostModel {
     return compute > memory ? Form::compute : Form::memory;
   }
 
-  struct RowCost {  ///< of all operators with the same rows
-    int64_t bandwidth = 0, compute = 0, dispatch = 0, link = 0, compute_energy = 0, memory_energy = 0;
-
-    RowCost& operator+=(const RowCost& more) {
-      bandwidth += more.bandwidth;
-      compute += more.compute;
-      dispatch += more.dispatch;
-      link += more.link;
-      compute_energy += more.compute_energy;
-      memory_energy += more.memory_energy;
-      return *this;
-    }
-  };
+  using RowCost = CostSums<int64_t>;  ///< of all operators with the same rows
   /// Of a step without its attention. Holds until the next is asked for.
   const RowCost& rows_of_step(int level, int64_t tokens, int64_t sequences) const {
     const auto& known = decode_memo_[static_cast<std::size_t>(level)].entries;

@@ -134,7 +134,7 @@ void StepPricer::set_price(const OperatingPoint& point, const StepBatch& batch, 
     price.forms[g] = CostModel::add_attention(rows, forms, batch.attention[g]);
     if (growth != nullptr) add(*growth, forms, price.forms[g], batch.attention[g], (*more)[g], 0);
   }
-  price.duration = rows.bandwidth + rows.compute + rows.dispatch + rows.link;
+  price.duration = rows.duration();
   price.bandwidth = rows.bandwidth;
   price.compute = rows.compute;
   price.dispatch = rows.dispatch;

@@ -35,20 +35,7 @@ struct StepGrowth {
 };
 
 /// What several cost.
-struct Costs {
-  int128 bandwidth = 0, compute = 0, dispatch = 0, link = 0, compute_energy = 0, memory_energy = 0;
-
-  int128 duration() const { return bandwidth + compute + dispatch + link; }
-  Costs& operator+=(const Costs& more) {
-    bandwidth += more.bandwidth;
-    compute += more.compute;
-    dispatch += more.dispatch;
-    link += more.link;
-    compute_energy += more.compute_energy;
-    memory_energy += more.memory_energy;
-    return *this;
-  }
-};
+using Costs = CostSums<int128>;
 /// Of the first n steps.
 inline Costs costs(const StepPrice& first, const StepGrowth& growth, int64_t n) {
   const int64_t grown = n * (n - 1) / 2;  // steps are fewer than the tokens of a request, which fit 31 bits

@@ -188,6 +188,7 @@ SHARED = [
     bug("the last micro-batch is free", (COST, "if (rest > 0) add(1, pass(rest));", "")),
     bug("recurrent states are free", (COST, "cost.bandwidth = ps(state_bytes / (bandwidth_ * tuning_.memory_efficiency_kv));", "")),
     bug("every expert is read in every step", (COST, "weight_bytes *= touched / static_cast<double>(op.experts);", "")),
+    bug("prices of decode outlive a new tuning", (COST, "decode_memo_.assign(levels, {});", "decode_memo_.resize(levels);")),
     bug("attention costs the larger of its forms twice", ("sim/serving/cost_model.hpp", "+= std::max(compute, memory); sum.compute_energy", "+= compute + memory; sum.compute_energy")),
     bug("attention's energy is that of its longer form alone", ("sim/serving/cost_model.hpp", "sum.memory_energy += forms.memory_energy_base + forms.memory_energy_per_token * to.kept_tokens;", "if (memory >= compute) sum.memory_energy += forms.memory_energy_base + forms.memory_energy_per_token * to.kept_tokens;")),
     bug("the slope of a step's cost ignores the clock", (COST, "const double per_flop = 1 / (attention_peak_ * clock_share(level) * tuning_.compute_efficiency_attention);", "const double per_flop = 1 / (attention_peak_ * tuning_.compute_efficiency_attention);")),

@@ -85,6 +85,16 @@ TEST_CASE("a model shows what follows from its dimensions", "[cli][show]") {
   CHECK_THAT(tokwatt({"show", "gpt-oss-120b"}).out, Catch::Contains("weights, mxfp4 gguf"));
 }
 
+TEST_CASE("an API with a history is shown with the days from which it asks each price", "[cli][show]") {
+  const auto said = tokwatt({"show", "gpt-5.6-terra"}).out;
+  const auto prices = tokwatt({"show", "gpt-5.6-terra", "-o", "yaml"}).out;
+  const auto from = prices.find("from: ");
+  REQUIRE(from != std::string::npos);
+  const std::string day = prices.substr(prices.find("20", from), 10);
+  CHECK_THAT(said, Catch::Contains("prices.0: from the beginning\n") && Catch::Contains("prices.1: from " + day + " on"));
+  CHECK_THAT(tokwatt({"show", "gpt-5-mini"}).out, !Catch::Contains("from the beginning"));
+}
+
 TEST_CASE("schema prints a JSON schema of scenarios", "[cli][schema]") {
   const auto schema = Json::parse(tokwatt({"schema"}).out);
   CHECK_THAT(schema["$schema"].get<std::string>(), Catch::Contains("draft-07"));

@@ -122,3 +122,18 @@ TEST_CASE("half the clock is half the arithmetic, of matrices and of attention",
   CHECK(static_cast<double>(model.cost(0, shape).compute) ==
         Approx(2 * static_cast<double>(model.cost(1, shape).compute)).epsilon(1e-6));
 }
+
+TEST_CASE("a model that is tuned anew prices as one that never was otherwise", "[sim][cost]") {
+  Toy toy;
+  CostModel model = toy.model();
+  const StepShape decode{4, 4, {}}, prompt{64, 1, {}};
+  const auto price = [&](const CostModel& of, const StepShape& shape) { return of.cost(toy.model_level(), shape).duration; };
+  const Picoseconds before[] = {price(model, decode), price(model, prompt)};
+  toy.deployment.engine.tuning.memory_efficiency = 0.5;
+  toy.deployment.engine.tuning.host_per_step = 1e-3;
+  model.retune(toy.deployment.engine.tuning);
+  CHECK(price(model, decode) == price(toy.model(), decode));
+  CHECK(price(model, prompt) == price(toy.model(), prompt));
+  CHECK(price(model, decode) > before[0]);
+  CHECK(price(model, prompt) > before[1]);
+}

@@ -40,6 +40,7 @@ TEST_CASE("a hosted model answers each request by itself, and charges for its to
   CHECK(s["cost_usd"]["total"] == s["cost_usd"]["api"]);
   CHECK(s["energy_j"]["wall"] == 0);
   CHECK(s["j_per_tok_output"].is_null());
+  for (const char* meter : {"wall", "chip"}) CHECK(s["power_w"][meter]["mean"].is_null());
   CHECK(s["temperature_c"]["mean"].is_null());
   CHECK(s["limited_by"]["idle"].is_null());
   CHECK(s["batch"]["max"] == 2);
