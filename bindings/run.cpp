@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "bindings/columns.hpp"
 

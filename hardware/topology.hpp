@@ -1,6 +1,5 @@
 #pragma once
-// The cluster: a graph of devices and the links between them. One box is the graph with one node.
-#include <boost/graph/adjacency_list.hpp>
+// What a cluster is made of: devices, and the links between them.
 #include <cstddef>
 #include <vector>
 
@@ -18,7 +17,5 @@ struct Link {
   double latency = 0;    ///< [s]
   bool operator==(const Link&) const = default;
 };
-
-using Topology = boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS, DeviceNode, Link>;
 
 }  // namespace tokwatt::hardware

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/topological_sort.hpp>
 #include <cmath>
 
@@ -10,6 +11,8 @@ namespace tokwatt::models {
 namespace {
 
 constexpr double kActivationBytes = 2;  // bf16 between operators, in every engine here
+
+using OperatorGraph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS, Operator>;
 
 double d(int64_t count) { return static_cast<double>(count); }
 
@@ -266,8 +269,6 @@ class LayerGraph {
   double wide_;  // matrices that widen: gate and up, or up alone
 };
 
-}  // namespace
-
 OperatorGraph build_graph(const Architecture& model, const WeightFormat& format, double kv_element_bytes) {
   GraphBuilder g(format, kv_element_bytes);
   const double own = d(model.per_layer_embedding), all_own = own * static_cast<double>(model.layers.size());
@@ -301,6 +302,12 @@ std::vector<Operator> in_order(const OperatorGraph& graph) {
   operators.reserve(reversed.size());
   for (auto v = reversed.rbegin(); v != reversed.rend(); ++v) operators.push_back(graph[*v]);
   return operators;
+}
+
+}  // namespace
+
+std::vector<Operator> operators(const Architecture& architecture, const WeightFormat& format, double kv_element_bytes) {
+  return in_order(build_graph(architecture, format, kv_element_bytes));
 }
 
 double touched_experts(int64_t experts, int64_t per_token, double tokens) {

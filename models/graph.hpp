@@ -1,7 +1,6 @@
 #pragma once
 // From dimensions to operators: the graph of one forward pass, each operator with its FLOPs and bytes
 // (docs/theory/cost.md).
-#include <boost/graph/adjacency_list.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -50,13 +49,9 @@ struct Operator {
   double state_bytes_per_sequence = 0;       ///< state only: read and written (both counted), once a step and sequence
 };
 
-using OperatorGraph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS, Operator>;
-
-/// The operators of one forward pass and what waits for what (residual connections are edges too).
-OperatorGraph build_graph(const Architecture& architecture, const WeightFormat& format, double kv_element_bytes);
-
-/// Operators in an order in which they can run.
-std::vector<Operator> in_order(const OperatorGraph& graph);
+/// The operators of one forward pass in an order in which they can run: the graph of what waits for what (residual
+/// connections are edges too), sorted.
+std::vector<Operator> operators(const Architecture& architecture, const WeightFormat& format, double kv_element_bytes);
 
 /// Expected number of N experts that T tokens of k experts each touch: N (1 - (1 - k/N)^T'), where T' = T^g follows
 /// correlated routing: g = 1 up to 4 tokens, 0.86 at 8, 0.78 at 16, 0.75 from 32 on, linear in log2 T between

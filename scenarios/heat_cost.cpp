@@ -1,6 +1,7 @@
 #include "scenarios/heat_cost.hpp"
 
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "sim/simulation.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 // What heat cost a run (docs/theory/heat.md): it is run again with perfect coolers.
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "scenarios/scenario.hpp"
 #include "sim/simulation.hpp"

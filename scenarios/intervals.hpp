@@ -3,13 +3,13 @@
 // boxes.
 #include <cstdint>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "scenarios/scenario.hpp"
+#include "sim/results/results.hpp"
 
 namespace tokwatt::scenarios {
 

@@ -6,7 +6,7 @@
 
 #include "scenarios/diagnostics.hpp"
 #include "sim/input.hpp"
-#include "sim/results/results.hpp"
+#include "sim/results/carried_text.hpp"
 
 namespace tokwatt::scenarios {
 

@@ -69,7 +69,7 @@ std::vector<std::vector<std::size_t>> groups_of_devices(const Layout& layout) {
     for (const std::size_t r : replicas)
       group.insert(group.end(), layout.replicas[r].devices.begin(), layout.replicas[r].devices.end());
   }
-  std::vector<std::size_t>& all = groups.emplace_back(layout.devices());
+  std::vector<std::size_t>& all = groups.emplace_back(layout.devices.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
   return groups;
 }
@@ -85,21 +85,21 @@ EventLoop<Replica>::EventLoop(Input& input, const Progress& progress)
       layout_(tokwatt::sim::layout(input)),
       queue_(layout_.replicas.size()),
       sharing_(input, layout_),
-      power_peaks_(groups_of_devices(layout_), layout_.devices()),
+      power_peaks_(groups_of_devices(layout_), layout_.devices.size()),
       standing_(layout_.replicas.size()),
-      bandwidth_(layout_.devices(), kWholeDevice),
+      bandwidth_(layout_.devices.size(), kWholeDevice),
       failed_(layout_.replicas.size()),
       next_turn_(input.deployments.size()),
       recorder_(input, layout_),
       ending_(layout_.replicas.size()) {
   if (input.room) room_.emplace(*input.room, input.ambient, input.prices.electricity);
-  for (std::size_t d = 0; d < layout_.devices(); ++d) {
-    const System& system = input.systems[layout_.topology[d].system];
+  for (std::size_t d = 0; d < layout_.devices.size(); ++d) {
+    const System& system = input.systems[layout_.devices[d].system];
     devices_.emplace_back(system, room_ ? room_->temperature() : input.ambient,
                           system.is_rented ? 0 : input.prices.electricity);
   }
   servings_.reserve(layout_.replicas.size());  // replicas keep references
-  const auto system_of = [&](const ReplicaPlace& place) { return layout_.topology[place.devices.front()].system; };
+  const auto system_of = [&](const ReplicaPlace& place) { return layout_.devices[place.devices.front()].system; };
   const ReplicaPlace* before = nullptr;
   for (std::size_t r = 0; r < layout_.replicas.size(); ++r) {
     const auto& place = layout_.replicas[r];

@@ -83,7 +83,7 @@ class EventLoop : private ReplicaObserver {
   std::vector<std::size_t> devices_of(std::size_t system) const;
   void shut_down(const std::vector<std::size_t>& devices, double until_up, const std::string& why);
   void crash(std::size_t replica, std::vector<RequestId>& lost);
-  bool is_rented(std::size_t device) const { return input_.systems[layout_.topology[device].system].is_rented; }
+  bool is_rented(std::size_t device) const { return input_.systems[layout_.devices[device].system].is_rented; }
   void fail(RequestId id);
   void note_failed(int replica);
   void handle_failed(int replica);
@@ -137,7 +137,7 @@ class EventLoop : private ReplicaObserver {
   EventQueue queue_;
   Sharing sharing_;
   bool divide_pending_ = false;
-  std::vector<Device> devices_;  // by topology node
+  std::vector<Device> devices_;  // as the layout has them
   PowerPeaks power_peaks_;
   std::optional<RoomAir> room_;    // its ticks are those of the device behind the last
   std::vector<Serving> servings_;  // of each deployment, by kind of box

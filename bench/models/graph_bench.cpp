@@ -25,7 +25,7 @@ void operator_graphs(benchmark::State& state) {
   models::WeightFormat format;
   format.bits.fill(16);
   for (auto _ : state) {
-    const auto operators = models::in_order(models::build_graph(moe, format, 2));
+    const auto operators = models::operators(moe, format, 2);
     benchmark::DoNotOptimize(operators.data());
   }
   report(state, "graphs", static_cast<double>(state.iterations()), kGraphsPerSecond);

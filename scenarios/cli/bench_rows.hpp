@@ -1,7 +1,7 @@
 #pragma once
 // What llama-bench and llama-batched-bench print (conventions: docs/file-formats.md), with the interval and the bound
 // added.
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 

@@ -1,5 +1,6 @@
 #pragma once
 // Boxes side by side: a row for each number, with the difference to the first.
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 

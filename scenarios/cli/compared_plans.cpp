@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "money/plan.hpp"
 #include "scenarios/cli/layout.hpp"

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "models/graph.hpp"
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/sheets/sheets.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 // What follows from a model's dimensions: parameters, KV cache, bytes in each format.
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "models/architecture.hpp"

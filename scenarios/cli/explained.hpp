@@ -1,7 +1,7 @@
 #pragma once
 // Where the seconds and the joules of a run went, from its results file.
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>

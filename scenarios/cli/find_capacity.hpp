@@ -1,5 +1,6 @@
 #pragma once
 // The largest load that a scenario bears within objectives.
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>

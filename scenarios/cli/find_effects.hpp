@@ -1,5 +1,6 @@
 #pragma once
 // What a little more of each number that a scenario rests on does to its answers.
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/summary_table.hpp"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/program_options.hpp>
 #include <ostream>
 #include <sstream>
 
@@ -14,18 +15,27 @@ namespace tokwatt::cli {
 
 namespace po = boost::program_options;
 
+struct Options::Boosted {
+  po::options_description described{"Options", 80, 50};
+  po::variables_map given;
+};
+
+Options::Options(Help help) : help_(help), boosted_(std::make_unique<Boosted>()) {}
+Options::Options(Options&&) noexcept = default;
+Options::~Options() = default;
+
 Options& Options::value(const char* names, const char* doc) {
-  described_.add_options()(names, po::value<std::string>()->value_name("X"), doc);
+  boosted_->described.add_options()(names, po::value<std::string>()->value_name("X"), doc);
   return *this;
 }
 
 Options& Options::values(const char* names, const char* doc) {
-  described_.add_options()(names, po::value<std::vector<std::string>>()->value_name("X")->composing(), doc);
+  boosted_->described.add_options()(names, po::value<std::vector<std::string>>()->value_name("X")->composing(), doc);
   return *this;
 }
 
 Options& Options::flag(const char* names, const char* doc) {
-  described_.add_options()(names, doc);
+  boosted_->described.add_options()(names, doc);
   return *this;
 }
 
@@ -36,13 +46,13 @@ Options& Options::alias(const char* spelling, const char* name) {
 
 std::vector<std::string> Options::names() const {
   std::vector<std::string> out;
-  for (const auto& option : described_.options()) out.push_back("--" + option->long_name());
+  for (const auto& option : boosted_->described.options()) out.push_back("--" + option->long_name());
   return out;
 }
 
 std::string Options::help_text() const {
   std::ostringstream described;
-  described << described_;
+  described << boosted_->described;
   std::string options = described.str();
   for (auto at = options.find(" \n"); at != std::string::npos; at = options.find(" \n")) options.erase(at, 1);
   return fmt::format("Example:\n  {}\n\nUsage: {}\n\n{}\n\n{}", help_.example, wrapped(help_.usage, 7),
@@ -56,16 +66,16 @@ void Options::parse(const Arguments& arguments) {
     const std::string name = word.substr(0, word.find('='));
     if (const auto found = aliases_.find(name); found != aliases_.end()) word.replace(0, name.size(), found->second);
     const bool one_dash = name.size() > 2 && name[0] == '-' && name[1] != '-';
-    if (one_dash && described_.find_nothrow(name.substr(1), false) != nullptr) word.insert(0, "-");
+    if (one_dash && boosted_->described.find_nothrow(name.substr(1), false) != nullptr) word.insert(0, "-");
   }
   po::options_description all;
-  all.add(described_).add_options()("arguments", po::value<std::vector<std::string>>());
+  all.add(boosted_->described).add_options()("arguments", po::value<std::vector<std::string>>());
   po::positional_options_description positional;
   positional.add("arguments", -1);
   namespace style = po::command_line_style;
   constexpr int kStyle = style::unix_style & ~style::allow_guessing;
-  po::store(po::command_line_parser(words).options(all).positional(positional).style(kStyle).run(), given_);
-  po::notify(given_);
+  po::store(po::command_line_parser(words).options(all).positional(positional).style(kStyle).run(), boosted_->given);
+  po::notify(boosted_->given);
 }
 
 bool Options::read(const Arguments& arguments, const Terminal& terminal) {
@@ -80,11 +90,11 @@ bool Options::read(const Arguments& arguments, const Terminal& terminal) {
   } catch (const po::error& error) {
     throw UsageError(fmt::format("{}\nUsage: {}", error.what(), wrapped(help_.usage, 7)));
   }
-  if (given_.count("help") > 0) {
+  if (boosted_->given.count("help") > 0) {
     terminal.out << help_text();
     return false;
   }
-  if (given_.count("arguments") > 0) arguments_ = given_["arguments"].as<std::vector<std::string>>();
+  if (boosted_->given.count("arguments") > 0) arguments_ = boosted_->given["arguments"].as<std::vector<std::string>>();
   const bool takes_some = *help_.arguments != '\0';
   if (takes_some && arguments_.empty())
     throw UsageError(fmt::format("expected {}\nUsage: {}", help_.arguments, wrapped(help_.usage, 7)));
@@ -95,12 +105,14 @@ bool Options::read(const Arguments& arguments, const Terminal& terminal) {
   return true;
 }
 
+bool Options::has(const std::string& name) const { return boosted_->given.count(name) > 0; }
+
 std::string Options::get(const std::string& name, const std::string& otherwise) const {
-  return has(name) ? given_[name].as<std::string>() : otherwise;
+  return has(name) ? boosted_->given[name].as<std::string>() : otherwise;
 }
 
 std::vector<std::string> Options::all(const std::string& name) const {
-  return has(name) ? given_[name].as<std::vector<std::string>>() : std::vector<std::string>();
+  return has(name) ? boosted_->given[name].as<std::vector<std::string>>() : std::vector<std::string>();
 }
 
 std::string Options::choice(const std::string& name, const std::vector<std::string>& words) const {

@@ -1,8 +1,7 @@
 #pragma once
 // Options of one command: Boost.Program_options, with the mistakes explained and the example first.
-#include <boost/program_options.hpp>
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,7 +17,9 @@ class Options {
     const char* about;      ///< what it does
     const char* arguments;  ///< what messages call a missing argument, "a scenario file"; empty: takes none
   };
-  explicit Options(Help help) : help_(help) {}
+  explicit Options(Help help);
+  Options(Options&&) noexcept;
+  ~Options();
 
   /// An option with a value: names as Boost has them ("output,o").
   Options& value(const char* names, const char* doc);
@@ -31,7 +32,7 @@ class Options {
   /// Reads a command line. False: --help was asked for, and printed. Throws UsageError.
   bool read(const Arguments& arguments, const Terminal& terminal);
 
-  bool has(const std::string& name) const { return given_.count(name) > 0; }
+  bool has(const std::string& name) const;
   std::string get(const std::string& name, const std::string& otherwise = "") const;
   std::vector<std::string> all(const std::string& name) const;
   /// One of the words, the first of them when the option is not given.
@@ -44,8 +45,8 @@ class Options {
   std::string help_text() const;
 
   Help help_;
-  boost::program_options::options_description described_{"Options", 80, 50};
-  boost::program_options::variables_map given_;
+  struct Boosted;
+  std::unique_ptr<Boosted> boosted_;  // what Boost knows of them
   std::vector<std::string> arguments_;
   std::map<std::string, std::string> aliases_;
 };

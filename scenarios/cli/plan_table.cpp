@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/summary_table.hpp"

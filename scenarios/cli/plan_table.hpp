@@ -1,6 +1,6 @@
 #pragma once
 // The months of a plan for people, at most 80 columns.
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "scenarios/cli/program.hpp"

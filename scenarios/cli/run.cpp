@@ -3,6 +3,7 @@
 #include <fmt/ostream.h>
 
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "scenarios/cli/check_fits.hpp"

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/utf8.hpp"

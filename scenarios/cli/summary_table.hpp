@@ -6,6 +6,7 @@
 
 #include "scenarios/cli/program.hpp"
 #include "scenarios/scenario.hpp"
+#include "sim/results/results.hpp"
 
 namespace tokwatt::cli {
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "scenarios/grammar.hpp"
 #include "scenarios/studies/grammar.hpp"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "scenarios/plan/planning.hpp"
 #include "sim/simulation.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 // Numbers of a run's summary by name, and conditions on them: "ttft_s.p95 < 2 s".
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>

@@ -1,6 +1,7 @@
 #include "scenarios/studies/point_record.hpp"
 
 #include <limits>
+#include <nlohmann/json.hpp>
 
 namespace tokwatt::scenarios {
 namespace {

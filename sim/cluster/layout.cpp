@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/graph/adjacency_list.hpp>
 #include <limits>
 #include <stdexcept>
 
@@ -11,8 +12,11 @@ namespace tokwatt::sim {
 namespace {
 
 using Devices = std::vector<std::size_t>;
+/// The devices of the layout, by index, and what joins them.
+using Topology =
+    boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS, boost::no_property, hardware::Link>;
 
-void join(const Devices& some, const Devices& others, const hardware::Link& link, hardware::Topology& topology) {
+void join(const Devices& some, const Devices& others, const hardware::Link& link, Topology& topology) {
   for (const std::size_t a : some) {
     for (const std::size_t b : others) {
       if (a == b) continue;
@@ -23,11 +27,11 @@ void join(const Devices& some, const Devices& others, const hardware::Link& link
 }
 
 void join_cable(const Cable& cable, const hardware::Link& link, const std::vector<Devices>& devices_of,
-                hardware::Topology& topology) {
+                Topology& topology) {
   join(devices_of[static_cast<std::size_t>(cable.a)], devices_of[static_cast<std::size_t>(cable.b)], link, topology);
 }
 
-void add_links(const Input& input, const std::vector<Devices>& devices_of, hardware::Topology& topology) {
+void add_links(const Input& input, const std::vector<Devices>& devices_of, Topology& topology) {
   for (std::size_t s = 0; s < input.systems.size(); ++s) {
     if (input.systems[s].link) join(devices_of[s], devices_of[s], *input.systems[s].link, topology);
   }
@@ -35,7 +39,7 @@ void add_links(const Input& input, const std::vector<Devices>& devices_of, hardw
 }
 
 /// A collective waits for its slowest pair. Devices that are not joined are the reader's to refuse.
-hardware::Link slowest_link(const hardware::Topology& topology, const Devices& devices) {
+hardware::Link slowest_link(const Topology& topology, const Devices& devices) {
   hardware::Link slowest{std::numeric_limits<double>::infinity(), 0};
   for (const std::size_t a : devices) {
     for (const std::size_t b : devices) {
@@ -49,7 +53,7 @@ hardware::Link slowest_link(const hardware::Topology& topology, const Devices& d
   return slowest;
 }
 
-void note_links(const hardware::Topology& topology, std::vector<ReplicaPlace>& replicas) {
+void note_links(const Topology& topology, std::vector<ReplicaPlace>& replicas) {
   for (ReplicaPlace& place : replicas) {
     const hardware::Link link = slowest_link(topology, place.devices);
     const auto known = std::find(place.links.begin(), place.links.end(), link);
@@ -58,19 +62,20 @@ void note_links(const hardware::Topology& topology, std::vector<ReplicaPlace>& r
   }
 }
 
-/// Goes through what the timeline does to links, one after the other.
-void note_changes(const Input& input, const std::vector<Devices>& devices_of, Layout& out) {
-  hardware::Topology changing = out.topology;
-  note_links(changing, out.replicas);
+/// As the run starts, then what the timeline does to links, one after the other.
+void note_links_of_run(const Input& input, const std::vector<Devices>& devices_of, Layout& out) {
+  Topology topology(out.devices.size());
+  add_links(input, devices_of, topology);
+  note_links(topology, out.replicas);
   for (const Change& change : input.changes) {
     if (change.kind != Change::Kind::link) continue;
     if (change.cable >= 0) {
-      join_cable(input.cables[static_cast<std::size_t>(change.cable)], change.link, devices_of, changing);
+      join_cable(input.cables[static_cast<std::size_t>(change.cable)], change.link, devices_of, topology);
     } else {
       const auto& within = devices_of[static_cast<std::size_t>(change.system)];
-      join(within, within, change.link, changing);
+      join(within, within, change.link, topology);
     }
-    note_links(changing, out.replicas);
+    note_links(topology, out.replicas);
   }
 }
 
@@ -80,10 +85,11 @@ Layout layout(const Input& input) {
   Layout out;
   std::vector<Devices> devices_of(input.systems.size());
   for (std::size_t s = 0; s < input.systems.size(); ++s) {
-    for (std::size_t number = 0; number < static_cast<std::size_t>(input.systems[s].count); ++number)
-      devices_of[s].push_back(boost::add_vertex(hardware::DeviceNode{s, number, {}}, out.topology));
+    for (std::size_t number = 0; number < static_cast<std::size_t>(input.systems[s].count); ++number) {
+      devices_of[s].push_back(out.devices.size());
+      out.devices.push_back({s, number, {}});
+    }
   }
-  add_links(input, devices_of, out.topology);
   out.replicas_of.resize(input.deployments.size());
   for (std::size_t d = 0; d < input.deployments.size(); ++d) {
     const auto& deployment = input.deployments[d];
@@ -95,12 +101,12 @@ Layout layout(const Input& input) {
     const auto group = static_cast<std::ptrdiff_t>(deployment.tensor_parallel);
     for (auto first = devices.begin(); devices.end() - first >= group; first += group) {
       const std::vector<std::size_t> mine(first, first + group);
-      for (const std::size_t device : mine) out.topology[device].replicas.push_back(out.replicas.size());
+      for (const std::size_t device : mine) out.devices[device].replicas.push_back(out.replicas.size());
       out.replicas_of[d].push_back(out.replicas.size());
       out.replicas.push_back({d, mine, {}, {}});
     }
   }
-  note_changes(input, devices_of, out);
+  note_links_of_run(input, devices_of, out);
   return out;
 }
 

@@ -11,18 +11,16 @@ namespace tokwatt::sim {
 /// One running copy of a deployment.
 struct ReplicaPlace {
   std::size_t deployment = 0;
-  std::vector<std::size_t> devices;  ///< nodes of the topology
+  std::vector<std::size_t> devices;  ///< of the layout's
   /// The slowest between two of them: as the run starts, and what the timeline makes of it.
   std::vector<hardware::Link> links;
   std::vector<int32_t> link_after;  ///< by how many changes of links have been: index into `links`
 };
 
 struct Layout {
-  hardware::Topology topology;                        ///< nodes: box by box, device by device
+  std::vector<hardware::DeviceNode> devices;          ///< box by box
   std::vector<ReplicaPlace> replicas;                 ///< deployment by deployment
   std::vector<std::vector<std::size_t>> replicas_of;  ///< by deployment
-
-  std::size_t devices() const { return boost::num_vertices(topology); }
 };
 
 Layout layout(const Input& input);

@@ -12,7 +12,7 @@ Sharing::Sharing(const Input& input, const Layout& layout)
   for (std::size_t r = 0; r < layout.replicas.size(); ++r) {
     weight_.push_back(input.deployments[layout.replicas[r].deployment].share);
     for (const std::size_t d : layout.replicas[r].devices) {
-      if (layout.topology[d].replicas.size() > 1) devices_of_[r].push_back(d);
+      if (layout.devices[d].replicas.size() > 1) devices_of_[r].push_back(d);
     }
   }
 }
@@ -32,7 +32,7 @@ int32_t Sharing::share_now(std::size_t replica) const {
   int32_t least = kWholeDevice;
   for (const std::size_t d : devices_of_[replica]) {
     int64_t weights = 0;
-    for (const std::size_t r : layout_.topology[d].replicas) weights += busy_[r] ? weight_[r] : 0;
+    for (const std::size_t r : layout_.devices[d].replicas) weights += busy_[r] ? weight_[r] : 0;
     least = std::min(least, static_cast<int32_t>((weight_[replica] << kShareBits) / weights));
   }
   return std::max(least, 1);

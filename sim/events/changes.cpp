@@ -28,7 +28,7 @@ void EventLoop<Replica>::handle_change(const Change& change) {
   }
   std::vector<std::size_t> down;
   for (std::size_t d = 0; d < devices_.size(); ++d) {
-    if (change.system >= 0 && index(change.system) != layout_.topology[d].system) continue;
+    if (change.system >= 0 && index(change.system) != layout_.devices[d].system) continue;
     switch (change.kind) {
       case Change::Kind::ambient:
         if (!is_rented(d)) devices_[d].set_ambient(now_, change.value, change.ramp);

@@ -13,8 +13,8 @@ namespace tokwatt::sim {
 template <class Replica>
 std::vector<std::size_t> EventLoop<Replica>::devices_of(std::size_t system) const {
   std::vector<std::size_t> devices;
-  for (std::size_t d = 0; d < layout_.devices(); ++d) {
-    if (layout_.topology[d].system == system) devices.push_back(d);
+  for (std::size_t d = 0; d < layout_.devices.size(); ++d) {
+    if (layout_.devices[d].system == system) devices.push_back(d);
   }
   return devices;
 }
@@ -24,9 +24,9 @@ template <class Replica>
 void EventLoop<Replica>::shut_down(const std::vector<std::size_t>& devices, double until_up, const std::string& why) {
   std::set<std::size_t> replicas;
   for (const std::size_t d : devices) {
-    recorder_.event(now_, EventRecord::shutdown, device_name(input_, layout_.topology[d]), why);
+    recorder_.event(now_, EventRecord::shutdown, device_name(input_, layout_.devices[d]), why);
     devices_[d].shut_down(now_ + std::min(picoseconds(until_up), kNever - now_));
-    replicas.insert(layout_.topology[d].replicas.begin(), layout_.topology[d].replicas.end());
+    replicas.insert(layout_.devices[d].replicas.begin(), layout_.devices[d].replicas.end());
   }
   std::vector<RequestId> lost;
   for (const std::size_t r : replicas) crash(r, lost);
@@ -76,7 +76,7 @@ void EventLoop<Replica>::handle_loaded(const Event& event) {
   const auto& deployment = input_.deployments[place.deployment];
   recorder_.event(now_, EventRecord::loaded, deployment.name,
                   fmt::format("{} is loaded on {}", deployment.model.id,
-                              device_name(input_, layout_.topology[place.devices.front()])));
+                              device_name(input_, layout_.devices[place.devices.front()])));
   if (replicas_[index(replica)].has_work()) schedule_step_start(replica);
   note_work(index(replica));
 }

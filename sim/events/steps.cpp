@@ -158,7 +158,7 @@ void EventLoop<Replica>::handle_divide() {
 template <class Replica>
 void EventLoop<Replica>::ran(int replica, const StepRun& run) {
   const std::size_t device = layout_.replicas[index(replica)].devices.front();
-  recorder_.segment(replica, run, input_.systems[layout_.topology[device].system].box.clock.at(run.point.level));
+  recorder_.segment(replica, run, input_.systems[layout_.devices[device].system].box.clock.at(run.point.level));
 }
 
 template <class Replica>

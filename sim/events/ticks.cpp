@@ -17,13 +17,13 @@ void EventLoop<Replica>::handle_tick(int device) {
   take_readings(device);
   if (d.throttled() != was_throttled) {
     recorder_.event(now_, was_throttled ? EventRecord::recovery : EventRecord::throttle,
-                    device_name(input_, layout_.topology[index(device)]),
+                    device_name(input_, layout_.devices[index(device)]),
                     fmt::format("{:.1f} degC, {:.0f} MHz", d.temperature(), d.clock_hz() / 1e6));
   }
   if (!(d.point() == before)) operating_point_changed(index(device));
   if (d.too_hot() && now_ >= d.up_at()) {
-    const auto& governor = input_.systems[layout_.topology[index(device)].system].box.governor;
-    shut_down(devices_of(layout_.topology[index(device)].system), governor.reboot,
+    const auto& governor = input_.systems[layout_.devices[index(device)].system].box.governor;
+    shut_down(devices_of(layout_.devices[index(device)].system), governor.reboot,
               fmt::format("{:.1f} degC: emergency shutdown", d.temperature()));
   }
   queue_.push({now_ + d.tick_length(), EventKind::tick, device});
@@ -49,7 +49,7 @@ void EventLoop<Replica>::handle_room_tick() {
 /// Steps that start from now on see it.
 template <class Replica>
 void EventLoop<Replica>::operating_point_changed(std::size_t device) {
-  for (const std::size_t r : layout_.topology[device].replicas) {
+  for (const std::size_t r : layout_.devices[device].replicas) {
     const uint64_t version = replicas_[r].version();
     standing_[r].point = operating_point(r);
     replicas_[r].clock_changed(now_, standing_[r].point);
@@ -77,7 +77,7 @@ OperatingPoint EventLoop<Replica>::operating_point(std::size_t replica) const {
 template <class Replica>
 DeviceWork EventLoop<Replica>::work_of(std::size_t device) const {
   DeviceWork sum;
-  for (const std::size_t r : layout_.topology[device].replicas) sum += replicas_[r].work(now_);
+  for (const std::size_t r : layout_.devices[device].replicas) sum += replicas_[r].work(now_);
   return sum;
 }
 
@@ -86,7 +86,7 @@ DeviceWork EventLoop<Replica>::work_of(std::size_t device) const {
 template <class Replica>
 std::optional<int> EventLoop<Replica>::level_of_tick(std::size_t device) const {
   std::optional<int> level;
-  for (const std::size_t r : layout_.topology[device].replicas) {
+  for (const std::size_t r : layout_.devices[device].replicas) {
     const auto held = replicas_[r].level_since(devices_[device].tick_start(), now_);
     if (held) level = std::max(level.value_or(0), *held);
     // Others that work go by the governor's.

@@ -17,7 +17,7 @@ std::vector<std::string> names_of(const auto& things) {
 
 std::vector<std::string> device_names(const Input& input, const Layout& layout) {
   std::vector<std::string> names;
-  for (std::size_t d = 0; d < layout.devices(); ++d) names.push_back(device_name(input, layout.topology[d]));
+  for (std::size_t d = 0; d < layout.devices.size(); ++d) names.push_back(device_name(input, layout.devices[d]));
   return names;
 }
 
@@ -39,7 +39,7 @@ Group Recorder::series_group() {
   Group g{"series",
           {{"time", rows},
            {"deployment", std::ssize(input_.deployments)},
-           {"device", static_cast<int64_t>(layout_.devices())}},
+           {"device", static_cast<int64_t>(layout_.devices.size())}},
           {}};
   std::vector<double> time;
   for (const Picoseconds t : times_) time.push_back(seconds(t));

@@ -56,8 +56,8 @@ Recorder::Recorder(const Input& input, const Layout& layout)
       last_run_(layout.replicas.size()),
       last_row_of_replica_(layout.replicas.size()),
       intervals_(input.deployments.size()),
-      last_energy_(layout.devices()),
-      last_reading_(layout.devices()) {
+      last_energy_(layout.devices.size()),
+      last_reading_(layout.devices.size()) {
   for (const auto& place : layout.replicas) {
     paces_.push_back(pace_of(input.deployments[place.deployment]));
     speculates_ = speculates_ || paces_.back().drafted > 0;
@@ -152,14 +152,14 @@ void Recorder::reserve_rows() {
   reserve(rows, times_);
   reserve(rows * input_.deployments.size(), deployments.output_rate, deployments.prompt_rate, deployments.ttft_p95,
           deployments.kv_used, deployments.batch, deployments.queue, deployments.limited_by);
-  reserve(rows * layout_.devices(), devices.clock, devices.temperature, devices.wall_power, devices.chip_power,
+  reserve(rows * layout_.devices.size(), devices.clock, devices.temperature, devices.wall_power, devices.chip_power,
           devices.energy, devices.bill, devices.throttled);
-  if (has_fan_) reserve(rows * layout_.devices(), devices.fan, devices.noise);
+  if (has_fan_) reserve(rows * layout_.devices.size(), devices.fan, devices.noise);
 }
 
 std::size_t Recorder::start_row(Picoseconds now) {
   times_.push_back(now);
-  const std::size_t cells = times_.size() * layout_.devices();
+  const std::size_t cells = times_.size() * layout_.devices.size();
   for (auto* column : {&per_device_.wall_power, &per_device_.chip_power, &per_device_.energy, &per_device_.bill})
     column->resize(cells, kNone);
   return times_.size() - 1;
@@ -200,7 +200,7 @@ void Recorder::device_row(const Device& device) {
 void Recorder::room_row(double temperature) { room_temperature_.push_back(temperature); }
 
 void Recorder::reading(std::size_t device, const Reading& reading) {
-  const std::size_t cell = reading.row * layout_.devices() + device;
+  const std::size_t cell = reading.row * layout_.devices.size() + device;
   const Picoseconds at = times_[reading.row];
   const double span = seconds(at - last_reading_[device]);
   per_device_.wall_power[cell] = joules(reading.energy.wall() - last_energy_[device].wall()) / span;

@@ -4,15 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "sim/results/carried_text.hpp"
 #include "sim/results/dataset.hpp"
 
 namespace tokwatt::sim {
-
-/// A text that travels inside the results file: the scenario, each sheet.
-struct CarriedText {
-  std::string name;  ///< "scenario", "systems/desk", "models/gpt-oss-120b", ... (never a path of the machine)
-  std::string text;
-};
 
 struct Results {
   std::string title;               ///< the scenario's

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <utility>
 
@@ -172,7 +173,7 @@ void add_noise(Json& out, const Outcomes& o, const std::vector<DevicePart>& devi
   double mean = kUnknown, max = kUnknown;
   bool has_fan = false;
   for (const auto& [i, energy, part] : devices) {
-    has_fan = has_fan || o.input.systems[o.layout.topology[i].system].box.fan;
+    has_fan = has_fan || o.input.systems[o.layout.devices[i].system].box.fan;
     const auto& s = o.devices[i].statistics();
     if (s.loudness_integral == 0) continue;
     mean = std::fmax(mean, 10 * std::log10(s.loudness_integral / seconds(o.ending.at)));
@@ -218,7 +219,7 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
   double throttled = 0, electricity = 0, hardware = 0, rent = 0, rented = 0;
   for (const auto& [i, e, part] : devices) {
     const Device& device = o.devices[i];
-    const System& system = o.input.systems[o.layout.topology[i].system];
+    const System& system = o.input.systems[o.layout.devices[i].system];
     const auto& s = device.statistics();
     sum = {sum.compute + e.compute, sum.memory + e.memory, sum.fixed + e.fixed, sum.rest + e.rest};
     over_limit = std::max(over_limit, seconds(s.over_limit));
@@ -264,14 +265,14 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
 
 std::vector<DevicePart> whole_devices(const Outcomes& o) {
   std::vector<DevicePart> parts;
-  for (std::size_t d = 0; d < o.layout.devices(); ++d) parts.push_back({d, o.devices[d].energy()});
+  for (std::size_t d = 0; d < o.layout.devices.size(); ++d) parts.push_back({d, o.devices[d].energy()});
   return parts;
 }
 
 /// A replica's part of a device that it shares: the energy of its own work, and of the rest as much as it had of the
 /// device's time.
 DevicePart part_of(const Outcomes& o, std::size_t device, std::size_t replica) {
-  const auto& sharers = o.layout.topology[device].replicas;
+  const auto& sharers = o.layout.devices[device].replicas;
   const Energy& whole = o.devices[device].energy();
   if (sharers.size() == 1) return {device, whole};
   const auto time_of = [&](std::size_t r) { return as_double(o.ending.replicas[r].meter[Quantity::device_time]); };

@@ -1,6 +1,6 @@
 #pragma once
 // The answer in one object: the keys of `--summary json` (docs/file-formats.md).
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "sim/event_loop.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 // The JSON summary as flat scalars with units, as the root of the results file shows them.
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <variant>
 #include <vector>

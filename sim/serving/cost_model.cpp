@@ -214,14 +214,8 @@ StepCost CostModel::pass_cost(int level, const PassRows& rows) const {
 }
 
 StepCost CostModel::without_attention(const RowCost& rows) {
-  return {rows.duration(),
-          {},
-          rows.bandwidth,
-          rows.compute,
-          rows.dispatch,
-          rows.link,
-          rows.compute_energy,
-          rows.memory_energy};
+  return {rows.duration(), {},        rows.bandwidth,      rows.compute,
+          rows.dispatch,   rows.link, rows.compute_energy, rows.memory_energy};
 }
 
 const CostModel::RowCost& CostModel::price_rows(int level, int64_t tokens, int64_t sequences) const {

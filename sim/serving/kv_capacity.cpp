@@ -23,7 +23,7 @@ double weights_per_device(const Deployment& d, const models::Architecture& model
   const double all = models::weight_bytes(model, format);
   if (d.tensor_parallel == 1) return all;
   double replicated = 0;
-  for (const auto& op : models::in_order(models::build_graph(model, format, d.kv.element_bytes)))
+  for (const auto& op : models::operators(model, format, d.kv.element_bytes))
     replicated += op.replicated ? op.weight_bytes : 0;
   return replicated + (all - replicated) / static_cast<double>(d.tensor_parallel);
 }

@@ -79,8 +79,7 @@ StepWork step_work(const Deployment& deployment) {
   StepWork work;
   const int64_t devices = deployment.tensor_parallel;
   if (devices > 1) work.collectives = collectives_of(deployment.model);
-  const auto graph = models::build_graph(deployment.model, format, deployment.kv.element_bytes);
-  for (const auto& whole : models::in_order(graph)) {
+  for (const auto& whole : models::operators(deployment.model, format, deployment.kv.element_bytes)) {
     const auto op = devices > 1 ? share_of(whole, devices) : whole;
     if (op.kind == models::OperatorKind::attention) {
       merge(work.attention, op);

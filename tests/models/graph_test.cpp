@@ -55,7 +55,7 @@ TEST_CASE("KV bytes grow on full layers and stop at the window on sliding ones",
 TEST_CASE("the graph's weights are the tensors', and its FLOPs twice the active weights per token", "[models]") {
   for (const auto& model : {llama_8b(), gpt_oss_120b()}) {
     double bytes = 0, flops = 0;
-    for (const auto& op : in_order(build_graph(model, format(8), 2))) {
+    for (const auto& op : operators(model, format(8), 2)) {
       bytes += op.weight_bytes;
       if (op.kind != OperatorKind::attention) flops += op.flops_per_row;
     }
@@ -67,7 +67,7 @@ TEST_CASE("the graph's weights are the tensors', and its FLOPs twice the active 
 }
 
 TEST_CASE("operators come in an order in which they can run", "[models]") {
-  const auto order = in_order(build_graph(gpt_oss_120b(), format(4.25), 2));
+  const auto order = operators(gpt_oss_120b(), format(4.25), 2);
   CHECK(order.front().name == "embedding");
   CHECK(order.back().name == "head");
   int layer = 0;

@@ -1,5 +1,7 @@
 #include "scenarios/heat_cost.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
 

@@ -1,6 +1,7 @@
 #include "scenarios/intervals.hpp"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "models/tuning.hpp"
 #include "sim/simulation.hpp"

@@ -145,7 +145,7 @@ TEST_CASE("what the operators of every sheet read is what its tensors weigh, tab
     CAPTURE(id);
     const auto m = model(id);
     double read = 0, flops = 0, weighed = 0, multiplied = 0;
-    for (const auto& op : models::in_order(models::build_graph(m, byte, 2))) {
+    for (const auto& op : models::operators(m, byte, 2)) {
       read += op.weight_bytes;
       if (op.weight_bytes > 0) flops += op.flops_per_row;
     }

@@ -91,7 +91,8 @@ TEST_CASE("an API with a history is shown with the days from which it asks each 
   const auto from = prices.find("from: ");
   REQUIRE(from != std::string::npos);
   const std::string day = prices.substr(prices.find("20", from), 10);
-  CHECK_THAT(said, Catch::Contains("prices.0: from the beginning\n") && Catch::Contains("prices.1: from " + day + " on"));
+  CHECK_THAT(said,
+             Catch::Contains("prices.0: from the beginning\n") && Catch::Contains("prices.1: from " + day + " on"));
   CHECK_THAT(tokwatt({"show", "gpt-5-mini"}).out, !Catch::Contains("from the beginning"));
 }
 

@@ -127,7 +127,9 @@ TEST_CASE("a model that is tuned anew prices as one that never was otherwise", "
   Toy toy;
   CostModel model = toy.model();
   const StepShape decode{4, 4, {}}, prompt{64, 1, {}};
-  const auto price = [&](const CostModel& of, const StepShape& shape) { return of.cost(toy.model_level(), shape).duration; };
+  const auto price = [&](const CostModel& of, const StepShape& shape) {
+    return of.cost(toy.model_level(), shape).duration;
+  };
   const Picoseconds before[] = {price(model, decode), price(model, prompt)};
   toy.deployment.engine.tuning.memory_efficiency = 0.5;
   toy.deployment.engine.tuning.host_per_step = 1e-3;
