@@ -20,6 +20,17 @@ bool holds(const TariffRule& rule, const TariffHour& at) {
          between(at.month, rule.first_month, rule.last_month);
 }
 
+/// Every hour that a tariff can tell from another.
+std::vector<TariffHour> hours_of_year() {
+  std::vector<TariffHour> out;
+  for (int month = 1; month <= 12; ++month) {
+    for (const bool weekend : {false, true}) {
+      for (int hour = 0; hour < 24; ++hour) out.push_back({month, weekend, hour});
+    }
+  }
+  return out;
+}
+
 double price_at(const Tariff& tariff, sys_seconds local) { return rule_at(tariff, tariff_hour(local))->price; }
 
 }  // namespace
@@ -38,12 +49,16 @@ const TariffRule* rule_at(const Tariff& tariff, const TariffHour& hour) {
 }
 
 std::optional<TariffHour> first_gap(const Tariff& tariff) {
-  for (int month = 1; month <= 12; ++month) {
-    for (const bool weekend : {false, true}) {
-      for (int hour = 0; hour < 24; ++hour) {
-        if (!rule_at(tariff, {month, weekend, hour})) return TariffHour{month, weekend, hour};
-      }
-    }
+  const auto hours = hours_of_year();
+  const auto gap = std::find_if(hours.begin(), hours.end(), [&](const auto& hour) { return !rule_at(tariff, hour); });
+  return gap == hours.end() ? std::nullopt : std::optional(*gap);
+}
+
+std::optional<std::size_t> first_idle_rule(const Tariff& tariff) {
+  const auto hours = hours_of_year();
+  for (std::size_t i = 0; i < tariff.rules.size(); ++i) {
+    const auto is_price = [&](const TariffHour& hour) { return rule_at(tariff, hour) == &tariff.rules[i]; };
+    if (std::none_of(hours.begin(), hours.end(), is_price)) return i;
   }
   return std::nullopt;
 }

@@ -38,6 +38,9 @@ const TariffRule* rule_at(const Tariff& tariff, const TariffHour& hour);
 /// An hour of the year for which there is no rule; nothing: there is one for each.
 std::optional<TariffHour> first_gap(const Tariff& tariff);
 
+/// The first rule that is never the price, since those before it hold whenever it does; nothing: there is none.
+std::optional<std::size_t> first_idle_rule(const Tariff& tariff);
+
 /// From `after` seconds after a start on, a price; until the next step.
 struct PriceStep {
   int64_t after = 0;

@@ -52,6 +52,10 @@ Loaded resolve(const Node& root, const std::string& text, const std::string& fol
   if (is_mapping && !root.find("duration") && !root.find("until")) {
     diagnostics.error(written.place, "duration is missing; expected a duration such as \"8 h\", or until: drained");
   }
+  if (const Node* tariff = root.find("tariff");
+      tariff && tariff->kind == Node::Kind::sequence && tariff->items.empty()) {
+    diagnostics.error(tariff->place, "tariff is empty; expected rules such as [{price: 0.15 USD/kWh}]");
+  }
   Loaded loaded;
   if (load) multiply_load(written, *load, threshold);
   loaded.start = written.start.value;
@@ -88,17 +92,22 @@ Loaded resolve(const Node& root, const std::string& text, const std::string& fol
   return loaded;
 }
 
-Loaded load_source(const std::shared_ptr<const Source>& source, const std::string& folder,
-                   const std::vector<std::string>& sets, Diagnostics& diagnostics) {
-  Node root = parse(source, diagnostics);
-  for (const auto& option : sets) apply_set(root, option, diagnostics);
+Loaded resolve_scenario(const Node& root, const std::string& text, const std::string& folder,
+                        const std::vector<std::string>& sets, Diagnostics& diagnostics) {
   if (root.find("axes") && !root.find("workload")) {
     diagnostics.error(root.place, "axes make it a study, which tokwatt study runs; expected a scenario");
     throw InputError(diagnostics);
   }
   // A text that is no YAML has no keys to complain about.
   if (!diagnostics.ok() && root.kind != Node::Kind::mapping) throw InputError(diagnostics);
-  return resolve(root, source->text, folder, sets, diagnostics);
+  return resolve(root, text, folder, sets, diagnostics);
+}
+
+Loaded load_source(const std::shared_ptr<const Source>& source, const std::string& folder,
+                   const std::vector<std::string>& sets, Diagnostics& diagnostics) {
+  Node root = parse(source, diagnostics);
+  for (const auto& option : sets) apply_set(root, option, diagnostics);
+  return resolve_scenario(root, source->text, folder, sets, diagnostics);
 }
 
 }  // namespace
@@ -117,7 +126,7 @@ Loaded load_text(const std::string& name, const std::string& text, const std::st
 }
 
 Loaded load_tree(const Node& root, const std::string& folder, Diagnostics& diagnostics) {
-  return resolve(root, root.place.source->text, folder, {}, diagnostics);
+  return resolve_scenario(root, root.place.source->text, folder, {}, diagnostics);
 }
 
 }  // namespace tokwatt::scenarios

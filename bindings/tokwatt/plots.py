@@ -21,6 +21,7 @@ PANELS = [
 ]
 # Okabe and Ito's palette, which colour-blind people can tell apart.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+DASHES = ["solid", "dot", "dash", "dashdot"]
 SHADE = "rgba(213, 94, 0, 0.13)"
 
 
@@ -59,7 +60,7 @@ def overview(results: Results) -> go.Figure:
 
 
 def compare(runs: dict[str, Results], *, smooth: float = 60.0, shade: str | None = None) -> go.Figure:
-    """Several runs over the same axis of time, one colour each.
+    """Several runs over the same axis of time, one colour each; a single run has a colour for each box and each model.
 
     Parameters
     ----------
@@ -77,10 +78,16 @@ def compare(runs: dict[str, Results], *, smooth: float = 60.0, shade: str | None
     """
     figure = make_subplots(rows=len(PANELS), cols=1, shared_xaxes=True, vertical_spacing=0.035)
     for color, (name, results) in zip(_cycle(COLORS, len(runs)), runs.items(), strict=True):
-        for row, (variable, _, factor) in enumerate(PANELS, start=1):
-            for line in _lines(results.series, variable, factor, smooth):
-                line.update(name=name or line.name, legendgroup=name, line={"color": color, "width": 1.3})
-                line.update(showlegend=bool(name) and row == 1)
+        panels = [_lines(results.series, variable, factor, smooth) for variable, _, factor in PANELS]
+        labels = list(dict.fromkeys(line.name for lines in panels for line in lines)) if max(map(len, panels)) > 1 else []
+        color_of = dict(zip(labels, _cycle(COLORS, len(labels)), strict=True)) if len(runs) == 1 else {}
+        shown: set[str] = set()
+        for row, lines in enumerate(panels, start=1):
+            for line, dash in zip(lines, _cycle(DASHES, len(lines)), strict=True):
+                label = " ".join(filter(None, [name, line.name if labels else ""]))
+                style = {"color": color_of.get(line.name, color), "width": 1.3, "dash": "solid" if color_of else dash}
+                line.update(name=label or line.name, legendgroup=label, line=style, showlegend=bool(label) and label not in shown)
+                shown.add(label)
                 figure.add_trace(line, row=row, col=1)
     shaded = shade if shade is not None else next(iter(runs)) if len(runs) == 1 else None
     # A gap that is a pixel or two wide cannot be seen, and thousands of spans make a page slow.

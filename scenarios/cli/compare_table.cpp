@@ -141,6 +141,20 @@ std::string unknown_costs(const std::vector<ComparedBox>& boxes) {
   return why.empty() ? "" : fmt::format("Costs are unknown (-): {}.", fmt::join(why, ", "));
 }
 
+/// What the scenario says of its own box and was not carried over; empty where nothing was left out.
+std::string left_out_in_words(const std::vector<ComparedBox>& boxes) {
+  std::string letters;
+  const std::vector<std::string>* keys = nullptr;
+  for (std::size_t b = 0; b < boxes.size(); ++b) {
+    if (boxes[b].left_out.empty()) continue;
+    letters += fmt::format("{}{}", letters.empty() ? "" : ", ", letter(b));
+    keys = &boxes[b].left_out;  // the same for each
+  }
+  if (!keys) return "";
+  return fmt::format("The scenario says {} of its own box; {} left out for {}.", fmt::join(*keys, ", "),
+                     keys->size() == 1 ? "that is" : "they are", letters);
+}
+
 }  // namespace
 
 std::string difference(double value, double reference) {
@@ -180,6 +194,7 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
                                draws)) +
            "\n";
   if (const auto unknown = unknown_costs(boxes); !unknown.empty()) out += "\n" + wrapped(unknown) + "\n";
+  if (const auto left_out = left_out_in_words(boxes); !left_out.empty()) out += "\n" + wrapped(left_out) + "\n";
   if (const auto plans = plans_in_words(boxes); !plans.empty()) out += "\n" + plans;
   out += "\n";
   for (std::size_t b = 0; b < boxes.size(); ++b)
@@ -198,6 +213,7 @@ Json compare_json(const std::vector<ComparedBox>& boxes, const std::vector<Compa
   Json out = Json::array();
   for (const auto& box : boxes) {
     Json entry = {{"system", box.name}, {"engine", box.engine}, {"status", in_words(box.answer.status)}};
+    if (!box.left_out.empty()) entry["left_out"] = box.left_out;
     if (box.answer.status != Status::ok) {
       entry["reason"] = box.answer.reason;
       out.push_back(std::move(entry));

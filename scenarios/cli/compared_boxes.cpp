@@ -8,6 +8,7 @@
 #include "scenarios/cli/layout.hpp"
 #include "scenarios/cli/natural_engine.hpp"
 #include "scenarios/intervals.hpp"
+#include "scenarios/read/merge.hpp"
 #include "scenarios/sheets/sheets.hpp"
 #include "scenarios/studies/answers.hpp"
 #include "sim/serving/kv_capacity.hpp"
@@ -46,9 +47,9 @@ std::string system_meant(const Question& question, const std::string& asked) {
 }
 
 /// Why it cannot be done or does not fit; empty when it does.
-std::string why_not(const Question& question, const std::vector<std::string>& sets) {
+std::string why_not(const Question& question) {
   try {
-    scenarios::shape_of_summary(question.load(sets));
+    scenarios::shape_of_summary(question.load());
     return {};
   } catch (const scenarios::Infeasible& error) {
     return error.what();
@@ -58,41 +59,71 @@ std::string why_not(const Question& question, const std::vector<std::string>& se
 }
 
 /// The same, where what the scenario says of its own engine may make no sense for another.
-bool is_possible(const Question& question, const std::vector<std::string>& sets) {
+bool is_possible(const Question& question) {
   try {
-    return why_not(question, sets).empty();
+    return why_not(question).empty();
   } catch (const scenarios::InputError&) {
     return false;
   }
 }
 
-std::vector<std::string> with_engine(const Question& question, std::vector<std::string> sets,
-                                     const std::string& engine) {
+std::vector<std::string> engines_set(const Question& question, const std::string& engine) {
+  std::vector<std::string> sets;
   for (const auto& deployment : names_under(question.tree, "deployments"))
     sets.push_back(fmt::format("deployments.{}.engine={}", path_segment(deployment), engine));
   return sets;
 }
 
-/// What puts a box in the place of a system, with an engine that runs there.
-std::vector<std::string> sets_for(const Question& question, const std::string& system, const std::string& box) {
+/// The scenario with a box in the place of a system.
+struct Replaced {
+  Question question;
+  std::vector<std::string> left_out;  ///< keys of the scenario
+};
+
+std::optional<scenarios::RawSheet> sheet_of(const std::string& name, const std::string& folder) {
+  scenarios::Diagnostics diagnostics;
+  return scenarios::open_sheet(scenarios::SheetKind::box, {name, {}}, "--system", folder, diagnostics);
+}
+
+/// Takes out what the scenario says of its own box and no other has: a price, a rent, a mode.
+std::vector<std::string> leave_out_own(Question& question, const std::string& system) {
+  std::vector<std::vector<std::string>> own = {{"systems", system, "mode"}, {"systems", system, "rental"}};
+  own.push_back({"systems", system, "price"});
+  if (names_under(question.tree, "systems").size() == 1) own.push_back({"prices", "hardware"});
+  std::vector<std::string> left_out;
+  for (const auto& path : own) {
+    if (!scenarios::erase_path(question.tree, path)) continue;
+    std::vector<std::string> segments;
+    for (const auto& name : path) segments.push_back(path_segment(name));
+    left_out.push_back(fmt::format("{}", fmt::join(segments, ".")));
+  }
+  return left_out;
+}
+
+/// With an engine that runs there.
+Replaced replaced(const Question& question, const std::string& system, const std::string& box) {
+  Replaced out{question, {}};
+  const auto* own = question.tree.find("systems")->find(system)->find("sheet");
+  const auto own_sheet = own ? sheet_of(own->scalar, question.folder) : std::nullopt;
+  const auto sheet = sheet_of(scenarios::path_from_here(box), question.folder);
+  if (!sheet || !own_sheet || sheet->id != own_sheet->id || sheet->source->text != own_sheet->source->text)
+    out.left_out = leave_out_own(out.question, system);
   const std::vector<std::string> plain = {
       fmt::format("systems.{}.sheet={}", path_segment(system), scenarios::path_from_here(box))};
-  if (why_not(question, plain).empty()) return plain;
+  out.question = out.question.with(plain);
+  if (!sheet || why_not(out.question).empty()) return out;
   scenarios::Diagnostics diagnostics;
-  const auto sheet = scenarios::open_sheet(scenarios::SheetKind::box, {scenarios::path_from_here(box), {}}, "--system",
-                                           question.folder, diagnostics);
-  if (!sheet) return plain;
   for (const auto& engine : natural_engines(scenarios::read_box(*sheet, {}, diagnostics).value)) {
-    auto sets = with_engine(question, plain, engine);
-    if (!is_last_resort(engine) && is_possible(question, sets)) return sets;
+    const auto other = out.question.with(engines_set(question, engine));
+    if (!is_last_resort(engine) && is_possible(other)) return {other, out.left_out};
   }
-  return plain;
+  return out;
 }
 
 /// Every mistake in the names of boxes, at once.
-std::vector<std::vector<std::string>> sets_for_all(const Question& question, const std::string& system,
-                                                   const std::vector<std::string>& boxes) {
-  std::vector<std::vector<std::string>> out;
+std::vector<Replaced> replaced_by_each(const Question& question, const std::string& system,
+                                       const std::vector<std::string>& boxes) {
+  std::vector<Replaced> out;
   scenarios::Diagnostics diagnostics;
   const auto source =
       std::make_shared<scenarios::Source>(scenarios::Source{"--system", fmt::format("{}", fmt::join(boxes, ","))});
@@ -105,7 +136,7 @@ std::vector<std::vector<std::string>> sets_for_all(const Question& question, con
     open_sheet(scenarios::SheetKind::box, asked, "--system", question.folder, diagnostics);
     if (diagnostics.reported() > before) continue;
     try {
-      out.push_back(sets_for(question, system, box));
+      out.push_back(replaced(question, system, box));
     } catch (const scenarios::InputError& wrong) {
       for (const auto& error : wrong.errors()) diagnostics.error(error.place, error.message);
     }
@@ -114,11 +145,12 @@ std::vector<std::vector<std::string>> sets_for_all(const Question& question, con
   return out;
 }
 
-ComparedBox facts_of_box(const Question& question, const std::string& name, const std::vector<std::string>& sets) {
+ComparedBox facts_of_box(const std::string& name, const Replaced& replaced) {
   ComparedBox box;
   box.name = name;
+  box.left_out = replaced.left_out;
   try {
-    const auto loaded = question.load(sets);
+    const auto loaded = replaced.question.load();
     box.top_clock = scenarios::top_clock_of(loaded.input);
     std::vector<std::string> engines;
     for (const auto& deployment : loaded.input.deployments) {
@@ -156,12 +188,12 @@ bool runs(const Answer& answer) { return answer.status == Status::ok; }
 std::vector<ComparedBox> compared_boxes(const Question& question, const std::string& of,
                                         const std::vector<std::string>& names, bool with_draws) {
   if (names.size() > kMostBoxes) throw UsageError(fmt::format("there are more than {} boxes to compare", kMostBoxes));
-  const auto all_sets = sets_for_all(question, system_meant(question, of), names);
+  const auto all = replaced_by_each(question, system_meant(question, of), names);
   std::vector<std::function<Loaded()>> plain;
   std::vector<ComparedBox> boxes;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    boxes.push_back(facts_of_box(question, names[i], all_sets[i]));
-    plain.push_back([&question, &sets = all_sets[i]] { return question.load(sets); });
+    boxes.push_back(facts_of_box(names[i], all[i]));
+    plain.push_back([&question = all[i].question] { return question.load(); });
   }
   auto answers =
       scenarios::answers_of(plain_and_drawn(plain, with_draws ? scenarios::kDraws : 0), scenarios::PlanIs::wanted);

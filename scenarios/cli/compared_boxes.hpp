@@ -14,6 +14,8 @@ struct ComparedBox {
   std::string name;      ///< as asked for
   std::string engine;    ///< empty: none runs there
   double top_clock = 0;  ///< [Hz]
+  /// Keys of the scenario that it says of its own box, and that were not carried over to this one: "prices.hardware".
+  std::vector<std::string> left_out;
   scenarios::Answer answer;
   std::vector<scenarios::Answer> draws;  ///< from what is not known of its engines and of it; where they were asked for
 };

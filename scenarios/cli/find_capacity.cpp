@@ -77,7 +77,7 @@ bool piles_up(const Json& summary, bool is_open) {
 
 TriedLoad tried(const Question& question, const Capacity& asked, double load, std::optional<int64_t> draw) {
   const auto& key = asked.key;
-  const auto plain = [&] { return question.load({key.key + "=" + key.shown(load)}); };
+  const auto plain = [&] { return question.with({key.key + "=" + key.shown(load)}).load(); };
   const bool of_plan = std::any_of(asked.conditions.begin(), asked.conditions.end(),
                                    [](const auto& condition) { return is_of_plan(condition.metric); });
   const auto plan = of_plan ? scenarios::PlanIs::wanted : scenarios::PlanIs::left_out;

@@ -81,7 +81,7 @@ class Knobs {
 
   void add_set(std::string name, std::string change, std::string set) {
     out_.push_back(
-        {std::move(name), std::move(change), [&q = question_, set = std::move(set)] { return q.load({set}); }});
+        {std::move(name), std::move(change), [&q = question_, set = std::move(set)] { return q.with({set}).load(); }});
   }
 
   /// What the scenario itself says in the place of a sheet's number, or what the sheet says.

@@ -8,18 +8,24 @@
 
 namespace tokwatt::cli {
 
-scenarios::Loaded Question::load(const std::vector<std::string>& more_sets) const {
-  auto all = sets;
-  all.insert(all.end(), more_sets.begin(), more_sets.end());
-  return scenarios::load_text(source->name, source->text, folder, all);
+Question Question::with(const std::vector<std::string>& sets) const {
+  scenarios::Diagnostics diagnostics;
+  Question out = *this;
+  for (const auto& set : sets) scenarios::apply_set(out.tree, set, diagnostics);
+  if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
+  return out;
 }
 
-Question question_of(std::shared_ptr<const scenarios::Source> source, const std::string& folder,
+scenarios::Loaded Question::load() const {
+  scenarios::Diagnostics diagnostics;
+  return scenarios::load_tree(tree, folder, diagnostics);
+}
+
+Question question_of(const std::shared_ptr<const scenarios::Source>& source, const std::string& folder,
                      const std::vector<std::string>& sets) {
   scenarios::Diagnostics diagnostics;
-  Question question{std::move(source), sets, {}, folder};
-  question.tree = scenarios::parse(question.source, diagnostics);
-  for (const auto& set : question.sets) scenarios::apply_set(question.tree, set, diagnostics);
+  Question question{scenarios::parse(source, diagnostics), folder};
+  for (const auto& set : sets) scenarios::apply_set(question.tree, set, diagnostics);
   if (!diagnostics.ok()) throw scenarios::InputError(diagnostics);
   return question;
 }
@@ -27,7 +33,7 @@ Question question_of(std::shared_ptr<const scenarios::Source> source, const std:
 Question question_of(const std::string& path, const std::vector<std::string>& sets) {
   scenarios::Diagnostics diagnostics;
   auto source = scenarios::read_source(path, {}, diagnostics);
-  if (diagnostics.ok()) return question_of(std::move(source), std::filesystem::path(path).parent_path().string(), sets);
+  if (diagnostics.ok()) return question_of(source, std::filesystem::path(path).parent_path().string(), sets);
   for (const auto& set : sets) scenarios::parse_set(set, diagnostics);  // every mistake is said at once
   throw scenarios::InputError(diagnostics);
 }

@@ -11,19 +11,19 @@
 namespace tokwatt::cli {
 
 struct Question {
-  std::shared_ptr<const scenarios::Source> source;
-  std::vector<std::string> sets;
-  scenarios::Node tree;  ///< the scenario with the sets in it
+  scenarios::Node tree;  ///< the scenario, with the --set options in it
   std::string folder;    ///< of the scenario
 
+  /// The same with more --set options. Throws InputError where one of them cannot be applied.
+  Question with(const std::vector<std::string>& sets) const;
   /// Throws InputError and Infeasible.
-  scenarios::Loaded load(const std::vector<std::string>& more_sets = {}) const;
+  scenarios::Loaded load() const;
 };
 
 /// Throws InputError.
 Question question_of(const std::string& path, const std::vector<std::string>& sets);
 /// The same of a text; relative paths in it are resolved against `folder`.
-Question question_of(std::shared_ptr<const scenarios::Source> source, const std::string& folder,
+Question question_of(const std::shared_ptr<const scenarios::Source>& source, const std::string& folder,
                      const std::vector<std::string>& sets);
 /// The one scenario of a command line, with its --set options. Throws UsageError and InputError.
 Question question_of(const Options& options);

@@ -146,6 +146,21 @@ void set_path(Node& root, const std::vector<PathSegment>& path, const Place& pla
   *node = std::move(value);
 }
 
+bool erase_path(Node& root, const std::vector<std::string>& path) {
+  Node* node = &root;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const auto at = std::find_if(node->entries.begin(), node->entries.end(),
+                                 [&](const auto& entry) { return entry.first.scalar == path[i]; });
+    if (at == node->entries.end()) return false;
+    if (i + 1 == path.size()) {
+      node->entries.erase(at);
+      return true;
+    }
+    node = &at->second;
+  }
+  return false;
+}
+
 std::optional<Setting> parse_set(const std::string& option, Diagnostics& diagnostics) {
   const auto source = std::make_shared<Source>(Source{"--set " + option, option});
   const Place start{source, 1, 1, 1};

@@ -27,6 +27,9 @@ std::vector<PathSegment> split_path(const std::string& text, const Place& place,
 void set_path(Node& root, const std::vector<PathSegment>& path, const Place& place, Node value,
               Diagnostics& diagnostics);
 
+/// Takes a key out of the mappings that lead to it; false: it is not there.
+bool erase_path(Node& root, const std::vector<std::string>& path);
+
 /// A key of the scenario and what goes there.
 struct Setting {
   std::vector<PathSegment> path;

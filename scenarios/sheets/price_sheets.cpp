@@ -88,6 +88,13 @@ std::optional<money::Tariff> tariff_of(const std::vector<const WrittenRule*>& ru
                                   path, gap->weekend ? "weekend" : "weekday", month_name(gap->month), gap->hour));
     return std::nullopt;
   }
+  if (const auto idle = money::first_idle_rule(tariff)) {
+    diagnostics.error(rules[*idle]->place,
+                      fmt::format("{}.{} is never the price: the first rule that holds is, and one before it always "
+                                  "does; expected it further up",
+                                  path, *idle));
+    return std::nullopt;
+  }
   return tariff;
 }
 

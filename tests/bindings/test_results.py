@@ -107,6 +107,27 @@ def test_the_plot_has_a_panel_for_each_quantity_on_one_axis_of_time(results):
     assert [a.matches for a in figure.select_xaxes()].count(None) == 1  # all others follow it
 
 
+def test_each_box_and_model_of_a_run_has_a_colour_and_a_name():
+    def served(box, engine):
+        return {"model": "llama-3.1-8b", "quant": "q8_0", "engine": engine, "runs_on": box}
+
+    def people(model):
+        return {"to": model, "users": 1, "think": {"exponential": "20 s"}, "prompt": 100, "output": 50}
+
+    two = {
+        "duration": "2 min",
+        "systems": {"a": {"sheet": "dgx-spark"}, "b": {"sheet": "m3-ultra-512"}},
+        "deployments": {"on-a": served("a", "llama.cpp-cuda"), "on-b": served("b", "llama.cpp-metal")},
+        "workload": [{"name": "pa", **people("on-a")}, {"name": "pb", **people("on-b")}],
+        "environment": {"ambient": "22 degC"},
+    }
+    lines = tw.run(two, interval="off").plot().data
+    named = [line.name for line in lines if line.showlegend]
+    assert named == ["on-a", "on-b", "a", "b"]
+    assert len({line.line.color for line in lines}) == 4
+    assert all(len({line.line.color for line in lines if line.name == name}) == 1 for name in named)
+
+
 def test_throttled_spans_join_neighbours():
     from tokwatt.plots import throttled_spans
 

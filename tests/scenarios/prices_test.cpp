@@ -204,6 +204,13 @@ TEST_CASE("what is wrong with a tariff is said at its place", "[scenarios][price
   CHECK_THAT(errors_of(with_prices("tariff: coned-tod-ii")), Contains("did you mean \"coned-tod-iii\"?"));
   CHECK_THAT(errors_of(with_prices("tariff: us, electricity: 1 USD/kWh")),
              Contains("stands beside prices.electricity"));
+  CHECK_THAT(inline_rules("[{price: 1 USD/kWh}, {price: 2 USD/kWh, hours: [16, 21]}]"),
+             Contains("tariff.1 is never the price"));
+  CHECK_THAT(
+      inline_rules("[{price: 1 USD/kWh, hours: [8, 12]}, {price: 2 USD/kWh, hours: [12, 20]}, {price: 3 USD/kWh, "
+                   "hours: [9, 18], days: weekends}, {price: 4 USD/kWh}]"),
+      Contains("tariff.2 is never the price"));
+  CHECK_THAT(inline_rules("[]"), Contains("tariff is empty; expected"));
   CHECK_THAT(inline_rules("[{price: 1 USD/kWh, hours: [16, 21]}]"),
              Contains("tariff has no price for weekdays in Jan from 0:00 on; expected a last rule that always holds"));
   CHECK_THAT(inline_rules("[{price: 1 USD/kWh, hours: [16, 16]}]"), Contains("tariff.0.hours is no span"));

@@ -102,6 +102,29 @@ TEST_CASE("a box's path starts where the command is given, and unknown costs say
   CHECK_THAT(priced.out, !Catch::Contains("Costs are unknown"));
 }
 
+TEST_CASE("what a scenario says of its own box is not said of others", "[cli][compare]") {
+  const auto compare = [](std::vector<std::string> more) {
+    std::vector<std::string> command = {"compare",  input("short.yaml"),
+                                        "--system", "strix-halo,m3-ultra-512",
+                                        "--set",    "systems.desk={sheet: strix-halo, mode: quiet}",
+                                        "--set",    "deployments.assistant.engine=llama.cpp-vulkan"};
+    command.insert(command.end(), more.begin(), more.end());
+    return tokwatt(command);
+  };
+  const auto boxes = [&](const std::string& set) { return Json::parse(compare({"--set", set, "-o", "json"}).out); };
+  const auto hardware = [](const Json& box) { return box.at("summary").at("cost_usd").at("hardware").get<double>(); };
+  const auto by_sheet = boxes("prices.horizon=24 months"), stated = boxes("prices.hardware=1000 USD");
+  CHECK_FALSE(stated.at(0).contains("left_out"));
+  CHECK(hardware(stated.at(0)) < 0.7 * hardware(by_sheet.at(0)));
+  CHECK(stated.at(1).at("left_out") == Json({"systems.desk.mode", "prices.hardware"}));
+  CHECK(stated.at(1).at("engine") == "llama.cpp-metal");
+  CHECK(hardware(stated.at(1)) == hardware(by_sheet.at(1)));
+  const auto table = compare({"--set", "prices.hardware=1000 USD"});
+  CHECK(longest_line(table.out) <= kScreen);
+  CHECK_THAT(table.out, Catch::Contains("The scenario says systems.desk.mode, prices.hardware of its own box;"));
+  CHECK_THAT(table.out, Catch::Contains("left out for B."));
+}
+
 TEST_CASE("a box's own interval holds what a run's draws say", "[cli][compare]") {
   const auto path = input("short.yaml");
   const auto load = [&] { return scenarios::load(path, {"duration=2 min"}); };
