@@ -56,12 +56,15 @@ class Comparison:
         Columns (box, ``low``) and (box, ``high``) of the numbers themselves.
     summaries : dict of str to dict
         The summary of each box that runs, as :attr:`Results.summary`.
+    left_out : dict of str to list of str
+        By box: keys of the scenario that it says of its own box (``prices.hardware``, ``systems.desk.mode``) and that were not carried over.
     api_usd : pandas.DataFrame
         What each API that was asked for would take for the tokens of each box that runs [USD]; one row an API.
     """
 
     def __init__(self, answers: list[dict[str, Any]]) -> None:
         self.api_usd = pd.DataFrame({a["system"]: a["api_usd"] for a in answers if "api_usd" in a}, dtype=float)
+        self.left_out = {a["system"]: list(a["left_out"]) for a in answers if "left_out" in a}
         self.summaries = {a["system"]: a["summary"] for a in answers if "summary" in a}
         self.boxes = pd.DataFrame(
             {a["system"]: {"engine": a["engine"], "status": a["status"], "verdict": _verdict(a)} for a in answers},
@@ -125,6 +128,9 @@ class Comparison:
             rows.append(row)
         verdicts = "".join(f"<li><b>{html.escape(box)}</b> ({html.escape(b.engine)}): {html.escape(b.verdict)}</li>" for box, b in self.boxes.iterrows())
         about = "" if self.interval90 is None else f"<p>In brackets: {DRAWN}</p>"
+        keys = next(iter(self.left_out.values()), [])  # the same for each
+        if keys:
+            about += f"<p>The scenario says {html.escape(', '.join(keys))} of its own box; left out for {html.escape(', '.join(self.left_out))}.</p>"
         return f"{html_table(head, rows)}{about}<ul>{verdicts}</ul>"
 
     def __repr__(self) -> str:

@@ -43,6 +43,15 @@ def test_boxes_are_compared_as_the_command_does(comparison, scenario):
     assert len(comparison.plot().data) == 1
 
 
+def test_what_is_said_of_the_own_box_is_not_carried_over(comparison, scenario):
+    priced = tw.compare(scenario, systems=BOXES, set={**SHORT, "prices.hardware": "1 USD"})
+    assert comparison.left_out == {} and "its own box" not in comparison._repr_html_()
+    assert priced.left_out == {"m3-ultra-512": ["prices.hardware"], "rtx-4090": ["prices.hardware"]}
+    assert "prices.hardware of its own box; left out for m3-ultra-512, rtx-4090" in priced._repr_html_()
+    hardware = priced.table.loc["cost_usd.hardware"]
+    assert hardware["spark"] < 1e-3 and hardware["m3-ultra-512"] == comparison.table.loc["cost_usd.hardware", "m3-ultra-512"]
+
+
 def test_differences_have_intervals_from_joint_draws(scenario):
     compared = tw.compare(scenario, systems=["spark", "rtx-pro-6000"], set=SHORT, interval=True)
     of = compared.differences.loc["tpot_s.p50", "rtx-pro-6000"]
