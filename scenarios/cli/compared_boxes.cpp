@@ -189,6 +189,8 @@ std::vector<ComparedBox> compared_boxes(const Question& question, const std::str
                                         const std::vector<std::string>& names, bool with_draws) {
   if (names.size() > kMostBoxes) throw UsageError(fmt::format("there are more than {} boxes to compare", kMostBoxes));
   const auto all = replaced_by_each(question, system_meant(question, of), names);
+  if (std::any_of(all.begin(), all.end(), [](const Replaced& box) { return !box.left_out.empty(); }))
+    why_not(question);  // mistakes in what is left out are mistakes still
   std::vector<std::function<Loaded()>> plain;
   std::vector<ComparedBox> boxes;
   for (std::size_t i = 0; i < names.size(); ++i) {

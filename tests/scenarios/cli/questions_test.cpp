@@ -123,6 +123,10 @@ TEST_CASE("what a scenario says of its own box is not said of others", "[cli][co
   CHECK(longest_line(table.out) <= kScreen);
   CHECK_THAT(table.out, Catch::Contains("The scenario says systems.desk.mode, prices.hardware of its own box;"));
   CHECK_THAT(table.out, Catch::Contains("left out for B."));
+  const auto wrong =
+      tokwatt({"compare", input("short.yaml"), "--system", "rtx-4090", "--set", "systems.desk.mode=quite"});
+  CHECK(wrong.code == kBadInput);
+  CHECK_THAT(wrong.err, Catch::Contains("quite"));
 }
 
 TEST_CASE("a box's own interval holds what a run's draws say", "[cli][compare]") {
