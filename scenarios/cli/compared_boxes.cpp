@@ -87,8 +87,8 @@ std::optional<scenarios::RawSheet> sheet_of(const std::string& name, const std::
 
 /// Takes out what the scenario says of its own box and no other has: a price, a rent, a mode.
 std::vector<std::string> leave_out_own(Question& question, const std::string& system) {
-  std::vector<std::vector<std::string>> own = {{"systems", system, "mode"}, {"systems", system, "rental"}};
-  own.push_back({"systems", system, "price"});
+  std::vector<std::vector<std::string>> own = {
+      {"systems", system, "mode"}, {"systems", system, "rental"}, {"systems", system, "price"}};
   if (names_under(question.tree, "systems").size() == 1) own.push_back({"prices", "hardware"});
   std::vector<std::string> left_out;
   for (const auto& path : own) {

@@ -123,6 +123,13 @@ TEST_CASE("what a scenario says of its own box is not said of others", "[cli][co
   CHECK(longest_line(table.out) <= kScreen);
   CHECK_THAT(table.out, Catch::Contains("The scenario says systems.desk.mode, prices.hardware of its own box;"));
   CHECK_THAT(table.out, Catch::Contains("left out for B."));
+  const auto rented = tokwatt({"compare", input("short.yaml"), "--system", "spark,rtx-pro-6000", "--set",
+                               "systems.desk.rental=1 USD/h", "--set", "prices={}", "-o", "json"});
+  const auto at_a_rent = Json::parse(rented.out);
+  CHECK(at_a_rent.at(1).at("left_out") == Json(std::vector<std::string>{"systems.desk.rental"}));
+  CHECK(hardware(at_a_rent.at(0)) >= 600 / 3600.0);  // the rent of ten minutes at least
+  CHECK(hardware(at_a_rent.at(1)) < 0.5 * hardware(at_a_rent.at(0)));
+  CHECK(at_a_rent.at(1).at("summary").at("cost_usd").at("electricity").is_null());
   const auto wrong =
       tokwatt({"compare", input("short.yaml"), "--system", "rtx-4090", "--set", "systems.desk.mode=quite"});
   CHECK(wrong.code == kBadInput);
