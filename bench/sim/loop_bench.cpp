@@ -8,6 +8,7 @@
 #include "bench/llama_on_h100.hpp"
 #include "sim/simulation.hpp"
 #include "sim/workload/arrivals.hpp"
+#include "sim/workload/sessions.hpp"
 
 namespace tokwatt::bench {
 namespace {
@@ -101,6 +102,37 @@ void loop_output(benchmark::State& state) {
 BENCHMARK(loop_output)
     ->ArgNames({"tokens", "tick_ds"})
     ->ArgsProduct({{100, 1000, 10'000}, {1000}})
+    ->Unit(benchmark::kMillisecond);
+
+/// Conversations over a prefix cache: what a turn costs does not follow how many blocks are in front of it. `size` is
+/// how many tokens a turn adds, of which a conversation has twenty.
+void loop_conversations(benchmark::State& state) {
+  constexpr double kTurnsPerSecond = 2e5;
+  const auto size = static_cast<double>(state.range(0));
+  double done = 0, prompt = 0;
+  for (auto _ : state) {
+    static const Arrivals none;
+    sim::Input input = input_of(none, 100);
+    input.deployments.front().prefix_cache = true;
+    input.deployments.front().engine.limits.block_size = state.range(1);
+    auto& stream = input.streams.front();
+    const sim::SessionShape shape{{sim::Constant{20}, {}, {}},
+                                  {sim::Exponential{30}, {}, {}},
+                                  {sim::Constant{size}, {}, {}},
+                                  {sim::Constant{100}, {}, {}}};
+    stream.source = sim::user_sessions_source(8, shape, stream.key);
+    input.duration = sim::picoseconds(8 * 3600);
+    const auto results = sim::simulate(std::move(input), sim::Stepping::macro);
+    done += results.summary.at("requests").at("completed").get<double>();
+    prompt = results.summary.at("tokens").at("prompt").get<double>() /
+             results.summary.at("requests").at("submitted").get<double>();
+  }
+  report(state, "turns", done, kTurnsPerSecond);
+  state.counters["prompt_tokens"] = prompt;
+}
+BENCHMARK(loop_conversations)
+    ->ArgNames({"size", "block"})
+    ->ArgsProduct({{50, 4000}, {1, 16}})
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace

@@ -98,15 +98,15 @@ void HostedService::start(RequestId id, Picoseconds now) {
   batch_max_ = std::max<int64_t>(batch_max_, std::ssize(running_));
   r.admitted = now;
   if (!r.content || !hosted_.price.cached) return;
-  const auto hit = cache_.find(r.content.get(), (r.prompt - 1) / kBlock);
-  cache_.hold(id, r.content.get(), hit.blocks);
+  const auto hit = cache_.find(r.content, (r.prompt - 1) / kBlock);
+  cache_.hold(id, r.content, hit.blocks);
   r.cached = hit.blocks * kBlock;
 }
 
 void HostedService::give_first_token(RequestId id) {
   Request& r = pool_[id];
   r.first_token = answer(id).first_token;
-  if (r.content && hosted_.price.cached) cache_.enter(id, r.content.get(), r.prompt / kBlock);
+  if (r.content && hosted_.price.cached) cache_.enter(id, r.content, r.prompt / kBlock);
 }
 
 int64_t HostedService::produced(RequestId id, Picoseconds now) const {
@@ -141,7 +141,7 @@ void HostedService::leave(RequestId id, Picoseconds now, Histogram& gaps) {
     done_[Quantity::output_tokens] += r.produced;
   }
   if (r.content && hosted_.price.cached) {
-    cache_.release(id, r.content.get(), r.produced > 0 ? (r.prompt + r.produced - 1) / kBlock : r.cached / kBlock);
+    cache_.release(id, r.content, r.produced > 0 ? (r.prompt + r.produced - 1) / kBlock : r.cached / kBlock);
     cache_.trim(kCachedBlocks);
   }
   const auto& price = hosted_.price;

@@ -114,7 +114,7 @@ TEST_CASE("the prefix cache does what a plain one does", "[sim][prefix]") {
     PrefixCache cache(block_size);
     PlainCache plain(block_size);
     struct Running {
-      Content content;
+      PrefixCache::Text content;
       int64_t tokens, computed;
     };
     std::map<int, Running> running;
@@ -122,25 +122,25 @@ TEST_CASE("the prefix cache does what a plain one does", "[sim][prefix]") {
       const int id = static_cast<int>(dice() % 6);
       const auto at = running.find(id);
       if (at == running.end()) {
-        Running r{random_content(dice), static_cast<int64_t>(1 + dice() % 40), 0};
-        const Text text = text_of(r.content, r.tokens);
+        Running r{std::make_shared<const Content>(random_content(dice)), static_cast<int64_t>(1 + dice() % 40), 0};
+        const Text text = text_of(*r.content, r.tokens);
         const int64_t most = (r.tokens - 1) / block_size;
-        const auto hit = cache.find(&r.content, most);
+        const auto hit = cache.find(r.content, most);
         REQUIRE(hit.blocks == plain.find(text, most));
         REQUIRE(hit.idle == plain.idle_among(text, hit.blocks));
-        cache.hold(id, &r.content, hit.blocks);
+        cache.hold(id, r.content, hit.blocks);
         plain.hold(id, text, hit.blocks);
         r.computed = hit.blocks * block_size;
         running.emplace(id, r);
       } else if (dice() % 3 > 0) {
         Running& r = at->second;
         r.computed = std::min(r.tokens, r.computed + static_cast<int64_t>(dice() % 20));
-        cache.enter(id, &r.content, r.computed / block_size);
-        plain.enter(id, text_of(r.content, r.tokens), r.computed / block_size);
+        cache.enter(id, r.content, r.computed / block_size);
+        plain.enter(id, text_of(*r.content, r.tokens), r.computed / block_size);
       } else {
         const Running r = at->second;
-        REQUIRE(cache.release(id, &r.content, r.computed / block_size) ==
-                plain.release(id, text_of(r.content, r.tokens), r.computed / block_size));
+        REQUIRE(cache.release(id, r.content, r.computed / block_size) ==
+                plain.release(id, text_of(*r.content, r.tokens), r.computed / block_size));
         running.erase(at);
       }
       if (dice() % 4 == 0) {

@@ -35,19 +35,6 @@ Input with_slots(int64_t slots) {
 
 }  // namespace
 
-TEST_CASE("texts have tokens in common up to the first part that differs, or is longer", "[slots]") {
-  const Content a{{{1, 10}, {2, 20}}, false};
-  CHECK(common_prefix(a, 30, a, 30) == 30);
-  CHECK(common_prefix(a, 30, a, 7) == 7);
-  CHECK(common_prefix(a, 99, a, 99) == 30);  // what is behind the last part is its own
-  CHECK(common_prefix(a, 30, {{{1, 10}, {3, 20}}, false}, 30) == 10);
-  CHECK(common_prefix(a, 30, {{{1, 12}, {2, 20}}, false}, 32) == 10);
-  CHECK(common_prefix(a, 30, {{{2, 20}}, false}, 20) == 0);
-  // An answer goes on with the last part, and so does the next turn's prompt.
-  CHECK(common_prefix({{{7, 5}}, true}, 40, {{{7, 5}}, true}, 60) == 40);
-  CHECK(common_prefix({{{7, 5}}, false}, 40, {{{7, 5}}, true}, 60) == 5);
-}
-
 TEST_CASE("a request goes to the free slot that holds most of it", "[slots]") {
   Slots slots(3, true, false, {0, kSizes});
   const auto chat = text({{1, 100}}), other = text({{2, 100}});
