@@ -105,7 +105,7 @@ std::string power(const Json& s) {
   const double over = at(s, "over_limit_s");
   constexpr double kWorthSaying = 0.01;  // of the run: governors need a tick or two
   const std::string above =
-      over > kWorthSaying * at(s, "duration_s") ? fmt::format(", above its limit for {}", duration(over)) : "";
+      over > kWorthSaying * at(s, "duration_s") ? fmt::format(", above its limit for {} in all", duration(over)) : "";
   return fmt::format("wall {} mean, {} max; chip {} mean, {} max{}", watts(at(s, "power_w.wall.mean")),
                      watts(at(s, "power_w.wall.max")), watts(at(s, "power_w.chip.mean")),
                      watts(at(s, "power_w.chip.max")), above);

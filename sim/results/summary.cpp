@@ -209,9 +209,10 @@ double output_of_boxes(const Outcomes& o, const std::vector<std::size_t>& stream
   return static_cast<double>(tokens);
 }
 
-// Energy, heat and money, over some devices or parts of them; `api`: beside what these cost.
+// Energy, heat and money, over some devices or parts of them. What is bought is paid for while any request of the run
+// is out [s], whosever it is; `api`: beside what devices cost.
 void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& devices, const PowerPeak& peak,
-                 double api, const std::vector<std::size_t>& streams) {
+                 double in_use, double api, const std::vector<std::size_t>& streams) {
   const double span = seconds(o.ending.at);
   Energy sum;
   double over_limit = 0, temperature = 0, temperature_max = -kInfinity, final_temperature = -kInfinity, clock = 0,
@@ -237,8 +238,7 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
     (system.is_rented ? rent : hardware) +=
         priced ? part * price.purchase * (1 - price.resale_fraction) / o.input.prices.horizon : kUnknown;
   }
-  const double duration = out["duration_s"].is_number() ? out["duration_s"].get<double>() : 0;
-  hardware = hardware * duration + rent * span;  // what is rented is paid for as long as it is kept, from 0 to the end
+  hardware = hardware * in_use + rent * span;  // what is rented is paid for as long as it is kept, from 0 to the end
   out["energy_j"] = {{"wall", joules(sum.wall())},   {"chip", joules(sum.chip())},  {"compute", joules(sum.compute)},
                      {"memory", joules(sum.memory)}, {"static", joules(sum.fixed)}, {"rest", joules(sum.rest)}};
   if (rented > 0) out["energy_j"]["rented"] = rented;  // of the wall's: part of the rent
@@ -313,7 +313,8 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
   Json out = requests(streams);
   const auto deployments = all_of(o.input.deployments.size());
   add_serving(out, o, all_of(o.layout.replicas.size()), streams, deployments);
-  add_physics(out, o, whole_devices(o), o.power_peaks.of(deployments.size()), api_usd(o, deployments), streams);
+  const double in_use = out["duration_s"].is_number() ? out["duration_s"].get<double>() : 0;
+  add_physics(out, o, whole_devices(o), o.power_peaks.of(deployments.size()), in_use, api_usd(o, deployments), streams);
   add_room(out, o);
   Json per_deployment = Json::object();
   for (std::size_t d = 0; d < o.input.deployments.size(); ++d) {
@@ -323,7 +324,7 @@ nlohmann::ordered_json summarise(const Outcomes& o) {
     }
     Json part = requests(mine);
     add_serving(part, o, o.layout.replicas_of[d], mine, {d});
-    add_physics(part, o, parts_of(o, d), o.power_peaks.of(d), api_usd(o, {d}), mine);
+    add_physics(part, o, parts_of(o, d), o.power_peaks.of(d), in_use, api_usd(o, {d}), mine);
     per_deployment[o.input.deployments[d].name] = std::move(part);
   }
   out["deployments"] = std::move(per_deployment);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "sim/progression.hpp"
 #include "sim/simulation.hpp"
@@ -143,6 +144,24 @@ TEST_CASE("joules are conserved", "[sim][conservation]") {
     for (const auto& system : run.input.systems) idle += system.box.power.idle * static_cast<double>(system.count);
     const double span = values<double>(run.results, "series", "time").back();
     REQUIRE(J("static") >= idle * span * (1 - 1e-9));
+  });
+}
+
+TEST_CASE("deployments have all of their boxes between them", "[sim][conservation][money]") {
+  for_random_runs(21'201, 300, [](const Run& run) {
+    std::set<int> in_use;
+    for (const auto& deployment : run.input.deployments) {
+      if (!deployment.hosted) in_use.insert(deployment.systems.begin(), deployment.systems.end());
+    }
+    if (in_use.size() < run.input.systems.size()) return;  // a box that nobody runs on counts for the whole alone
+    for (const auto* key : {"/energy_j/wall", "/cost_usd/electricity", "/cost_usd/hardware", "/cost_usd/api"}) {
+      const nlohmann::ordered_json::json_pointer at(key);
+      if (!run.summary[at].is_number()) continue;
+      CAPTURE(key);
+      double sum = 0;
+      for (const auto& [name, part] : run.summary["deployments"].items()) sum += part[at].get<double>();
+      REQUIRE(sum == Approx(run.summary[at].get<double>()).epsilon(1e-9));
+    }
   });
 }
 
