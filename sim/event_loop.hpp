@@ -88,6 +88,7 @@ class EventLoop : private ReplicaObserver {
   void note_failed(int replica);
   void handle_failed(int replica);
   void operating_point_changed(std::size_t device);
+  void change_clock_of_long_steps(std::size_t device, Picoseconds since);
   void handle_arrival(const Event& event);
   void handle_hosted(const Event& event);
   void handle_divide();

@@ -57,7 +57,9 @@ def _set(node: Any, path: list[str], value: str) -> None:
         elif index is not None:
             node = node[index]
         elif isinstance(node, dict):
-            node = node.setdefault(part, {})
+            if not isinstance(node.get(part), dict | list):  # missing or null
+                node[part] = {}
+            node = node[part]
 
 
 @dataclass(frozen=True)

@@ -83,10 +83,14 @@ def whatif(scenario: str | os.PathLike[str] | Mapping[str, Any] | Scenario, *, s
     Returns
     -------
     WhatIf
-        An ipywidget for a notebook; its ``results`` are those of the last run.
+        An ipywidget for a notebook; its ``results`` are those of the last run, at first of the scenario as it is.
 
     Raises
     ------
+    InputError
+        The scenario has mistakes.
+    Infeasible
+        As it is it cannot be done.
     ImportError
         ipywidgets is not installed: ``pip install tokwatt[extras]``.
     """

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import contextlib
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import ipywidgets as widgets
 
-from . import asked, commands, report_time, words
+from . import _core, asked, commands, report_time, values, words
 from .charts import esc
 from .errors import Infeasible, InputError
 from .report_page import figures
@@ -18,6 +21,9 @@ from .scenario import Scenario
 from .simulate import run
 
 _POINTS = 400  # of the curves: what a notebook is wide
+# What scenarios accept (scenarios/units.cpp), in the units of the sliders.
+CELSIUS = {"degC": 1.0, "°C": 1.0}
+USD_PER_KWH = {"USD/kWh": 1.0, "USD/MWh": 1e-3, "USD/Wh": 1e3, "USD/J": 3.6e6}
 # Title, unit, key of the summary, how it is said.
 _FIGURES = [
     ("First token, median", "ttft_s.p50", words.duration),
@@ -37,21 +43,21 @@ class WhatIf(widgets.VBox):
     Attributes
     ----------
     controls : dict of str to widget
-        By what they change: ``users``, ``ambient`` [degC], ``price`` [USD/kWh], ``power_limit`` [W], ``quant``; those that the
-        scenario has.
+        By what they change: ``users``, ``ambient`` [degC], ``price`` [USD/kWh], ``power_limit`` [W], ``quant`` (where the scenario runs
+        with several); those that the scenario has. The last two are of the first deployment that is not hosted, and of its first box.
     results : Results or None
         The last run; None where the last choice cannot be done.
     """
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        self._paths: dict[str, tuple[str, str]] = {}  # control -> (dotted path, unit)
         first = scenario.run(interval="off")
-        self._record = {"record.requests": False, "record.every": f"{_every(first)} s"}
-        # Without records percentiles come from a histogram (0.1 % wide): what it was before is read the same way.
-        self._before = scenario.run(set=self._record, interval="off").summary
+        self._record = {"record.every": f"{_every(first)} s"}  # changes the curves, not the summary
+        self._before = first.summary
         self.results: Results | None = first
-        self.controls: dict[str, widgets.Widget] = _controls(scenario, first, self._paths)
+        made = _Controls(scenario, first)
+        self.controls, self._paths = made.widgets, made.paths
+        self._start = {name: control.value for name, control in self.controls.items()}
         self._page = widgets.HTML()
         for control in self.controls.values():
             control.observe(self._changed, names="value")
@@ -59,8 +65,13 @@ class WhatIf(widgets.VBox):
         self._changed()
 
     def set(self) -> dict[str, Any]:
-        """What the sliders say, as the ``set`` of :func:`tokwatt.run`."""
-        return {path: f"{self.controls[name].value:g} {unit}" if unit else self.controls[name].value for name, (path, unit) in self._paths.items()}
+        """What the sliders change, as the ``set`` of :func:`tokwatt.run`; nothing of those that are where they began."""
+        out: dict[str, Any] = {}
+        for name, (path, unit) in self._paths.items():
+            value = self.controls[name].value
+            if value != self._start[name]:
+                out[path] = f"{value:.12g} {unit}" if unit else value
+        return out
 
     def _changed(self, _change: Any = None) -> None:
         try:
@@ -76,54 +87,127 @@ def _every(results: Results) -> int:
     return max(1, round(float(results.series["time"][-1]) / _POINTS))
 
 
-def _controls(scenario: Scenario, first: Results, paths: dict[str, tuple[str, str]]) -> dict[str, widgets.Widget]:
-    tree = asked.scenario(first)
-    out: dict[str, widgets.Widget] = {}
-    layout = {"style": {"description_width": "9rem"}, "layout": widgets.Layout(width="34rem")}
+class _Controls:
+    """Widgets by name, and the dotted path and unit of what each changes."""
 
-    def slider(name: str, title: str, path: str, unit: str, value: float, low: float, high: float, step: float) -> None:
-        paths[name] = (path, unit)
+    def __init__(self, scenario: Scenario, first: Results) -> None:
+        self.widgets: dict[str, widgets.Widget] = {}
+        self.paths: dict[str, tuple[str, str]] = {}
+        self._layout = {"style": {"description_width": "9rem"}, "layout": widgets.Layout(width="34rem")}
+        tree = asked.scenario(first)
+        self._add_users(tree["workload"])
+        if tree.get("systems"):  # else hosted elsewhere
+            self._add_room(tree)
+            self._add_box(scenario, tree)
+
+    def _slider(self, name: str, title: str, path: str, unit: str, value: float, low: float, high: float, step: float) -> None:
+        self.paths[name] = (path, unit)
         kind = widgets.IntSlider if isinstance(value, int) else widgets.FloatSlider
-        out[name] = kind(description=title, value=value, min=min(low, value), max=max(high, value), step=step, **layout)
+        self.widgets[name] = kind(description=title, value=value, min=min(low, value), max=max(high, value), step=step, **self._layout)
 
-    for index, stream in enumerate(tree["workload"]):
-        key = "users" if "users" in stream else "sessions.users" if "users" in stream.get("sessions", {}) else ""
-        if key:
-            users = int(stream["sessions"]["users"] if "." in key else stream["users"])
-            slider("users", f"users ({stream['name']})", f"workload.{index}.{key}", "", users, 1, 4 * users, 1)
-            break
-    if not tree.get("systems"):  # hosted elsewhere
-        return out
-    slider("ambient", "room [°C]", "environment.ambient", "degC", _number(tree.get("environment", {}).get("ambient"), 22.0), 10.0, 50.0, 1.0)
-    price = tree.get("prices", {}).get("electricity")
-    if price is not None:
-        slider("price", "electricity [USD/kWh]", "prices.electricity", "USD/kWh", _number(price, 0.15), 0.0, 0.8, 0.01)
-    system = next(iter(tree["systems"]))
-    limit = _number(tree["systems"][system].get("power", {}).get("limit") or asked.number(first, f"systems/{system}", "power.limit"), 0.0)
-    if limit:
-        slider("power_limit", f"power limit, {system} [W]", f"systems.{system}.power.limit", "W", limit, 0.4 * limit, limit, 1.0)
-    quants = _quants(tree, system)
-    if len(quants) > 1:
-        name, deployment = next(iter(tree["deployments"].items()))
-        paths["quant"] = (f"deployments.{name}.quant", "")
-        out["quant"] = widgets.Dropdown(description=f"quant ({name})", options=quants, value=deployment["quant"], **layout)
-    return out
+    def _add_users(self, workload: list[dict[str, Any]]) -> None:
+        for index, stream in enumerate(workload):
+            key = "users" if "users" in stream else "sessions.users" if "users" in stream.get("sessions", {}) else ""
+            if key:
+                users = int(stream["sessions"]["users"] if "." in key else stream["users"])
+                self._slider("users", f"users ({stream['name']})", f"workload.{index}.{key}", "", users, 1, 4 * users, 1)
+                return
+
+    def _add_room(self, tree: Mapping[str, Any]) -> None:
+        ambient = tree.get("environment", {}).get("ambient", "22 degC")
+        self._slider("ambient", "room [°C]", "environment.ambient", "degC", number(ambient, CELSIUS), 10.0, 50.0, 1.0)
+        price = tree.get("prices", {}).get("electricity")
+        if price is not None:
+            self._slider("price", "electricity [USD/kWh]", "prices.electricity", "USD/kWh", number(price, USD_PER_KWH), 0.0, 0.8, 0.01)
+
+    def _add_box(self, scenario: Scenario, tree: Mapping[str, Any]) -> None:
+        served = [(name, d) for name, d in tree["deployments"].items() if "api" not in d]
+        if not served:  # the boxes stand idle
+            return
+        name, deployment = served[0]
+        runs_on = deployment["runs_on"]
+        system = runs_on if isinstance(runs_on, str) else runs_on[0]
+        sheet = _named(scenario, tree["systems"][system]["sheet"])
+        limit, most = _power_limits(tree["systems"][system], sheet)
+        path = f"systems.{values.segment(system)}.power.limit"
+        self._slider("power_limit", f"power limit, {system} [W]", path, "W", limit, 0.4 * most, most, 1.0)
+        own, path = _own_quant(scenario, name), f"deployments.{values.segment(name)}.quant"
+        others = [quant for quant in _quants(scenario, deployment, sheet) if quant != own and _begins(scenario, {path: quant})]
+        if others:
+            self.paths["quant"] = (path, "")
+            self.widgets["quant"] = widgets.Dropdown(description=f"quant ({name})", options=sorted([own, *others]), value=own, **self._layout)
 
 
-def _number(text: str | None, otherwise: float) -> float:
-    """The number of "24 degC"; units are those that the scenario was checked with."""
-    match = re.match(r"\s*([-+0-9.eE]+)\s*(degC|USD/kWh|W)?\s*$", text or "")
-    return float(match[1]) if match else otherwise
+def number(text: str, units: Mapping[str, float]) -> float:
+    """The number of "300 USD/MWh" in the first of the units; the scenario was checked, so that it has one of them."""
+    text = text.strip()
+    unit = next(unit for unit in units if text.endswith(unit))
+    return _rounded(float(text.removesuffix(unit)) * units[unit])
 
 
-def _quants(tree: dict[str, Any], system: str) -> list[str]:
-    """The deployment's own, and the others that fit its box with its engine."""
-    deployment = next(iter(tree["deployments"].values()))
+def _rounded(value: float) -> float:
+    """Without what binary fractions add: 70 W for 0.07 kW, not 70.00000000000001 W."""
+    return float(f"{value:.12g}")
+
+
+def _named(scenario: Scenario, name: str, *, model: bool = False) -> str:
+    """What a scenario calls a sheet, for a command: paths start at the scenario's folder, not at the working folder."""
+    path = pathlib.Path(os.path.dirname(scenario._source) if isinstance(scenario._source, str) else "", name).absolute()
+    is_file = "/" in name or path.suffix in (".yaml", ".yml", ".json", ".gguf")
+    is_folder = model and path.is_dir() and name.lower() not in {known["id"] for known in _core.known_models()}
+    return str(path) if is_file or is_folder else name
+
+
+@contextlib.contextmanager
+def _with(sheet: str, fields: Mapping[str, Any]) -> Iterator[str]:
+    """The path of a sheet that is that box but for some fields."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "box.yaml")
+        pathlib.Path(path).write_text(values.document({"id": "box", "base": sheet, **fields}), encoding="utf-8")
+        yield path
+
+
+def _power_limits(system: Mapping[str, Any], sheet: str) -> tuple[float, float]:
+    """The limit that a system has, by its own word, its mode or its sheet; and that of its sheet [W]."""
+    numbers = commands.show(sheet).numbers["value"]
+    most = float(numbers["power.limit"])
+    written = system.get("power", {}).get("limit")
+    if written is None:
+        return float(numbers.get(f"modes.{values.segment(system.get('mode', ''))}.power.limit", most)), most
+    with _with(sheet, {"power": {"limit": written["value"] if isinstance(written, dict) else written}}) as box:
+        return _rounded(commands.show(box)["power.limit"]), most
+
+
+def _own_quant(scenario: Scenario, name: str) -> str:
+    """The id of what a deployment serves, which may be written otherwise, or in the model's file alone."""
+    used = [text.removeprefix("quants/") for text in scenario.texts if text.startswith("quants/")]
+    return next(quant for quant in used if f", {quant} weights, " in scenario.deployments[name])
+
+
+def _quants(scenario: Scenario, deployment: Mapping[str, Any], sheet: str) -> list[str]:
+    """What the engine runs on such a box and the model has files in, whatever their size: several devices may share it."""
+    model, engine = _named(scenario, deployment["model"], model=True), _named(scenario, deployment["engine"])
+    with _with(sheet, {"memory": {"capacity": "1000 TB"}}) as box:
+        return list(commands.fit(system=box, model=model, engine=engine, context=1)["quant"])
+
+
+class _Begun(Exception):
+    """A run got so far that it reports its progress."""
+
+
+def _begins(scenario: Scenario, changes: Mapping[str, Any]) -> bool:
+    """Whether the scenario runs with these changes; the run itself is cut short."""
+
+    def cut(*_progress: Any) -> None:
+        raise _Begun
+
     try:
-        fits = commands.fit(system=tree["systems"][system]["sheet"], model=deployment["model"], engine=deployment["engine"])
-    except (Infeasible, InputError):
-        return [deployment["quant"]]
-    return sorted({deployment["quant"], *fits.loc[fits["fits"], "quant"]})
+        scenario.run(set=changes, interval="off", progress=cut)
+    except _Begun:
+        return True
+    except (Infeasible, InputError):  # it does not fit; or the scenario says of its own quant what does not go with another
+        return False
+    return True
 
 
 def _at(summary: Mapping[str, Any], path: str) -> float | None:

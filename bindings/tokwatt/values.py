@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,11 @@ def mapping(changes: Mapping[str, Any] | None) -> dict[str, Any]:
 def sets(changes: Mapping[str, Any]) -> list[str]:
     """Changes as the texts of --set options."""
     return [f"{path}={yaml(path, value)}" for path, value in changes.items()]
+
+
+def segment(name: str) -> str:
+    """A name as part of a dotted path."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
 
 
 def document(mapping: Mapping[str, Any]) -> str:

@@ -337,6 +337,13 @@ void add_assumption(const char* what, Json& summary) {
   std::sort(assumed.begin(), assumed.end());
 }
 
+/// The part of the output tokens that comes from boxes.
+double part_of_boxes(const Json& summary) {
+  const Json& per_token = summary.at("j_per_tok_output");
+  if (!per_token.is_number() || per_token == 0) return 0;
+  return at(summary, "energy_j", "wall") / per_token.get<double>() / at(summary, "tokens", "output");
+}
+
 /// What the plan comes to in the end.
 Json totals(const Planning& planning, const std::vector<money::Month>& flow, double output, const Json& summary) {
   const auto& spread = planning.plan.energy_spread;
@@ -362,7 +369,8 @@ Json totals(const Planning& planning, const std::vector<money::Month>& flow, dou
           {"usd_per_month", cost.value / planning.plan.months},
           {"present_value_usd", number(present_value(flow, planning.plan.discount))},
           {"usd_per_mtok_output", ratio(cost.value, output / kMega)},
-          {"j_per_tok_output", energy > 0 ? ratio(energy, output) : nullptr},  // of hosted models it is not known
+          // Of hosted models it is not known.
+          {"j_per_tok_output", energy > 0 ? ratio(energy, output * part_of_boxes(summary)) : nullptr},
           {"tok_s_per_usd", is_bought ? ratio(at(summary, "throughput_tok_s", "output"), planning.price) : nullptr}};
 }
 

@@ -14,6 +14,7 @@ void EventLoop<Replica>::handle_tick(int device) {
   auto& d = devices_[index(device)];
   const bool was_throttled = d.throttled();
   const OperatingPoint before = d.point();
+  const Picoseconds start = d.tick_start();
   take_readings(device);
   if (d.throttled() != was_throttled) {
     recorder_.event(now_, was_throttled ? EventRecord::recovery : EventRecord::throttle,
@@ -21,6 +22,7 @@ void EventLoop<Replica>::handle_tick(int device) {
                     fmt::format("{:.1f} degC, {:.0f} MHz", d.temperature(), d.clock_hz() / 1e6));
   }
   if (!(d.point() == before)) operating_point_changed(index(device));
+  change_clock_of_long_steps(index(device), start);
   if (d.too_hot() && now_ >= d.up_at()) {
     const auto& governor = input_.systems[layout_.devices[index(device)].system].box.governor;
     shut_down(devices_of(layout_.devices[index(device)].system), governor.reboot,
@@ -57,6 +59,19 @@ void EventLoop<Replica>::operating_point_changed(std::size_t device) {
   }
 }
 
+/// Chips look at heat and power within milliseconds, whatever they compute: a step that has lasted since the tick began
+/// goes on at the clock that the governor has chosen now. Shorter ones keep theirs, so that runs of them stay runs.
+template <class Replica>
+void EventLoop<Replica>::change_clock_of_long_steps(std::size_t device, Picoseconds since) {
+  for (const std::size_t r : layout_.devices[device].replicas) {
+    const auto level = replicas_[r].level_since(since, now_);
+    if (!level || *level == standing_[r].point.level) continue;
+    replicas_[r].clock_changed_within_step(now_, standing_[r].point);
+    schedule_step_end(static_cast<int>(r));
+    schedule_tell(static_cast<int>(r));
+  }
+}
+
 /// Devices of a replica wait for their slowest in every layer, so that it sets the pace: by its clock, its bandwidth,
 /// its share or what joins it to the others.
 template <class Replica>
@@ -81,8 +96,9 @@ DeviceWork EventLoop<Replica>::work_of(std::size_t device) const {
   return sum;
 }
 
-/// The clock level of the steps that filled the tick in progress of a device from its start to now: a step keeps the
-/// level at which it began, whatever the governor has chosen since. Of several the highest. Nothing: there were none.
+/// The clock level of the steps that filled the tick in progress of a device from its start to now: one that began in
+/// the tick before has kept the level of then, whatever the governor has chosen since. Of several the highest. Nothing:
+/// there were none.
 template <class Replica>
 std::optional<int> EventLoop<Replica>::level_of_tick(std::size_t device) const {
   std::optional<int> level;

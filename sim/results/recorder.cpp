@@ -22,7 +22,7 @@ double p95(std::vector<Picoseconds>& values) {
 
 // Whether a run only carries on what the one before it did (rule 11).
 bool continues(const StepRun& before, const StepRun& run, int fraction_bits) {
-  return !before.share_changed && !run.share_changed && before.chunk_tokens == 0 && run.chunk_tokens == 0 &&
+  return !before.pace_changed && !run.pace_changed && before.chunk_tokens == 0 && run.chunk_tokens == 0 &&
          before.composition == run.composition && before.growing == run.growing &&
          before.chunks_passed == run.chunks_passed && before.forms == run.forms && before.point == run.point &&
          before.start.after(before.duration.sum(before.steps), fraction_bits) == run.start;

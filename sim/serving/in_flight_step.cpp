@@ -4,6 +4,12 @@ namespace tokwatt::sim {
 
 namespace {
 
+/// Energy that is left of a whole, had all of it cost so much instead.
+int128 at_cost(int128 left, int128 whole, int128 instead) {
+  if (whole == instead) return left;
+  return static_cast<int128>(as_double(left) * (as_double(instead) / as_double(whole)));
+}
+
 // Time that is left goes to what the whole step spends it on; energy and tokens are what is left of them.
 Meter amounts_left(const InFlightStep& step, const Meter& left, StepContext context, const StepPricer& pricer) {
   const auto part = [&](int64_t of_whole) { return share(of_whole, step.rest, step.price.duration); };
@@ -37,8 +43,8 @@ Meter InFlightStep::lost_at(int64_t units) const {
   return lost;
 }
 
-Meter change_share(InFlightStep& step, int64_t units, const StepPrice& price, const StepContext& context,
-                   const StepPricer& pricer) {
+Meter change_pace(InFlightStep& step, int64_t units, const StepPrice& price, const StepContext& context,
+                  const StepPricer& pricer) {
   const Meter added = step.added_by(units);
   Meter left = step.left;
   for (std::size_t q = 0; q < kQuantities; ++q) left.values[q] -= added.values[q];
@@ -47,6 +53,8 @@ Meter change_share(InFlightStep& step, int64_t units, const StepPrice& price, co
   step.passed = units;
   step.output_passed += static_cast<int64_t>(added[Quantity::output_tokens]);
   step.prompt_passed += static_cast<int64_t>(added[Quantity::prompt_tokens]);
+  left[Quantity::compute_energy] =
+      at_cost(left[Quantity::compute_energy], step.price.compute_energy, price.compute_energy);
   step.price = price;
   step.left = amounts_left(step, left, context, pricer);
   return added;

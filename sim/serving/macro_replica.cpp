@@ -178,20 +178,34 @@ void MacroReplica::cut(Picoseconds now) {
   ++version_;
 }
 
-// Steps that are complete are done with, so that the plan is the step in flight. A step that ends at this very instant
-// is no longer in flight, and the next one has not started.
+// The clock stays what it was when the step started.
 void MacroReplica::share_changed(Picoseconds now, OperatingPoint point) {
   if (!plan_.running) return;
+  OperatingPoint same_clock = plan_.point;
+  same_clock.share = point.share;
+  change_pace(now, same_clock);
+}
+
+void MacroReplica::clock_changed_within_step(Picoseconds now, OperatingPoint point) {
+  OperatingPoint same_share = plan_.point;
+  same_share.level = point.level;
+  same_share.brake = point.brake;
+  change_pace(now, same_share);
+}
+
+// Steps that are complete are done with, so that the plan is the step in flight. A step that ends at this very instant
+// is no longer in flight, and the next one has not started.
+void MacroReplica::change_pace(Picoseconds now, OperatingPoint point) {
   cut(now);
   if (plan_.end.at == now) return;
   leave_step_in_flight(now);
   forget_measured();
-  plan_.point.share = point.share;  // the clock stays what it was when the step started
+  plan_.point = point;
   StepContext context = plan_.context;
   context.point = plan_.point;
   if (!plan_.step) plan_.step = InFlightStep{0, plan_.price.duration, plan_.price, amounts_of_step(0)};
-  done_ += change_share(*plan_.step, plan_.into_step(0, now), serving_.cost.price(plan_.point, step_batch()), context,
-                        serving_.cost);
+  done_ += sim::change_pace(*plan_.step, plan_.into_step(0, now), serving_.cost.price(plan_.point, step_batch()),
+                            context, serving_.cost);
   plan_.price = plan_.step->price;
   plan_.context = context;
   plan_.end_after(1);
@@ -240,7 +254,7 @@ StepRun MacroReplica::run_of(int64_t steps) const {
   }
   run.forms = plan_.price.forms;
   run.point = plan_.point;
-  run.share_changed = plan_.step.has_value();
+  run.pace_changed = plan_.step.has_value();
   return run;
 }
 

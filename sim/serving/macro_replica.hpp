@@ -50,6 +50,8 @@ class MacroReplica {
   void clock_changed(Picoseconds now, OperatingPoint point);
   /// Its share of the device changed: what is left of the step in flight takes longer, or less long.
   void share_changed(Picoseconds now, OperatingPoint point);
+  /// The step in flight is long: what is left of it goes on at another clock.
+  void clock_changed_within_step(Picoseconds now, OperatingPoint point);
   /// Its box dies: the step in flight is lost, but for its energy. Returns all requests that it had, as they came.
   std::vector<RequestId> crash(Picoseconds now);
   /// The simulation ends: steps that are complete are counted.
@@ -121,6 +123,7 @@ class MacroReplica {
   InFlightStep step_at(int64_t j) const;
 
   void cut(Picoseconds now);
+  void change_pace(Picoseconds now, OperatingPoint point);
   void leave_step_in_flight(Picoseconds now);
   void advance(int64_t steps);
   StepRun run_of(int64_t steps) const;

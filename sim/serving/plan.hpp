@@ -18,7 +18,7 @@ struct Plan {
   OperatingPoint point;
   int64_t chunk_tokens = 0;
   bool decodes = true;               // or prompts alone go on, and whoever decodes waits
-  std::optional<InFlightStep> step;  // its one step, where its share changed while it ran
+  std::optional<InFlightStep> step;  // its one step, where its pace changed while it ran
 
   Progression duration() const {
     return step ? Progression{step->duration(), 0} : Progression{price.duration, growth.duration};

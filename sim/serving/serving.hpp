@@ -107,7 +107,7 @@ struct Peaks {
 };
 
 /// A run of equal steps that has ended: the same sequences, clock, share and forms; or one step with a prompt chunk or
-/// whose share changed.
+/// whose pace changed.
 struct StepRun {
   ExactInstant start;
   int64_t steps = 0;
@@ -119,7 +119,7 @@ struct StepRun {
   int64_t chunks_passed = 0;  ///< attention chunks that these rows have left behind, all groups together
   Forms forms{};
   OperatingPoint point;
-  bool share_changed = false;  ///< while its one step ran
+  bool pace_changed = false;  ///< while its one step ran
 };
 
 /// Where replicas report what happened. Times between tokens are counted per stream, in 2^-fraction_bits ps.

@@ -293,7 +293,7 @@ bool TokenReplica::start(Picoseconds now, OperatingPoint point) {
   price_step(queued);
   if (step_.chunks.empty()) ratio_.decode(preempted);
   step_.running = true;
-  step_.share_changed = false;
+  step_.pace_changed = false;
   step_.end = step_.start.after(step_.in_flight.duration(), pace_.fraction_bits);
   ++version_;
   peaks_.note(std::ssize(running_), blocks_.used());
@@ -334,12 +334,26 @@ void TokenReplica::price_step(bool queued) {
   step_.in_flight = {0, price.duration, price, amounts(costs(price, {}, 1), step_.context, serving_.cost)};
 }
 
+// The clock stays what it was when the step started.
 void TokenReplica::share_changed(Picoseconds now, OperatingPoint point) {
   if (!step_.running) return;
-  step_.point.share = step_.context.point.share = point.share;  // the clock stays what it was when the step started
-  step_.share_changed = true;
-  done_ += change_share(step_.in_flight, units_into_step(now), serving_.cost.price(step_.point, step_.batch),
-                        step_.context, serving_.cost);
+  OperatingPoint same_clock = step_.point;
+  same_clock.share = point.share;
+  change_pace(now, same_clock);
+}
+
+void TokenReplica::clock_changed_within_step(Picoseconds now, OperatingPoint point) {
+  OperatingPoint same_share = step_.point;
+  same_share.level = point.level;
+  same_share.brake = point.brake;
+  change_pace(now, same_share);
+}
+
+void TokenReplica::change_pace(Picoseconds now, OperatingPoint point) {
+  step_.point = step_.context.point = point;
+  step_.pace_changed = true;
+  done_ += sim::change_pace(step_.in_flight, units_into_step(now), serving_.cost.price(step_.point, step_.batch),
+                            step_.context, serving_.cost);
   step_.end = step_.start.after(step_.in_flight.duration(), pace_.fraction_bits);
   ++version_;
 }
@@ -368,7 +382,7 @@ void TokenReplica::report_step() const {
   }
   run.forms = step_.in_flight.price.forms;
   run.point = step_.point;
-  run.share_changed = step_.share_changed;
+  run.pace_changed = step_.pace_changed;
   observer_.ran(number_, run);
 }
 

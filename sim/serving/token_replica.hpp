@@ -48,6 +48,8 @@ class TokenReplica {
   void clock_changed(Picoseconds, OperatingPoint) {}
   /// Its share of the device changed: what is left of the step in flight takes longer, or less long.
   void share_changed(Picoseconds now, OperatingPoint point);
+  /// The step in flight is long: what is left of it goes on at another clock.
+  void clock_changed_within_step(Picoseconds now, OperatingPoint point);
   /// Its box dies: the step in flight is lost, but for its energy. Returns all requests that it had, as they came.
   std::vector<RequestId> crash(Picoseconds now);
   /// The simulation ends: nothing to do, steps that are over are counted already.
@@ -92,7 +94,7 @@ class TokenReplica {
     StepBatch batch;
     StepContext context;
     InFlightStep in_flight;
-    bool share_changed = false;
+    bool pace_changed = false;
   };
 
   struct Gap {  // between two tokens
@@ -118,6 +120,7 @@ class TokenReplica {
   void preempt(RequestId id, Picoseconds now);
   void enqueue(RequestId id);
   void price_step(bool queued);
+  void change_pace(Picoseconds now, OperatingPoint point);
   int64_t units_into_step(Picoseconds now) const;
   void report_step() const;
   void let_go(RequestId id, Picoseconds now);

@@ -55,6 +55,15 @@ def test_fit_lists_what_fits():
     assert set(boxes["system"]) & {"dgx-spark", "h200-sxm-141"} == {"dgx-spark", "h200-sxm-141"}
 
 
+def test_tables_without_rows_have_their_columns():
+    nothing, something = tw.fit(system="rtx-4090", model="gpt-oss-120b"), tw.fit(system="rtx-4090", model="gpt-oss-20b")
+    assert len(nothing) == 0 and nothing.dtypes.equals(something.dtypes)
+    assert list(nothing[nothing["fits"]].columns) == list(something.columns)
+    claims = pd.read_csv(CLAIMS)
+    none, some = tw.audit(claims.iloc[:0]), tw.audit(claims)
+    assert len(none) == 0 and none.dtypes.equals(some.dtypes) and none.index.name == some.index.name == "id"
+
+
 def test_audit_takes_a_file_or_a_table():
     verdicts = tw.audit(CLAIMS)
     assert (verdicts["verdict"] == "impossible").all()

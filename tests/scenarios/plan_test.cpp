@@ -52,6 +52,16 @@ TEST_CASE("a plan of equal days is the day times the days", "[scenarios][plan]")
   CHECK(plan["table"].size() == 25);
 }
 
+TEST_CASE("joules of a plan go into the tokens of boxes, as those of its run do", "[scenarios][plan]") {
+  const std::string both = with("deployments:\n", "deployments:\n  cloud: {api: {sheet: gpt-5-mini}}\n") +
+                           "  - {name: others, to: cloud, users: 9, think: 20 s, prompt: 900, output: 300}\n"
+                           "prices: {electricity: 0.15 USD/kWh, hardware: 4000 USD, resale: 0.5, horizon: 24 months}\n"
+                           "plan: {months: 24, days_per_month: 21}\n";
+  const Json s = planned(both).summary;
+  REQUIRE(number(s["deployments"]["cloud"]["tokens"]["output"]) > 1000);
+  CHECK_THAT(number(s["plan"]["j_per_tok_output"]), WithinRel(number(s["j_per_tok_output"]), 1e-9));
+}
+
 TEST_CASE("the months of the summary are those of the results file", "[scenarios][plan]") {
   const auto results =
       planned(kPriced + "plan: {months: 6, growth: 10 %/month, against: [gpt-5-mini, rent-h100], wait: [2]}\n");

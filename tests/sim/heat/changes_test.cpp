@@ -62,6 +62,38 @@ TEST_CASE("the user's highest clock holds at once, and is no throttling", "[sim]
   CHECK(results.summary["limited_by"]["power"] == 0.0);
 }
 
+TEST_CASE("a step that is longer than a tick goes on at the clock that has been chosen meanwhile", "[sim][changes]") {
+  const auto stepping = GENERATE(Stepping::macro, Stepping::token);
+  const auto prompt_of = [&](std::vector<Change> changes, double peak) {
+    Input input = toy({{kSecond, 4000, 1}}, std::move(changes));
+    auto& box = input.systems[0].box;
+    box.clock = {0.5e9, 1e9, 1e8, 1e9, 0.5, 1, 0.5e9};  // from half the voltage on
+    box.compute.peak.fill(peak);
+    box.power.per_flop.fill(1e-9);
+    box.governor.tick = 0.5;
+    input.deployments[0].engine.limits.max_num_batched_tokens = 4000;
+    input.deployments[0].engine.tuning.host_per_step = 0;
+    input.duration = 100 * kSecond;
+    return simulate(std::move(input), stepping);
+  };
+  const auto finish = [](const Results& r) { return values<double>(r, "requests", "finish")[0]; };
+  const auto joules = [](const Results& r) { return r.summary["energy_j"]["compute"].get<double>(); };
+  const Change slower{3 * kSecond + 1, Change::Kind::clock, 0, 0.5e9, "slower"};
+  const Results quick = prompt_of({}, 1e8), slow = prompt_of({slower}, 1e8);
+  const double alone = finish(quick) - 1;
+  REQUIRE(alone > 5);
+  // It began long before the tick in which the clock fell, and goes on at it from that tick's end.
+  CHECK(finish(slow) == Approx(3.5 + 2 * (1 + alone - 3.5)).epsilon(1e-4));
+  const double before = 2.5 / alone;
+  CHECK(joules(slow) == Approx(joules(quick) * (before + (1 - before) * 0.25)).epsilon(1e-4));
+  CHECK(values<int64_t>(slow, "segments", "start").size() == 1);
+  // One that begins with a tick has not lasted since before it: it keeps its clock to the end of the next.
+  const Change at_once{kSecond + kSecond / 4, Change::Kind::clock, 0, 0.5e9, "slower"};
+  CHECK(finish(prompt_of({at_once}, 1e8)) == Approx(2 + 2 * (1 + alone - 2)).epsilon(1e-4));
+  const Change within{kSecond - kSecond / 4, Change::Kind::clock, 0, 0.5e9, "slower before"};
+  CHECK(finish(prompt_of({within}, 1e8)) == Approx(1 + 2 * alone).epsilon(1e-4));
+}
+
 TEST_CASE("what is in a box that dies fails, what comes later waits until it is up", "[sim][changes]") {
   Input input = toy({{kSecond, 10, 100'000 - 10}, {3 * kSecond, 10, 5}}, {dies(2.5, 4)});
   input.deployments[0].reload_time = 2;

@@ -153,6 +153,31 @@ TEST_CASE("the prefix cache does what a plain one does", "[sim][prefix]") {
   }
 }
 
+TEST_CASE("what another request entered and lost is not cached again by who had a copy of it", "[sim][prefix]") {
+  PrefixCache cache(1);
+  const auto text = std::make_shared<const Content>(Content{{{1, 12}}, false});
+  cache.enter(0, text, 10);
+  cache.enter(1, text, 5);   // copies
+  cache.enter(2, text, 12);  // ten copies, and two that follow them
+  CHECK(cache.release(0, text, 10) == 0);
+  cache.trim(0);
+  CHECK(cache.find(text, 12).blocks == 0);
+  cache.enter(1, text, 8);  // from the sixth block on
+  CHECK(cache.find(text, 12).blocks == 0);
+  cache.enter(3, text, 5);
+  CHECK(cache.find(text, 12).blocks == 8);
+  CHECK(cache.release(1, text, 8) == 0);
+  CHECK(cache.idle() == 3);
+  const auto hit = cache.find(text, 12);
+  CHECK(hit.blocks == 8);
+  CHECK(hit.idle == 3);
+  CHECK(cache.release(2, text, 12) == 0);
+  CHECK(cache.release(3, text, 5) == 0);
+  CHECK(cache.idle() == 10);
+  cache.trim(4);  // the oldest, each request's last block in front
+  CHECK(cache.find(text, 12).blocks == 4);
+}
+
 TEST_CASE("a system prompt is computed once, and the hits are counted", "[sim][prefix]") {
   const auto run = [](bool prefix_cache) {
     Input input = test::toy_input();
