@@ -18,17 +18,6 @@ Eigen::Map<const DenseMatrix> square(const std::vector<double>& m, std::size_t n
   return {m.data(), size, size};
 }
 
-// Products in a fixed order, written out: the same bits whatever the vector width.
-void multiply(const std::vector<double>& m, const std::vector<double>& v, std::vector<double>& out) {
-  out.resize(v.size());
-  const double* row = m.data();
-  for (double& of_row : out) {
-    double sum = 0;
-    for (const double value : v) sum += *row++ * value;
-    of_row = sum;
-  }
-}
-
 /// The stage that the fan blows at: the last one, where it names none.
 Eigen::Index stage_of(const Fan& fan, const Thermal& thermal) {
   const auto named = std::find_if(thermal.stages.begin(), thermal.stages.end(),
@@ -39,7 +28,7 @@ Eigen::Index stage_of(const Fan& fan, const Thermal& thermal) {
 }  // namespace
 
 ThermalNetwork::ThermalNetwork(const Thermal& thermal, const std::optional<Fan>& fan, double tick, double temperature)
-    : n_(thermal.stages.size()), tick_(tick), temperature_(n_, temperature) {
+    : n_(thermal.stages.size()), tick_(tick), temperature_(n_, temperature), before_(n_) {
   const auto n = static_cast<Eigen::Index>(n_);
   DenseMatrix G = DenseMatrix::Zero(n, n);
   for (Eigen::Index i = 0; i < n; ++i) {
@@ -56,26 +45,28 @@ ThermalNetwork::ThermalNetwork(const Thermal& thermal, const std::optional<Fan>&
   for (int level = 0; level <= (fan ? fan->levels : 0); ++level) {
     DenseMatrix blown = G;
     if (fan) blown(stage_of(*fan, thermal), stage_of(*fan, thermal)) += fan->conductance.at(fan->speed_of(level));
-    const Matrix conductance = flat(blown);
-    flows_.push_back({conductance, flat(blown.inverse()), propagator(conductance, tick)});
+    flows_.push_back({flat(blown), flat(blown.inverse()), {}});
+    flows_.back().tick = step(flows_.back(), tick);
   }
 }
 
-ThermalNetwork::Matrix ThermalNetwork::propagator(const Matrix& conductance, double h) const {
-  DenseMatrix A = -h * square(conductance, n_);
-  for (Eigen::Index i = 0; i < A.rows(); ++i) A.row(i) /= heat_capacity_[static_cast<std::size_t>(i)];
-  const DenseMatrix exponential = A.exp();
-  return flat(exponential);
-}
-
-void ThermalNetwork::steady(const std::vector<double>& power, double room, std::vector<double>& T) const {
-  multiply(flows_[flow_].resistance, power, T);
-  for (double& t : T) t += room;
+/// n x (2 n + 1): what each temperature, each power and the room's temperature come to in each stage after `h`.
+ThermalNetwork::Matrix ThermalNetwork::step(const Flow& flow, double h) const {
+  const auto n = static_cast<Eigen::Index>(n_);
+  DenseMatrix A = -h * square(flow.conductance, n_);
+  for (Eigen::Index i = 0; i < n; ++i) A.row(i) /= heat_capacity_[static_cast<std::size_t>(i)];
+  const DenseMatrix stays = A.exp(), comes = DenseMatrix::Identity(n, n) - stays;
+  DenseMatrix all(n, 2 * n + 1);
+  all << stays, comes * square(flow.resistance, n_), comes.rowwise().sum();
+  return flat(all);
 }
 
 std::vector<double> ThermalNetwork::steady(const std::vector<double>& power, double room) const {
-  std::vector<double> T;
-  steady(power, room, T);
+  std::vector<double> T(n_, room);
+  const double* of_row = flows_[flow_].resistance.data();
+  for (double& t : T) {
+    for (const double p : power) t += *of_row++ * p;
+  }
   return T;
 }
 
@@ -85,17 +76,20 @@ double ThermalNetwork::stored() const {
   return heat;
 }
 
-void ThermalNetwork::settle(const std::vector<double>& power, double room) { steady(power, room, temperature_); }
+void ThermalNetwork::settle(const std::vector<double>& power, double room) { temperature_ = steady(power, room); }
 
+// In a fixed order, written out: the same bits whatever the vector width.
 void ThermalNetwork::advance(double h, const std::vector<double>& power, double room) {
-  steady(power, room, T_inf_);
-  for (std::size_t i = 0; i < n_; ++i) temperature_[i] -= T_inf_[i];
-  if (h == tick_) {
-    multiply(flows_[flow_].tick_propagator, temperature_, away_);
-  } else {
-    multiply(propagator(flows_[flow_].conductance, h), temperature_, away_);
+  const Matrix other = h == tick_ ? Matrix() : step(flows_[flow_], h);
+  const double* factor = h == tick_ ? flows_[flow_].tick.data() : other.data();
+  before_.swap(temperature_);
+  const double *T = before_.data(), *P = power.data();
+  for (std::size_t i = 0; i < n_; ++i, factor += 2 * n_ + 1) {
+    double sum = 0;
+    for (std::size_t j = 0; j < n_; ++j) sum += factor[j] * T[j];
+    for (std::size_t j = 0; j < n_; ++j) sum += factor[n_ + j] * P[j];
+    temperature_[i] = sum + factor[2 * n_] * room;
   }
-  for (std::size_t i = 0; i < n_; ++i) temperature_[i] = T_inf_[i] + away_[i];
 }
 
 }  // namespace tokwatt::hardware

@@ -9,7 +9,8 @@
 namespace tokwatt::hardware {
 
 /// Temperatures of the stages of one device. T(t+h) = T_inf + e^(A h) (T(t) - T_inf), with A = -C^-1 G and
-/// T_inf = T_room + G^-1 P: exact for constant power P and room temperature over h.
+/// T_inf = T_room + G^-1 P: exact for constant power P and room temperature over h. That is linear in T(t), P and
+/// T_room, so that a step of time is one product.
 class ThermalNetwork {
  public:
   /// `tick` [s] is the step that is precomputed; any other one costs a matrix exponential.
@@ -34,16 +35,15 @@ class ThermalNetwork {
   std::vector<double> steady(const std::vector<double>& power, double room) const;
 
  private:
-  using Matrix = std::vector<double>;  // row-major n x n
+  using Matrix = std::vector<double>;  // row-major n x n, but for a step
 
   struct Flow {  // at one fan level
     Matrix conductance;
     Matrix resistance;  // its inverse
-    Matrix tick_propagator;
+    Matrix tick;        // step() of it
   };
 
-  Matrix propagator(const Matrix& conductance, double h) const;
-  void steady(const std::vector<double>& power, double room, std::vector<double>& T) const;
+  Matrix step(const Flow& flow, double h) const;
 
   std::size_t n_;
   std::vector<double> heat_capacity_;
@@ -51,7 +51,7 @@ class ThermalNetwork {
   std::vector<Flow> flows_;  // by fan level; one without a fan
   std::size_t flow_ = 0;
   std::vector<double> temperature_;
-  std::vector<double> T_inf_, away_;  // of advance(): kept, since it comes once a tick
+  std::vector<double> before_;  // of advance(): kept, since it comes once a tick
 };
 
 }  // namespace tokwatt::hardware

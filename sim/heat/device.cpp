@@ -30,6 +30,7 @@ Device::Device(const System& system, double ambient, std::optional<double> usd_p
   governor_.limit_clock(std::min(box_.clock.limit, box_.clock.max));
   choose_fan();
   if (!system.start_temperature) settle_idle();
+  stored_ = network_.stored();
   statistics_.clock_min = std::numeric_limits<double>::infinity();
   statistics_.temperature_max = temperature();
   if (!usd_per_joule_) bill_ = std::numeric_limits<double>::quiet_NaN();
@@ -79,8 +80,8 @@ void Device::tick(Picoseconds now, const DeviceWork& work, std::optional<int> dr
   const double chip = power.chip.total();
   const double wall = box_.power.wall(power.dc());
 
-  const auto fixed_energy = static_cast<Picojoules>(std::llround(power.fixed * dt * 1e12));
-  const auto rest_energy = static_cast<Picojoules>(std::llround((wall - chip) * dt * 1e12));
+  const auto fixed_energy = static_cast<Picojoules>(std::llrint(power.fixed * dt * 1e12));
+  const auto rest_energy = static_cast<Picojoules>(std::llrint((wall - chip) * dt * 1e12));
   resolve_marks(now, fixed_energy, rest_energy, readings);
   energy_.compute = work.compute_energy;
   energy_.memory = work.memory_energy;
@@ -98,10 +99,9 @@ void Device::tick(Picoseconds now, const DeviceWork& work, std::optional<int> dr
 
   note_noise(dt);
 
-  const double stored = network_.stored();
   network_.advance(dt, heat_inputs(chip, power.rest), ambient_);
-  heat_given_off_ +=
-      wall * dt - (network_.stored() - stored);  // the power supply's loss and the fan's go there at once
+  const double stored_before = std::exchange(stored_, network_.stored());
+  heat_given_off_ += wall * dt - (stored_ - stored_before);  // the power supply's loss and the fan's go there at once
   s.temperature_max = std::max(s.temperature_max, temperature());
   judge_sticky(power, busy, dt);
   governor_.update(temperature(), power.chip, chip_limit(power), level);

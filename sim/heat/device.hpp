@@ -124,6 +124,7 @@ class Device {
   double forced_speed_ = std::numeric_limits<double>::quiet_NaN();
   bool fan_stopped_ = false;
   double heat_given_off_ = 0;
+  double stored_ = 0;  // heat, at the end of the last tick [J]
   std::optional<double> usd_per_joule_;
   hardware::ClockGovernor governor_;
   hardware::ThermalNetwork network_;
