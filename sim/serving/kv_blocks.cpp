@@ -29,20 +29,34 @@ bool KvBlocks::admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int6
   return true;
 }
 
-int64_t KvBlocks::outside(const Request& r, const PrefixCache::Hit& hit, Picoseconds now) {
+/// Names of a request's blocks from one on and before another, as far as its text is known. Each names everything up to
+/// its end; they are kept until the request goes.
+std::span<const uint64_t> KvBlocks::names(RequestId id, const Request& r, int64_t from, int64_t to) {
+  if (!r.content) return {};
+  if (static_cast<std::size_t>(id) >= named_.size()) named_.resize(static_cast<std::size_t>(id) + 1);
+  Named& known = named_[static_cast<std::size_t>(id)];
+  if (known.text != r.content) known = {r.content, {}, {}};
+  while (std::ssize(known.names) < to) {
+    const uint64_t before = known.names.empty() ? 0 : known.names.back();
+    const auto name = name_of_block(before, *known.text, known.at, capacity_.block_size);
+    if (!name) break;
+    known.names.push_back(*name);
+  }
+  const auto all = std::span<const uint64_t>(known.names);
+  const auto begin = std::min(static_cast<std::size_t>(from), all.size());
+  return all.subspan(begin, std::min(static_cast<std::size_t>(std::max(to, from)), all.size()) - begin);
+}
+
+int64_t KvBlocks::outside(RequestId id, const Request& r, const PrefixCache::Hit& hit, Picoseconds now) {
   if (!offload_) return 0;
-  keys_.clear();
-  append_names(r.content.get(), hit.blocks, capacity_.whole_blocks_of(r.target - 1), capacity_.block_size, keys_);
-  return offload_->find(keys_, now);
+  return offload_->find(names(id, r, hit.blocks, capacity_.whole_blocks_of(r.target - 1)), now);
 }
 
 std::optional<Picoseconds> KvBlocks::bring(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t blocks,
                                            Picoseconds now) {
   if (!admit(id, r, hit, r.target - tokens_of(hit))) return std::nullopt;
   r.reserved = r.target;
-  keys_.clear();
-  append_names(r.content.get(), hit.blocks, hit.blocks + blocks, capacity_.block_size, keys_);
-  return offload_->load(keys_, r.window_blocks, now);
+  return offload_->load(names(id, r, hit.blocks, hit.blocks + blocks), r.window_blocks, now);
 }
 
 void KvBlocks::brought(RequestId id, Request& r, int64_t tokens, int64_t used) {
@@ -55,23 +69,22 @@ void KvBlocks::computed(RequestId id, const Request& r, Picoseconds now) {
   if (!cache_ || !r.content) return;
   const int64_t known = cache_->known(id);
   cache_->enter(id, r.content, capacity_.whole_blocks_of(r.computed));
-  store(r, known, now);
+  store(id, r, known, now);
 }
 
 /// Copies out what has been computed behind the first `known` blocks.
-void KvBlocks::store(const Request& r, int64_t known, Picoseconds now) {
+void KvBlocks::store(RequestId id, const Request& r, int64_t known, Picoseconds now) {
   if (!offload_ || capacity_.whole_blocks_of(r.computed) <= known) return;
-  keys_.clear();
-  append_names(r.content.get(), known, capacity_.whole_blocks_of(r.computed), capacity_.block_size, keys_);
-  offload_->store(keys_, now);
+  offload_->store(names(id, r, known, capacity_.whole_blocks_of(r.computed)), now);
 }
 
 void KvBlocks::release(RequestId id, const Request& r, Picoseconds now) {
   int64_t shared = 0;
   if (cache_) {
     cache_->trim(left());
-    store(r, cache_->known(id), now);
+    store(id, r, cache_->known(id), now);
     shared = cache_->release(id, r.content, capacity_.whole_blocks_of(r.computed));
+    if (static_cast<std::size_t>(id) < named_.size()) named_[static_cast<std::size_t>(id)] = {};
   }
   used_ -= of(r) - shared;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "sim/serving/kv_capacity.hpp"
@@ -46,7 +47,7 @@ class KvBlocks {
   /// Gives a waiting request what find() has found and blocks for `tokens` more, if there are enough; sets r.computed.
   bool admit(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t tokens);
   /// How many blocks behind those of find() can be brought back from outside.
-  int64_t outside(const Request& r, const PrefixCache::Hit& hit, Picoseconds now);
+  int64_t outside(RequestId id, const Request& r, const PrefixCache::Hit& hit, Picoseconds now);
   /// Gives a waiting request what find() has found and blocks for its whole prompt, if there are enough, and begins to
   /// bring back what `blocks` of them hold. Returns when that is there.
   std::optional<Picoseconds> bring(RequestId id, Request& r, const PrefixCache::Hit& hit, int64_t blocks,
@@ -68,12 +69,19 @@ class KvBlocks {
   int64_t blocks_more(const Request& r, const PrefixCache::Hit& hit, int64_t tokens) const {
     return of(r, tokens_of(hit) + tokens) - hit.blocks + hit.idle;
   }
-  void store(const Request& r, int64_t known, Picoseconds now);
+  std::span<const uint64_t> names(RequestId id, const Request& r, int64_t from, int64_t to);
+  void store(RequestId id, const Request& r, int64_t known, Picoseconds now);
+
+  struct Named {  // by RequestId; only for what goes outside
+    PrefixCache::Text text;
+    TextPlace at;  // behind the last block that has a name
+    std::vector<uint64_t> names;
+  };
 
   const KvCapacity& capacity_;
   std::unique_ptr<PrefixCache> cache_;  ///< nothing: nothing is found again
   std::unique_ptr<KvOffload> offload_;  ///< nothing: there is nothing outside
-  std::vector<uint64_t> keys_;
+  std::vector<Named> named_;
   int64_t used_ = 0;
 };
 

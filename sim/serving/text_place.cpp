@@ -56,16 +56,4 @@ std::optional<uint64_t> name_of_block(uint64_t before, const Content& text, Text
   return name;
 }
 
-void append_names(const Content* text, int64_t from, int64_t most, int64_t block_size, std::vector<uint64_t>& out) {
-  if (text == nullptr) return;
-  TextPlace at;
-  uint64_t name = 0;
-  for (int64_t block = 0; block < most; ++block) {
-    const auto next = name_of_block(name, *text, at, block_size);
-    if (!next) return;
-    name = *next;
-    if (block >= from) out.push_back(name);
-  }
-}
-
 }  // namespace tokwatt::sim

@@ -3,7 +3,6 @@
 // not with its tokens.
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "sim/workload/source.hpp"
 
@@ -24,9 +23,5 @@ int64_t pass_common(const Content& a, TextPlace& at_a, int64_t most, const Conte
 /// A name for the next `block_size` tokens behind whatever `before` names: equal names mean equal tokens. Nothing where
 /// the text is not known so far. Moves on by them.
 std::optional<uint64_t> name_of_block(uint64_t before, const Content& text, TextPlace& at, int64_t block_size);
-
-/// Appends the names of whole blocks of a text, from one on and up to `most`, as far as the text is known. Each names
-/// everything up to its end.
-void append_names(const Content* text, int64_t from, int64_t most, int64_t block_size, std::vector<uint64_t>& out);
 
 }  // namespace tokwatt::sim

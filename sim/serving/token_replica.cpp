@@ -136,7 +136,7 @@ bool TokenReplica::admit(Picoseconds now, PromptBudget& budget) {
     const int64_t room = serving_.reserves_prompts ? r.target - blocks_.tokens_of(hit) : tokens;
     if (!output_has_room(r, hit)) return true;
     if (serving_.reserve_full_isl && !blocks_.has_room(r, hit, r.target - blocks_.tokens_of(hit))) return true;
-    if (const int64_t outside = paged ? blocks_.outside(r, hit, now) : 0; outside > 0) {
+    if (const int64_t outside = paged ? blocks_.outside(id, r, hit, now) : 0; outside > 0) {
       const auto ends = blocks_.bring(id, r, hit, outside, now);
       if (!ends) return true;
       waiting_.pop_front();

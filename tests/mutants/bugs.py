@@ -180,7 +180,7 @@ SHARED = [
     bug("a run grows in front of those that follow it", (CACHE, "holds_it && run.followers == 0 &&", "holds_it &&")),
     bug("a run is cached again from its start on", (CACHE, "const int64_t begin = std::max(runs_[run].begin, h.known);", "const int64_t begin = runs_[run].begin;")),
     bug("the front of a run goes first", (CACHE, "oldest.end -= more; idle_ -= more;", "oldest.begin += more; idle_ -= more;")),
-    bug("idle blocks that decoding took come back with a release", (BLOCKS, "cache_->trim(left()); store(r,", "store(r,")),
+    bug("idle blocks that decoding took come back with a release", (BLOCKS, "cache_->trim(left()); store(id, r,", "store(id, r,")),
     bug("every full block asks for one more", ("sim/serving/kv_capacity.hpp", "floor_div(tokens + block_size - 1, block_size)", "floor_div(tokens + block_size, block_size)")),
     bug("windowed layers take no blocks", ("sim/serving/kv_blocks.hpp", "capacity_.blocks_of(tokens) + r.window_blocks;", "capacity_.blocks_of(tokens);")),
     bug("a client has one request more in flight than it may", ("sim/workload/in_flight.cpp", "left_(most) {}", "left_(most + 1) {}")),
@@ -226,9 +226,9 @@ OFFLOAD = [
     bug("copies go side by side on one link", (OFFLOAD_CPP, "const Picoseconds begins = std::max(free, earliest);", "const Picoseconds begins = earliest;")),
     bug("what the host has no room for is lost", (OFFLOAD_CPP, "if (!disk_.by_key.contains(oldest.key)) add_to_disk(", "if (false) add_to_disk(")),
     bug("every device has the whole link's work", (OFFLOAD_CPP, "link_time = block_bytes / tiers.link.bandwidth;", "link_time = whole / tiers.link.bandwidth;")),
-    bug("who was preempted does not look outside", (TOKEN, "paged ? blocks_.outside(r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(r, hit, now) : 0; outside > 0)"), (MACRO_SCHEDULING, "paged ? blocks_.outside(r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(r, hit, now) : 0; outside > 0)")),
+    bug("who was preempted does not look outside", (TOKEN, "paged ? blocks_.outside(id, r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(id, r, hit, now) : 0; outside > 0)"), (MACRO_SCHEDULING, "paged ? blocks_.outside(id, r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(id, r, hit, now) : 0; outside > 0)")),
     bug("a request's own text is everybody's", (ARRIVALS, "mix(kOwnText, static_cast<uint64_t>(r.stream), r.number)", "kOwnText")),
-    bug("generated blocks are not copied out", (BLOCKS, "store(r, cache_->known(id), now); shared", "shared")),
+    bug("generated blocks are not copied out", (BLOCKS, "store(id, r, cache_->known(id), now); shared", "shared")),
 ]
 
 # Several devices.
@@ -315,8 +315,8 @@ SHARED += [
 # Fans, the room, supplies, governors that hold a grudge.
 ROOM = "sim/heat/room_air.cpp"
 SURROUNDINGS = [
-    bug("heat that a box stores warms the room too", (DEVICE, "heat_given_off_ += wall * dt - (network_.stored() - stored);", "heat_given_off_ += wall * dt;")),
-    bug("only the chip's heat reaches the room", (DEVICE, "heat_given_off_ += wall * dt - (network_.stored() - stored);", "heat_given_off_ += chip * dt - (network_.stored() - stored);")),
+    bug("heat that a box stores warms the room too", (DEVICE, "heat_given_off_ += wall * dt - (stored_ - stored_before);", "heat_given_off_ += wall * dt;")),
+    bug("only the chip's heat reaches the room", (DEVICE, "heat_given_off_ += wall * dt - (stored_ - stored_before);", "heat_given_off_ += chip * dt - (stored_ - stored_before);")),
     bug("a room keeps the heat of its last tick", (ROOM, "price_integral_ = 0; heat_ = 0;", "price_integral_ = 0;")),
     bug("cooling is as strong as it has to be", (ROOM, "0.0, unit.cop * unit.max_power)", "0.0, 1e9)")),
     bug("cooling draws the heat that it takes away", (ROOM, "removed / room_.cooling->cop * dt", "removed * dt")),
