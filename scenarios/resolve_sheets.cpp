@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "scenarios/read/merge.hpp"
 #include "scenarios/resolve.hpp"
@@ -119,6 +120,8 @@ void resolve_kv(const WrittenDeployment& written, const std::string& path, sim::
     for (const auto& [format, yes] : d.engine.kv) has.push_back(format);
     r.infeasible.push_back(fmt::format("{}: {} has no KV cache in {}; it has {}", path, d.engine.id, id, one_of(has)));
   }
+  const bool has_scales = d.kv.element_bytes != std::floor(d.kv.element_bytes);
+  if (has_scales) r.loaded.assumed.push_back(fmt::format("scenario: {}.kv: {} costs nothing to unpack", path, d.kv.id));
 }
 
 void resolve_deployment(const Named<WrittenDeployment>& entry, UsedSheets& used, Resolution& r) {

@@ -443,3 +443,14 @@ TEST_CASE("a prefix stands in front of each prompt, one of several", "[scenarios
   }
   CHECK(groups.size() == 3);
 }
+
+TEST_CASE("what it takes to unpack a KV cache with scales is assumed to be nothing, and said", "[scenarios]") {
+  const auto assumed = [](const std::string& kv) {
+    const auto text = with("quant: mxfp4, kv: f16, engine: vllm", "quant: mxfp4, engine: llama.cpp-cuda, kv: " + kv);
+    return scenarios::load_text("desk.yaml", text, "", {}).assumed;
+  };
+  const std::string unpacking = "scenario: deployments.assistant.kv: q8_0 costs nothing to unpack";
+  const auto with_scales = assumed("q8_0"), without = assumed("f16");
+  CHECK(std::count(with_scales.begin(), with_scales.end(), unpacking) == 1);
+  CHECK(with_scales.size() == without.size() + 1);
+}
