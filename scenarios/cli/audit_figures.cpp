@@ -160,30 +160,61 @@ Watts watts_of(const Box& box) {
   return {p.wall(p.idle + p.leakage_at(30) + p.rest_idle), p.idle + p.active, p.wall(p.limit + p.rest_busy)};
 }
 
+/// What a claim of watts may say. Nobody says at which point it was measured: from the chip alone in decode to the wall
+/// at the limits, and somewhat beyond.
+struct PowerRange {
+  double low, most, high;
+  std::string most_is;  ///< in words
+};
+
+PowerRange range_of(const std::string& metric, const Watts& watts, double boxes) {
+  if (metric == "power_w_idle")
+    return {watts.idle * 0.5 * boxes, watts.idle * boxes, watts.idle * 1.5 * boxes, "what the sheet has at rest"};
+  return {watts.light * boxes, watts.most * boxes, watts.most * 1.25 * boxes, "what the sheet's limits add up to"};
+}
+
+std::string above(const Claim& claim, const PowerRange& range) {
+  const double factor = claim.low / range.most;
+  return fmt::format("{} is {} {} {}", value_text(claim), times(factor), factor < 1.2 ? "above" : "as much as",
+                     range.most_is);
+}
+
+std::string why_possible(const Claim& claim, const PowerRange& range) {
+  const std::string claimed = value_text(claim);
+  const double most = range.most * (1 + kRounding);
+  if (claim.low > most)
+    return fmt::format("{}: no more than a peak, or another place to measure at, may be", above(claim, range));
+  const bool is_below = claim.high <= most || claim.is_open(), is_at_most = claim.low <= 0;
+  if (!is_below && !is_at_most)
+    return fmt::format("{} meets {}; its upper end is above those {} W", claimed, range.most_is,
+                       three_digits(range.most));
+  if (!is_below || claim.metric == "power_w_idle") return fmt::format("{} meets {}", claimed, range.most_is);
+  if (claim.metric == "power_w_load")
+    return fmt::format("{} lies between what the chip alone and the whole box may take", claimed);
+  return fmt::format("{} is within {}", claimed, range.most_is);
+}
+
 Answer power(const Claim& claim, const std::string& id, double boxes, Court& court) {
   const Watts watts = watts_of(court.shelf.box(id).value);
-  const bool is_idle = claim.metric == "power_w_idle", is_load = claim.metric == "power_w_load";
-  // Nobody says at which point it was measured: from the chip alone in decode to the wall at the limits.
-  const double low = (is_idle ? watts.idle * 0.5 : watts.light) * boxes;
-  const double high = (is_idle ? watts.idle * 1.5 : watts.most * 1.25) * boxes;
+  const PowerRange range = range_of(claim.metric, watts, boxes);
   Answer out;
   out.arithmetic = {fmt::format("sheet of {}{}: {} W idle at the wall, {} W the chip alone in decode", id,
                                 boxes > 1 ? ", each" : "", three_digits(watts.idle), three_digits(watts.light)),
                     fmt::format("{} W at the wall when the chip is at its limit", three_digits(watts.most))};
-  const bool is_within = claim.low <= high && claim.high >= low;
-  out.excess = is_within ? 1 : claim.low > high ? claim.low / high : low / claim.high;
-  out.verdict = is_within ? Verdict::possible : Verdict::implausible;
-  if (is_within) {
-    out.why = fmt::format("{} lies between what the chip alone and the whole box may take", value_text(claim));
-    if (!is_load && !is_idle)
-      out.why = fmt::format("{} is within what the sheet's limits add up to", value_text(claim));
-  } else if (claim.low > high) {
-    out.why = fmt::format("{} is {} more than its limits add up to", value_text(claim), times(claim.low / high));
+  if (claim.low > range.high) {
+    out.verdict = Verdict::implausible;
+    out.excess = claim.low / range.high;
+    out.why = above(claim, range);
     out.unless = "a rating of the power supply, or a box that is also charging or driving something else";
-  } else {
-    out.why =
-        fmt::format("{} is less than the chip alone takes{}", value_text(claim), is_idle ? " at rest" : " in decode");
+  } else if (claim.high < range.low) {
+    out.verdict = Verdict::implausible;
+    out.excess = range.low / claim.high;
+    out.why = fmt::format("{} is less than the chip alone takes{}", value_text(claim),
+                          claim.metric == "power_w_idle" ? " at rest" : " in decode");
     out.unless = "a power limit below the sheet's, or a load with long pauses";
+  } else {
+    out.verdict = Verdict::possible;
+    out.why = why_possible(claim, range);
   }
   return out;
 }

@@ -131,6 +131,25 @@ TEST_CASE("the weak end of a range decides what is impossible", "[cli][audit]") 
   CHECK(verdict("DGX Spark,Llama-3.1-70B,q4_k_m,tg_tok_s,40,,tok/s,") == "impossible");
 }
 
+TEST_CASE("watts above what a sheet's limits add up to are never called within them", "[cli][audit]") {
+  const auto why = [](const std::string& row) { return audited("x,DGX Spark,,," + row + ",W,\n")[0]["why"].dump(); };
+  // 171 W at the wall.
+  CHECK_THAT(why("tdp_w,140,170"), Catch::Contains("140 to 170 W is within what the sheet's limits add up to"));
+  for (const char* range : {"tdp_w,140,240", "power_w_max,160,400", "power_w_load,160,400"}) {
+    CAPTURE(range);
+    CHECK(verdict("DGX Spark,,," + std::string(range) + ",W,") == "possible");
+    CHECK_THAT(why(range), !Catch::Contains("within") && !Catch::Contains("lies between") &&
+                               Catch::Contains("; its upper end is above those 171 W"));
+  }
+  CHECK(verdict("DGX Spark,,,tdp_w,200,200,W,") == "possible");
+  CHECK_THAT(why("tdp_w,200,200"), Catch::Contains("200 W is 17 % above what the sheet's limits add up to"));
+  CHECK_THAT(why("tdp_w,240,240"), Catch::Contains("240 W is 1.40 times as much as what the sheet's limits add up to"));
+  CHECK_THAT(why("tdp_w,140,"), Catch::Contains("at least 140 W is within"));
+  CHECK_THAT(why("tdp_w,,240"),
+             Catch::Contains("at most 240 W meets what the sheet's limits add up to") && !Catch::Contains("upper end"));
+  CHECK_THAT(why("power_w_idle,90,90"), Catch::Contains("times as much as what the sheet has at rest"));
+}
+
 TEST_CASE("speculation and batches are other claims", "[cli][audit]") {
   CHECK(verdict("DGX Spark,Llama-3.1-70B,q4_k_m,tg_tok_s,12,12,tok/s,") == "impossible");
   CHECK(verdict("DGX Spark,Llama-3.1-70B,q4_k_m,tg_tok_s,12,12,tok/s,with an EAGLE-3 head") == "possible");
