@@ -170,8 +170,10 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
                           const std::vector<ComparedApi>& apis, const Terminal& terminal) {
   std::string out = title.empty() ? "" : terminal.heading(wrapped(title)) + "\n";
   for (std::size_t b = 0; b < boxes.size(); ++b) {
-    const std::string engine = boxes[b].engine.empty() ? "" : ", " + boxes[b].engine;
-    out += fmt::format("{}  {}\n", letter(b), wrapped(boxes[b].name + engine, 3));
+    std::string box = boxes[b].name;
+    if (!boxes[b].link.empty()) box += ", link " + boxes[b].link;
+    if (!boxes[b].engine.empty()) box += ", " + boxes[b].engine;
+    out += fmt::format("{}  {}\n", letter(b), wrapped(box, 3));
   }
   std::vector<scenarios::Metric> metrics;
   std::vector<std::size_t> others;  // that run

@@ -11,6 +11,7 @@
 #include "scenarios/read/merge.hpp"
 #include "scenarios/sheets/sheets.hpp"
 #include "scenarios/studies/answers.hpp"
+#include "scenarios/units.hpp"
 #include "sim/serving/kv_capacity.hpp"
 
 namespace tokwatt::cli {
@@ -67,10 +68,20 @@ bool is_possible(const Question& question) {
   }
 }
 
-std::vector<std::string> engines_set(const Question& question, const std::string& engine) {
+bool runs_on(const scenarios::Node& deployment, const std::string& system) {
+  const auto* where = deployment.find("runs_on");
+  if (!where) return false;
+  const auto is_it = [&](const scenarios::Node& name) { return name.scalar == system; };
+  return is_it(*where) || std::any_of(where->items.begin(), where->items.end(), is_it);
+}
+
+/// Of the deployments on a system; others keep their own.
+std::vector<std::string> engines_set(const Question& question, const std::string& system, const std::string& engine) {
   std::vector<std::string> sets;
-  for (const auto& deployment : names_under(question.tree, "deployments"))
-    sets.push_back(fmt::format("deployments.{}.engine={}", path_segment(deployment), engine));
+  for (const auto& [name, deployment] : question.tree.find("deployments")->entries) {
+    if (runs_on(deployment, system))
+      sets.push_back(fmt::format("deployments.{}.engine={}", path_segment(name.scalar), engine));
+  }
   return sets;
 }
 
@@ -114,7 +125,7 @@ Replaced replaced(const Question& question, const std::string& system, const std
   if (!sheet || why_not(out.question).empty()) return out;
   scenarios::Diagnostics diagnostics;
   for (const auto& engine : natural_engines(scenarios::read_box(*sheet, {}, diagnostics).value)) {
-    const auto other = out.question.with(engines_set(question, engine));
+    const auto other = out.question.with(engines_set(question, system, engine));
     if (!is_last_resort(engine) && is_possible(other)) return {other, out.left_out};
   }
   return out;
@@ -145,19 +156,35 @@ std::vector<Replaced> replaced_by_each(const Question& question, const std::stri
   return out;
 }
 
-ComparedBox facts_of_box(const std::string& name, const Replaced& replaced) {
+/// What the scenario says of the devices of a system, which stays as it is.
+std::string said_of(const Question& question, const std::string& system, const char* key) {
+  const auto* value = question.tree.find("systems")->find(system)->find(key);
+  return value ? value->scalar : "";
+}
+
+/// The engines of what runs on a system; what is hosted elsewhere has none.
+std::vector<std::string> engines_on(const sim::Input& input, const std::string& system) {
+  std::vector<std::string> out;
+  for (const auto& deployment : input.deployments) {
+    const auto is_it = [&](int s) { return input.systems[static_cast<std::size_t>(s)].name == system; };
+    if (std::none_of(deployment.systems.begin(), deployment.systems.end(), is_it)) continue;
+    if (std::find(out.begin(), out.end(), deployment.engine.id) == out.end()) out.push_back(deployment.engine.id);
+  }
+  return out;
+}
+
+ComparedBox facts_of_box(const std::string& name, const Replaced& replaced, const std::string& system) {
   ComparedBox box;
-  box.name = name;
+  const auto count = scenarios::parse_count(said_of(replaced.question, system, "count"));
+  const auto* devices = std::get_if<int64_t>(&count);
+  const bool has_several = devices && *devices > 1;
+  box.name = has_several ? fmt::format("{} x {}", *devices, name) : name;
+  if (has_several) box.link = said_of(replaced.question, system, "link");
   box.left_out = replaced.left_out;
   try {
     const auto loaded = replaced.question.load();
     box.top_clock = scenarios::top_clock_of(loaded.input);
-    std::vector<std::string> engines;
-    for (const auto& deployment : loaded.input.deployments) {
-      if (std::find(engines.begin(), engines.end(), deployment.engine.id) == engines.end())
-        engines.push_back(deployment.engine.id);
-    }
-    box.engine = fmt::format("{}", fmt::join(engines, ", "));
+    box.engine = fmt::format("{}", fmt::join(engines_on(loaded.input, system), ", "));
   } catch (const scenarios::Infeasible&) {  // the answer says so
   }
   return box;
@@ -188,13 +215,14 @@ bool runs(const Answer& answer) { return answer.status == Status::ok; }
 std::vector<ComparedBox> compared_boxes(const Question& question, const std::string& of,
                                         const std::vector<std::string>& names, bool with_draws) {
   if (names.size() > kMostBoxes) throw UsageError(fmt::format("there are more than {} boxes to compare", kMostBoxes));
-  const auto all = replaced_by_each(question, system_meant(question, of), names);
+  const auto system = system_meant(question, of);
+  const auto all = replaced_by_each(question, system, names);
   if (std::any_of(all.begin(), all.end(), [](const Replaced& box) { return !box.left_out.empty(); }))
     why_not(question);  // mistakes in what is left out are mistakes still
   std::vector<std::function<Loaded()>> plain;
   std::vector<ComparedBox> boxes;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    boxes.push_back(facts_of_box(names[i], all[i]));
+    boxes.push_back(facts_of_box(names[i], all[i], system));
     plain.push_back([&question = all[i].question] { return question.load(); });
   }
   auto answers =

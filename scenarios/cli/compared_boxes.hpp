@@ -11,8 +11,9 @@
 namespace tokwatt::cli {
 
 struct ComparedBox {
-  std::string name;      ///< as asked for
-  std::string engine;    ///< empty: none runs there
+  std::string name;      ///< as asked for; of several devices with their number, "2 x rtx-5090"
+  std::string link;      ///< between those, as the scenario has it; empty: none
+  std::string engine;    ///< or several, of what the system in question runs; empty: none runs there
   double top_clock = 0;  ///< [Hz]
   /// Keys of the scenario that it says of its own box, and that were not carried over to this one: "prices.hardware".
   std::vector<std::string> left_out;

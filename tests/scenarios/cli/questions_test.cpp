@@ -33,6 +33,57 @@ TEST_CASE("boxes side by side say what a run on each says", "[cli][compare]") {
   CHECK(boxes.at(1).at("summary") == Json::parse(run.out));
 }
 
+namespace {
+
+/// A scenario in a file of its own.
+std::string written(const Scratch& scratch, const std::string& text) {
+  const auto path = (scratch.path() / "scenario.yaml").string();
+  std::ofstream(path) << text;
+  return path;
+}
+
+const std::string kPoisson =
+    "seed: 1\nduration: 30 min\nsystems: {box: {sheet: dgx-spark}}\n"
+    "deployments: {chat: {model: gpt-oss-20b, quant: mxfp4, engine: vllm, runs_on: box}}\n"
+    "workload: [{name: all, to: chat, arrivals: {process: poisson, rate: 0.2/s}, prompt: 800, output: 200}]\n";
+
+}  // namespace
+
+TEST_CASE("columns name how many devices a scenario has, and what joins them", "[cli][compare]") {
+  const Scratch scratch;
+  const auto path = written(scratch,
+                            "duration: 2 min\nsystems: {pc: {sheet: rtx-3090, count: 2, link: pcie4-x16}}\n"
+                            "deployments: {chat: {model: gpt-oss-20b, quant: mxfp4, engine: vllm, runs_on: pc, "
+                            "tensor_parallel: 2}}\n"
+                            "workload: [{name: all, to: chat, users: 4, think: 10 s, prompt: 800, output: 200}]\n");
+  const auto said = tokwatt({"compare", path, "--system", "rtx-5090,spark"});
+  REQUIRE(said.code == kDone);
+  CHECK_THAT(said.out, Catch::Contains("A  2 x rtx-5090, link pcie4-x16, vllm\n") &&
+                           Catch::Contains("B  2 x spark, link pcie4-x16, vllm\n"));
+  const auto json = Json::parse(tokwatt({"compare", path, "--system", "rtx-5090,spark", "-o", "json"}).out);
+  CHECK(json.at(0).at("system") == "2 x rtx-5090");
+  CHECK(json.at(1).at("system") == "2 x spark");
+}
+
+TEST_CASE("what is hosted elsewhere, or runs on another box, has no engine in the place of one", "[cli][compare]") {
+  const Scratch scratch;
+  const auto path = written(scratch,
+                            "duration: 2 min\nsystems: {mac: {sheet: m4-max}, pc: {sheet: rtx-4090}}\n"
+                            "deployments:\n"
+                            "  a: {model: llama-3.1-8b, quant: q4_k_m, engine: llama.cpp-metal, runs_on: mac}\n"
+                            "  b: {model: llama-3.1-8b, quant: fp8, engine: vllm, runs_on: pc}\n"
+                            "  c: {api: {sheet: hosted-gpt-oss-120b}}\n"
+                            "workload:\n"
+                            "  - {name: one, to: a, users: 2, think: 5 s, prompt: 500, output: 100}\n"
+                            "  - {name: two, to: b, users: 2, think: 5 s, prompt: 500, output: 100}\n"
+                            "  - {name: three, to: c, users: 2, think: 5 s, prompt: 500, output: 100}\n");
+  const auto said = tokwatt({"compare", path, "--system", "m4-max,spark", "--of", "mac"});
+  INFO(said.err);
+  REQUIRE(said.code == kDone);
+  CHECK_THAT(said.out, Catch::Contains("A  m4-max, llama.cpp-metal\n"));
+  CHECK_THAT(said.out, Catch::Contains("B  spark, llama.cpp-cuda\n"));
+}
+
 TEST_CASE("misspelt boxes are reported together", "[cli][compare]") {
   const auto said = tokwatt({"compare", input("short.yaml"), "--system", "sparc,m3-ultra-51"});
   CHECK(said.code == kBadInput);
