@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -21,16 +22,21 @@ namespace {
 using Json = nlohmann::ordered_json;
 using scenarios::Status;
 
-constexpr std::size_t kBeside = 2;  // boxes beside the first in one table: more do not fit the screen, with intervals
-                                    // no more than one
-constexpr std::size_t kLongestName = 24;  // of an API, for the same reason
+constexpr std::size_t kBeside = 2;  // boxes beside the first in one table: more do not fit the screen
+constexpr std::size_t kShortestName = 8, kLongestName = 24;  // of an API, for the same reason
 
 struct Row {
   const char* label;
   const char* metric;
+  bool is_loss = false;  ///< of requests without an answer: said where a box has some
 };
 constexpr std::array kRows = {
     Row{"requests completed", "requests.completed"},
+    Row{"requests failed", "requests.failed", true},
+    Row{"requests rejected", "requests.rejected", true},
+    Row{"requests timed out", "requests.timed_out", true},
+    Row{"requests cancelled", "requests.cancelled", true},
+    Row{"requests unfinished", "requests.unfinished", true},
     Row{"throughput, output", "throughput_tok_s.output"},
     Row{"first token, p50", "ttft_s.p50"},
     Row{"first token, p95", "ttft_s.p95"},
@@ -86,10 +92,58 @@ double cost_at(const ComparedApi& api, const ComparedBox& box) {
   return money::cost(api.prices, tokens) * (1 - free);
 }
 
+/// A row that is told of these boxes. All of it is in one unit, that of its largest number.
+struct ToldRow {
+  Row row;
+  const scenarios::Metric* metric;
+  double size = 0;
+};
+
+/// Whether so many requests without an answer change what the latencies of the others say. Some are always on their way
+/// when a run ends.
+bool is_told(const Row& row, double losses, const ComparedBox& box) {
+  constexpr double kFew = 8, kShare = 0.05;
+  if (!row.is_loss || std::isnan(losses)) return false;
+  const double least = std::string_view(row.metric) != "requests.unfinished"
+                           ? 0
+                           : std::fmax(kFew, kShare * box.answer.summary.at("requests").at("submitted").get<double>());
+  return losses > least;
+}
+
+std::vector<ToldRow> told_rows(const std::vector<ComparedBox>& boxes, const std::vector<scenarios::Metric>& metrics) {
+  std::vector<ToldRow> out;
+  for (const auto& row : kRows) {
+    const auto* metric = find(metrics, row.metric);
+    if (!metric) continue;
+    ToldRow told{row, metric};
+    bool some = !row.is_loss;
+    for (const auto& box : boxes) {
+      const double value = number_of(box, *metric);
+      told.size = std::fmax(told.size, std::abs(value));
+      some = some || is_told(row, value, box);
+    }
+    if (some) out.push_back(told);
+  }
+  return out;
+}
+
+/// Requests are counted; the rest has three digits.
+std::string cell(const ToldRow& told, double value) {
+  if (std::isfinite(value) && told.metric->name.starts_with("requests.")) return grouped(std::llround(value));
+  return quantity(value, told.metric->units, told.size);
+}
+
+/// What a table of some boxes is made of.
+struct Comparison {
+  const std::vector<ComparedBox>& boxes;
+  const std::vector<ComparedApi>& apis;
+  const std::vector<ToldRow>& rows;
+};
+
 /// The first box, and others beside it.
-std::string block(const std::vector<ComparedBox>& boxes, std::span<const std::size_t> others,
-                  const std::vector<ComparedApi>& apis, const std::vector<scenarios::Metric>& metrics) {
-  const bool with_ranges = !boxes.front().draws.empty();
+std::string block(const Comparison& of, std::span<const std::size_t> others, std::size_t longest_name) {
+  const auto& first = of.boxes.front();
+  const bool with_ranges = !first.draws.empty();
   std::string alignment = "lr";
   std::vector<std::string> head = {"", "A"};
   for (const std::size_t b : others) {
@@ -99,29 +153,49 @@ std::string block(const std::vector<ComparedBox>& boxes, std::span<const std::si
   }
   Columns table(alignment);
   table.row(head);
-  for (const auto& row : kRows) {
-    const auto* metric = find(metrics, row.metric);
-    if (!metric) continue;
-    const double reference = number_of(boxes.front(), *metric);
-    std::vector<std::string> cells = {row.label, quantity(reference, metric->units)};
+  for (const auto& told : of.rows) {
+    const auto* metric = told.metric;
+    const double reference = number_of(first, *metric);
+    std::vector<std::string> cells = {told.row.label, cell(told, reference)};
     for (const std::size_t b : others) {
-      const double value = number_of(boxes[b], *metric);
-      cells.insert(cells.end(), {quantity(value, metric->units), difference_of(*metric, value, reference)});
-      if (with_ranges) cells.push_back(range_in_words(difference_range_of(boxes[b], boxes.front(), *metric), *metric));
+      const double value = number_of(of.boxes[b], *metric);
+      cells.insert(cells.end(), {cell(told, value), difference_of(*metric, value, reference)});
+      if (with_ranges) cells.push_back(range_in_words(difference_range_of(of.boxes[b], first, *metric), *metric));
     }
     table.row(cells);
   }
-  for (const auto& api : apis) {
-    const double reference = cost_at(api, boxes.front());
-    std::vector<std::string> cells = {"at " + scenarios::shortened(api.name, kLongestName), quantity(reference, "USD")};
+  for (const auto& api : of.apis) {
+    const double reference = cost_at(api, first);
+    std::vector<std::string> cells = {"at " + scenarios::shortened(api.name, longest_name), quantity(reference, "USD")};
     for (const std::size_t b : others) {
-      const double value = cost_at(api, boxes[b]);
+      const double value = cost_at(api, of.boxes[b]);
       cells.insert(cells.end(), {quantity(value, "USD"), difference(value, reference)});
       if (with_ranges) cells.emplace_back("");
     }
     table.row(cells);
   }
   return table.text();
+}
+
+/// Columns that the screen lacks for a text; not more than 0 where it has room for it.
+int lacking(const std::string& text) {
+  int widest = 0;
+  for (std::size_t from = 0; from < text.size(); from = std::min(text.find('\n', from), text.size()) + 1)
+    widest = std::max(widest, width(std::string_view(text).substr(from, text.find('\n', from) - from)));
+  return widest - kScreen;
+}
+
+/// As many of the others as the screen has room for; they are taken off `left`.
+std::string next_block(const Comparison& of, std::span<const std::size_t>& left) {
+  auto count = std::min(kBeside, left.size());
+  std::string text = block(of, left.first(count), kLongestName);
+  if (count > 1 && lacking(text) > 0) text = block(of, left.first(count = 1), kLongestName);
+  if (const int more = lacking(text); more > 0) {
+    const auto room = static_cast<int>(kLongestName) - more;
+    text = block(of, left.first(count), std::max(kShortestName, static_cast<std::size_t>(std::max(room, 0))));
+  }
+  left = left.subspan(count);
+  return text;
 }
 
 std::string verdict(const ComparedBox& box) {
@@ -182,13 +256,18 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
     if (metrics.empty()) metrics = scenarios::metrics_of(boxes[b].answer.summary);
     if (b > 0) others.push_back(b);
   }
+  const auto rows = told_rows(boxes, metrics);
   std::span<const std::size_t> left = others;
   const auto draws = boxes.front().draws.size();
   do {
-    const auto beside = left.first(std::min(draws > 0 ? 1 : kBeside, left.size()));
-    left = left.subspan(beside.size());
-    if (!metrics.empty()) out += "\n" + block(boxes, beside, apis, metrics);
-  } while (!left.empty());
+    if (!metrics.empty()) out += "\n" + next_block({boxes, apis, rows}, left);
+  } while (!metrics.empty() && !left.empty());
+  if (std::any_of(rows.begin(), rows.end(), [](const ToldRow& told) { return told.row.is_loss; }))
+    out += "\n" +
+           wrapped(
+               "Latencies are of requests that had a first token or an answer: those that were lost before are not in "
+               "them, and a box that loses many looks the faster for it.") +
+           "\n";
   if (draws > 0)
     out += "\n" +
            wrapped(fmt::format("90 %: the difference over {} draws from what is not known of engines and boxes. What "

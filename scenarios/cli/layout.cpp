@@ -17,15 +17,29 @@ struct Scale {
   double from = 1;  ///< smallest number shown in it
 };
 
-/// In the largest unit that suits; the first is the smallest.
+/// In the largest unit that suits a number of that size; the first is the smallest.
 template <std::size_t N>
-std::string scaled(double value, const std::array<Scale, N>& scales) {
+std::string scaled(double value, const std::array<Scale, N>& scales, double size) {
   const Scale* best = &scales.front();
   for (const auto& scale : scales) {
     // 999.6 ms is shown as 1 s: it would otherwise round to 1,000 ms.
-    if (std::abs(value) >= scale.size * scale.from * 0.9995) best = &scale;
+    if (std::abs(size) >= scale.size * scale.from * 0.9995) best = &scale;
   }
   return fmt::format("{} {}", three_digits(value / best->size), best->unit);
+}
+
+std::string duration(double seconds, double size) {
+  if (!std::isfinite(seconds)) return "-";
+  if (size == 0) return "0 s";
+  constexpr std::array kScales = {Scale{1e-6, "us"},   Scale{1e-3, "ms"},   Scale{1, "s"},
+                                  Scale{60, "min", 2}, Scale{3600, "h", 2}, Scale{86'400, "d", 2}};
+  return scaled(seconds, kScales, size);
+}
+
+std::string energy(double joules, double size) {
+  constexpr std::array kScales = {Scale{1e-3, "mJ"}, Scale{1, "J"}, Scale{1e3, "kJ"}, Scale{3.6e6, "kWh", 0.1},
+                                  Scale{3.6e9, "MWh"}};
+  return size == 0 ? "0 J" : scaled(joules, kScales, size);
 }
 
 /// The words of a text. A number and the short word behind it, its unit, are one.
@@ -124,13 +138,7 @@ std::string three_digits(double value) {
   return fmt::format("{:.{}f}", value, std::clamp(2 - exponent, 0, 9));
 }
 
-std::string duration(double seconds) {
-  if (!std::isfinite(seconds)) return "-";
-  if (seconds == 0) return "0 s";
-  constexpr std::array kScales = {Scale{1e-6, "us"},   Scale{1e-3, "ms"},   Scale{1, "s"},
-                                  Scale{60, "min", 2}, Scale{3600, "h", 2}, Scale{86'400, "d", 2}};
-  return scaled(seconds, kScales);
-}
+std::string duration(double seconds) { return duration(seconds, seconds); }
 
 std::string span(double seconds) {
   if (!std::isfinite(seconds) || seconds < 60) return duration(seconds);
@@ -151,17 +159,15 @@ std::string percent(double fraction) {
   return value != 0 && value < 0.95 ? fmt::format("{:.1f} %", value) : fmt::format("{:.0f} %", value);
 }
 
-std::string energy(double joules) {
-  constexpr std::array kScales = {Scale{1e-3, "mJ"}, Scale{1, "J"}, Scale{1e3, "kJ"}, Scale{3.6e6, "kWh", 0.1},
-                                  Scale{3.6e9, "MWh"}};
-  return joules == 0 ? "0 J" : scaled(joules, kScales);
-}
+std::string energy(double joules) { return energy(joules, joules); }
 
-std::string quantity(double value, const std::string& units) {
+std::string quantity(double value, const std::string& units) { return quantity(value, units, value); }
+
+std::string quantity(double value, const std::string& units, double size) {
   if (units == "month") return std::isfinite(value) ? fmt::format("month {:.0f}", value) : "never";
   if (!std::isfinite(value)) return "-";
-  if (units == "s") return duration(value);
-  if (units == "J") return energy(value);
+  if (units == "s") return duration(value, size);
+  if (units == "J") return energy(value, size);
   if (units == "Hz") return clock(value);
   if (units == "1e-6 USD/count") return three_digits(value) + " USD/Mtok";
   if (units == "count/s") return three_digits(value) + " tok/s";
@@ -178,7 +184,7 @@ std::string clock(double hertz) {
 std::string bytes(double count) {
   constexpr std::array kScales = {Scale{1, "B"}, Scale{1e3, "kB"}, Scale{1e6, "MB"}, Scale{1e9, "GB"},
                                   Scale{1e12, "TB"}};
-  return count == 0 ? "0 B" : scaled(count, kScales);
+  return count == 0 ? "0 B" : scaled(count, kScales, count);
 }
 
 }  // namespace tokwatt::cli

@@ -46,6 +46,8 @@ std::string percent(double fraction);
 std::string energy(double joules);
 /// A number of the summary with its units (UDUNITS spelling): 412 ms, 95.5 W, 1.06 USD, 81.4 /s.
 std::string quantity(double value, const std::string& units);
+/// The same in the unit that suits a number of another size: those of a row are shown in one.
+std::string quantity(double value, const std::string& units, double size);
 std::string clock(double hertz);
 std::string bytes(double count);
 

@@ -34,6 +34,10 @@ TEST_CASE("numbers for people have three digits and a unit of their size", "[cli
   CHECK(percent(0) == "0 %");
   CHECK(energy(2.783e6) == "0.773 kWh");
   CHECK(energy(12e3) == "12.0 kJ");
+  CHECK(quantity(349e3, "J", 1.32e6) == "0.0969 kWh");
+  CHECK(quantity(0.0656, "s", 1.24) == "0.0656 s");
+  CHECK(quantity(0, "s", 90) == "0 s");
+  CHECK(quantity(412e-3, "s") == "412 ms");
   CHECK(bytes(63.2e9) == "63.2 GB");
   CHECK(grouped(-1234) == "-1,234");
   CHECK(grouped(999) == "999");

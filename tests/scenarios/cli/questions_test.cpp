@@ -65,6 +65,46 @@ TEST_CASE("columns name how many devices a scenario has, and what joins them", "
   CHECK(json.at(1).at("system") == "2 x spark");
 }
 
+TEST_CASE("requests that a box loses have rows, and only those", "[cli][compare]") {
+  const Scratch scratch;
+  const auto path =
+      written(scratch,
+              "duration: 5 min\nsystems: {pc: {sheet: spark}}\n"
+              "deployments: {chat: {model: llama-3.1-8b, quant: q4_k_m, engine: llama.cpp-cuda, runs_on: pc, "
+              "limits: {max_model_len: 4096}}}\n"
+              "workload: [{name: all, to: chat, users: 8, think: 1 s, prompt: {uniform: [100, 5000]}, "
+              "output: 50}]\n");
+  const auto said = tokwatt({"compare", path, "--system", "spark,rtx-4090"});
+  REQUIRE(said.code == kDone);
+  const auto json = Json::parse(tokwatt({"compare", path, "--system", "spark,rtx-4090", "-o", "json"}).out);
+  const auto rejected = [&](int box) {
+    return std::to_string(json.at(box).at("summary").at("requests").at("rejected").get<int>()) + "  ";
+  };
+  CHECK_THAT(said.out, Catch::Contains(rejected(0)) && Catch::Contains(rejected(1)));
+  CHECK_THAT(said.out, Catch::Contains("\nrequests rejected ") && !Catch::Contains("\nrequests timed out ") &&
+                           Catch::Contains("a box that loses many looks the faster for it"));
+  CHECK(longest_line(said.out) <= kScreen);
+  const auto none = tokwatt({"compare", input("short.yaml"), "--system", "spark,rtx-pro-6000"});
+  CHECK_THAT(none.out, !Catch::Contains("requests rejected") && !Catch::Contains("looks the faster"));
+  const auto many = tokwatt({"compare", path, "--system", "spark,rtx-4090", "--set", "workload.0.users=400", "--set",
+                             "workload.0.prompt=2000"});
+  CHECK_THAT(many.out, Catch::Contains("\nrequests unfinished "));
+}
+
+TEST_CASE("a row is in one unit, and tables end where the screen does", "[cli][compare]") {
+  const auto said =
+      tokwatt({"compare", input("short.yaml"), "--system", "spark,rtx-pro-6000,h100-sxm-80,strix-halo,m3-ultra-512",
+               "--set", "prices={electricity: 1.5 USD/kWh, horizon: 1 months}"});
+  REQUIRE(said.code == kDone);
+  CHECK(longest_line(said.out) <= kScreen);
+  std::istringstream lines(said.out);
+  for (std::string line; std::getline(lines, line);) {
+    CAPTURE(line);
+    CHECK_FALSE((Catch::Contains(" s ").match(line) && Catch::Contains(" ms ").match(line)));
+    CHECK_FALSE((Catch::Contains(" kJ ").match(line) && Catch::Contains(" kWh ").match(line)));
+  }
+}
+
 TEST_CASE("what is hosted elsewhere, or runs on another box, has no engine in the place of one", "[cli][compare]") {
   const Scratch scratch;
   const auto path = written(scratch,
