@@ -47,8 +47,7 @@ std::string table_of(const Capacity& capacity) {
   table.row(head);
   for (const auto& trial : capacity.tried) {
     const bool is_end = trial.load == capacity.found.within || trial.load == capacity.found.beyond;
-    if (trial.answer.status == Status::ok && trial.answer.summary.at("requests").at("submitted") == 0 && !is_end)
-      continue;
+    if (!trial.answers_any() && !is_end) continue;
     std::vector<std::string> row = {key.shown(trial.load)};
     for (const auto& condition : capacity.conditions) row.push_back(value_text(condition, trial));
     row.push_back(trial.broken.empty() ? "within" : fmt::format("beyond: {}", fmt::join(trial.broken, ", ")));
@@ -57,15 +56,40 @@ std::string table_of(const Capacity& capacity) {
   return table.text();
 }
 
+/// What a load breaks, each number with the bound that was asked for.
+std::string broken_in_words(const Capacity& capacity, const TriedLoad& trial) {
+  std::vector<std::string> out = trial.broken;
+  for (auto& name : out) {
+    for (const auto& condition : capacity.conditions) {
+      if (trial.answer.status != Status::ok || condition.metric.name != name) continue;
+      name += fmt::format(" is {} (asked: {})", value_text(condition, trial), condition.text);
+      break;
+    }
+  }
+  return fmt::format("{}", fmt::join(out, ", "));
+}
+
+std::string verdict_on_none(const Capacity& capacity) {
+  const auto& key = capacity.key;
+  if (capacity.keeps_rest) {
+    const bool has_others = capacity.conditions.size() > capacity.easier.size();
+    return fmt::format(
+        "Nothing is within the objectives: more load comes nearer, but {} is the most that {}, and then {}.",
+        key.in_words(*capacity.keeps_rest), has_others ? "keeps the others" : "is kept up with",
+        broken_in_words(capacity, capacity.at(*capacity.keeps_rest)));
+  }
+  const auto& least = capacity.at(*capacity.found.beyond);
+  const bool less_is_none = !capacity.tried.front().answers_any();
+  return fmt::format("Not even {}{} within the objectives: {}.", key.in_words(least.load),
+                     less_is_none ? ", with which the first answer comes at all," : "",
+                     broken_in_words(capacity, least));
+}
+
 std::string verdict(const Capacity& capacity) {
   const auto& key = capacity.key;
   const auto& bracket = capacity.found;
   const auto why = [&] { return fmt::format("{}", fmt::join(capacity.at(*bracket.beyond).broken, ", ")); };
-  if (!bracket.within && !capacity.easier.empty())
-    return fmt::format("Nothing is within the objectives: {} is the most that keeps the others, and breaks {}.",
-                       key.in_words(*bracket.beyond), why());
-  if (!bracket.within)
-    return fmt::format("Not even {} within the objectives: {}.", key.in_words(*bracket.beyond), why());
+  if (!bracket.within) return verdict_on_none(capacity);
   std::string out = fmt::format("Within the objectives: {}", key.in_words(*bracket.within));
   if (bracket.beyond) out += fmt::format("; beyond: {} ({})", key.in_words(*bracket.beyond), why());
   const auto too_few = std::find_if(capacity.tried.rbegin(), capacity.tried.rend(), [&](const TriedLoad& trial) {

@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "scenarios/cli/layout.hpp"
 
@@ -45,13 +46,42 @@ bool is_a_most_of_money(const scenarios::Condition& condition) {
          (condition.is == scenarios::Condition::Is::below || condition.is == scenarios::Condition::Is::at_most);
 }
 
-/// Without objectives there is no goodput, whatever the load.
-void check_has_objective(const scenarios::Condition& condition, const TriedLoad& trial) {
-  if (trial.answer.status != Status::ok || !condition.metric.name.ends_with("goodput_per_s")) return;
-  if (!std::isnan(value_of(condition.metric, trial.answer.summary))) return;
+bool is_of_cost(const scenarios::Condition& condition) {
+  return condition.metric.units.find("USD") != std::string::npos;
+}
+
+/// What a scenario lacks for a number that has no value, whatever the load; empty: it may have one under another.
+std::string what_it_lacks(const scenarios::Condition& condition, const Json& summary) {
+  if (condition.metric.name.ends_with("goodput_per_s")) return "a stream with an objective, such as slo: {ttft: 2 s}";
+  if (!is_of_cost(condition)) return "";
+  const auto& cost = summary.at("cost_usd");
+  if (cost.at("electricity").is_null()) return "a price of electricity, such as prices: {electricity: 0.15 USD/kWh}";
+  return cost.at("hardware").is_null() ? "a price of the box, such as prices: {hardware: 4000 USD}" : "";
+}
+
+void check_has_value(const scenarios::Condition& condition, const TriedLoad& trial) {
+  if (trial.answer.status != Status::ok || !std::isnan(value_of(condition.metric, trial.answer.summary))) return;
+  const std::string lacking = what_it_lacks(condition, trial.answer.summary);
+  if (lacking.empty()) return;
   throw scenarios::Infeasible(
-      fmt::format("{} has no value in this scenario; expected a stream with an objective, such as slo: {{ttft: 2 s}}",
-                  condition.metric.name));
+      fmt::format("{} has no value in this scenario; expected {}", condition.metric.name, lacking));
+}
+
+/// Whether all requests of a trace come at one instant, each at once after those that it waits for.
+bool comes_at_once(sim::RequestSource& source) {
+  const auto first = source.next(sim::kLongestDuration);
+  for (auto request = first; request; request = source.next(sim::kLongestDuration)) {
+    if (request->at != first->at) return false;
+    source.left(request->number, request->at, 0, request->output);
+  }
+  return true;
+}
+
+void check_grows(const LoadKey& key, const Question& question) {
+  if (key.word != "speed" || !comes_at_once(*question.load().input.streams[key.stream].source)) return;
+  throw scenarios::Infeasible(
+      "all requests of the trace come at once, so that its speed changes nothing; expected a trace whose requests come "
+      "one after the other, or another stream: users, sessions, or arrivals with a rate");
 }
 
 /// How far a run is from keeping a condition, in its own units; 0: it keeps it.
@@ -75,6 +105,19 @@ bool piles_up(const Json& summary, bool is_open) {
   return unfinished > kFew && static_cast<double>(unfinished) > kShare * static_cast<double>(all);
 }
 
+/// Where no load is within since a number has no value under any.
+void check_any_value(const Capacity& found) {
+  for (const auto& condition : found.conditions) {
+    const bool may_come = condition.metric.units == "month";
+    const auto has_value = [&](const TriedLoad& trial) {
+      return trial.answer.status != Status::ok || !std::isnan(value_of(condition.metric, trial.answer.summary));
+    };
+    if (found.found.within || may_come || std::any_of(found.tried.begin(), found.tried.end(), has_value)) continue;
+    throw scenarios::Infeasible(
+        fmt::format("{} has no value in this scenario, under none of the loads tried", condition.metric.name));
+  }
+}
+
 TriedLoad tried(const Question& question, const Capacity& asked, double load, std::optional<int64_t> draw) {
   const auto& key = asked.key;
   const auto plain = [&] { return question.with({key.key + "=" + key.shown(load)}).load(); };
@@ -89,8 +132,8 @@ TriedLoad tried(const Question& question, const Capacity& asked, double load, st
   // One request lasts from its sending to its answer: what a box costs in that time says nothing of one that waits.
   const bool is_alone = trial.answer.summary.at("requests").at("submitted").get<int64_t>() < 2;
   for (const auto& condition : asked.conditions) {
-    const bool costs = condition.metric.units.find("USD") != std::string::npos;
-    if (!holds(condition, trial.answer.summary) || (costs && is_alone)) trial.broken.push_back(condition.metric.name);
+    if (!holds(condition, trial.answer.summary) || (is_of_cost(condition) && is_alone))
+      trial.broken.push_back(condition.metric.name);
   }
   if (piles_up(trial.answer.summary, key.is_open)) trial.broken.emplace_back(kPilesUp);
   return trial;
@@ -100,21 +143,22 @@ TriedLoad tried(const Question& question, const Capacity& asked, double load, st
 using Trials = std::map<double, TriedLoad>;
 
 /// The largest load that keeps everything, where `easier` names what more load may make easier to keep: first the
-/// largest that keeps the rest, then from the largest known to keep all up to the first that does not.
+/// largest that keeps the rest, then from the largest known to keep all up to the first that does not. What answers no
+/// request breaks nothing yet: so the least load that answers any is found where none is within.
 Bracket search(const LoadRange& range, const std::vector<std::string>& easier, Trials& trials,
                const std::function<const TriedLoad&(double)>& try_load) {
   const auto is_easier = [&](const std::string& name) {
     return std::find(easier.begin(), easier.end(), name) != easier.end();
   };
   const auto keeps_rest = [&](double load) {
-    const auto& broken = try_load(load).broken;
-    return std::all_of(broken.begin(), broken.end(), is_easier);
+    const auto& trial = try_load(load);
+    return !trial.answers_any() || std::all_of(trial.broken.begin(), trial.broken.end(), is_easier);
   };
   const auto keeps_all = [&](double load) { return try_load(load).broken.empty(); };
   const Bracket found = largest_load(range, keeps_rest);
   if (!found.within || keeps_all(*found.within)) return found;
   const auto last = std::find_if(trials.rbegin(), trials.rend(), [](const auto& t) { return t.second.broken.empty(); });
-  if (last == trials.rend()) return {std::nullopt, found.within};
+  if (last == trials.rend()) return {std::nullopt, easier.empty() ? found.beyond : found.within};
   LoadRange part = range;
   part.start = part.least = last->first;
   part.most = std::prev(last)->first;  // the next larger one
@@ -139,6 +183,7 @@ std::vector<std::string> easier_with_load(const std::vector<scenarios::Condition
 struct Found {
   Bracket bracket;
   std::vector<std::string> easier;
+  std::optional<double> keeps_rest;
   Trials trials;
 };
 Found find_largest(const LoadRange& range, const std::vector<scenarios::Condition>& conditions,
@@ -151,8 +196,12 @@ Found find_largest(const LoadRange& range, const std::vector<scenarios::Conditio
   out.bracket = search(range, {}, out.trials, try_load);
   if (out.bracket.within) return out;
   if (out.trials.size() == 1) try_load(std::min(2 * range.least, range.most));
-  out.easier = easier_with_load(conditions, out.trials.begin()->second, out.trials.rbegin()->second);
-  if (!out.easier.empty()) out.bracket = search(range, out.easier, out.trials, try_load);
+  const auto least = std::find_if(out.trials.begin(), out.trials.end(), [](auto& t) { return t.second.answers_any(); });
+  if (least == out.trials.end()) return out;
+  out.easier = easier_with_load(conditions, least->second, out.trials.rbegin()->second);
+  if (out.easier.empty()) return out;
+  out.bracket = search(range, out.easier, out.trials, try_load);
+  if (!out.bracket.within) out.keeps_rest = std::exchange(out.bracket.beyond, least->first);
   return out;
 }
 
@@ -168,6 +217,12 @@ std::vector<double> capacities_of_draws(const Question& question, const Capacity
 }
 
 }  // namespace
+
+bool TriedLoad::answers_any() const {
+  const bool has_answers =
+      answer.status != Status::ok || answer.summary.at("requests").at("completed").get<int64_t>() > 0;
+  return has_answers || std::find(broken.begin(), broken.end(), kPilesUp) != broken.end();
+}
 
 const TriedLoad& Capacity::at(double load) const {
   return *std::find_if(tried.begin(), tried.end(), [&](const TriedLoad& trial) { return trial.load == load; });
@@ -185,6 +240,7 @@ Capacity find_capacity(const Question& question, const std::string& slo, const s
       std::all_of(loaded.input.deployments.begin(), loaded.input.deployments.end(), serves_any_number);
   Capacity out;
   out.key = load_key_of(question, stream);
+  check_grows(out.key, question);
   out.conditions = conditions_of(slo, scenarios::shape_of_summary(std::move(loaded)));
   if (serves_any && std::none_of(out.conditions.begin(), out.conditions.end(), is_a_most_of_money)) {
     throw scenarios::Infeasible(
@@ -193,12 +249,14 @@ Capacity find_capacity(const Question& question, const std::string& slo, const s
   }
   auto found = find_largest(out.key.range, out.conditions, [&](double load) {
     auto trial = tried(question, out, load, std::nullopt);
-    for (const auto& condition : out.conditions) check_has_objective(condition, trial);
+    for (const auto& condition : out.conditions) check_has_value(condition, trial);
     return trial;
   });
   out.found = found.bracket;
   out.easier = std::move(found.easier);
+  out.keeps_rest = found.keeps_rest;
   for (auto& [load, trial] : found.trials) out.tried.push_back(std::move(trial));
+  check_any_value(out);
   if (with_draws) out.draws = capacities_of_draws(question, out);
   return out;
 }

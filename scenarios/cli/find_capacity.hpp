@@ -16,6 +16,8 @@ struct TriedLoad {
   double load = 0;
   scenarios::Answer answer;
   std::vector<std::string> broken;  ///< conditions that it does not keep
+
+  bool answers_any() const;  ///< requests; true where it does not run, or has too many to
 };
 
 struct Capacity {
@@ -23,9 +25,10 @@ struct Capacity {
   std::vector<scenarios::Condition> conditions;
   Bracket found;
   std::vector<std::string>
-      easier;                    ///< conditions that no load below the largest within need keep: more makes them easier
-  std::vector<TriedLoad> tried;  ///< from the least load to the most
-  std::vector<double> draws;     ///< the largest within with each draw that was asked for; 0: not even the least
+      easier;  ///< conditions that no load below the largest within need keep: more makes them easier
+  std::optional<double> keeps_rest;  ///< where nothing keeps all: the largest that keeps those that are not easier
+  std::vector<TriedLoad> tried;      ///< from the least load to the most
+  std::vector<double> draws;         ///< the largest within with each draw that was asked for; 0: not even the least
 
   /// Of one of those that were tried.
   const TriedLoad& at(double load) const;

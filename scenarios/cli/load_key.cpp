@@ -58,24 +58,20 @@ LoadKey load_key_of(const Question& question, const std::string& stream_name) {
   const Node& stream = stream_meant(question, stream_name, place);
   const std::string path = fmt::format("workload.{}.", place);
   const LoadRange whole{1, 1, 1e6, true}, rate{1, 1e-9, 1e9, false}, speed{1, 1e-6, 1e6, false};
-  const auto with_start = [](LoadRange range, double start) {
-    range.start = start;
-    return range;
+  const auto key = [&](const std::string& name, const char* word, const char* unit, LoadRange range,
+                       const Node* value) {
+    range.start = start_of(value, 1);
+    return LoadKey{path + name, word, unit, range, place, /*is_open=*/!range.is_whole};
   };
-  if (const Node* users = stream.find("users"))
-    return {path + "users", "users", "", with_start(whole, start_of(users, 1)), false};
+  if (const Node* users = stream.find("users")) return key("users", "users", "", whole, users);
   if (const Node* sessions = stream.find("sessions")) {
-    if (const Node* users = sessions->find("users"))
-      return {path + "sessions.users", "users", "", with_start(whole, start_of(users, 1)), false};
-    if (const Node* per_s = sessions->find("rate"))
-      return {path + "sessions.rate", "sessions", "/s", with_start(rate, start_of(per_s, 1)), true};
+    if (const Node* users = sessions->find("users")) return key("sessions.users", "users", "", whole, users);
+    if (const Node* per_s = sessions->find("rate")) return key("sessions.rate", "sessions", "/s", rate, per_s);
   }
   if (const Node* arrivals = stream.find("arrivals")) {
-    if (const Node* per_s = arrivals->find("rate"))
-      return {path + "arrivals.rate", "requests", "/s", with_start(rate, start_of(per_s, 1)), true};
+    if (const Node* per_s = arrivals->find("rate")) return key("arrivals.rate", "requests", "/s", rate, per_s);
   }
-  if (stream.find("trace"))
-    return {path + "speed", "speed", "", with_start(speed, start_of(stream.find("speed"), 1)), true};
+  if (stream.find("trace")) return key("speed", "speed", "", speed, stream.find("speed"));
   throw UsageError(
       "the stream has nothing that can grow; expected users, sessions with users or a rate, arrivals with a rate, or a "
       "trace");

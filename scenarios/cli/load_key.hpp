@@ -12,7 +12,8 @@ struct LoadKey {
   std::string word;  ///< "users"
   std::string unit;  ///< of its values: "/s", or empty
   LoadRange range;
-  bool is_open = false;  ///< requests come whether or not those before have their answers
+  std::size_t stream = 0;  ///< whose it is
+  bool is_open = false;    ///< requests come whether or not those before have their answers
 
   std::string shown(double load) const;
   std::string in_words(double load) const;

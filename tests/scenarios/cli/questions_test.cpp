@@ -373,6 +373,61 @@ TEST_CASE("capacity finds objectives that more load makes easier", "[cli][capaci
   CHECK_THAT(table.out, Catch::Contains("they are not kept either (usd_per_mtok_output)"));
 }
 
+TEST_CASE("where no load is within, the least that has an answer says by how much", "[cli][capacity]") {
+  const Scratch scratch;
+  const auto path = written(scratch, kPoisson);
+  for (const char* slo : {"tpot_p95<10ms", "ttft_p95<1ms"}) {
+    const auto said = tokwatt({"capacity", path, "--slo", slo});
+    CAPTURE(said.out);
+    CHECK(said.code == kInfeasible);
+    CHECK_THAT(said.out, Catch::Contains("Not even ") && Catch::Contains(std::string("(asked: ") + slo + ")") &&
+                             !Catch::Contains("the others"));
+    const auto json = Json::parse(tokwatt({"capacity", path, "--slo", slo, "-o", "json"}).out);
+    const double beyond = json.at("beyond").get<double>();
+    CHECK(beyond < 0.001);
+    for (const auto& tried : json.at("tried")) {
+      const bool answers = tried.at("summary").at("requests").at("completed") > 0;
+      CHECK(answers == (tried.at("load").get<double>() >= beyond));
+    }
+  }
+}
+
+TEST_CASE("a rate so low that nothing is answered is raised until it is", "[cli][capacity]") {
+  const Scratch scratch;
+  const auto within = [&](const char* rate) {
+    const auto said = tokwatt({"capacity", written(scratch, kPoisson), "--slo", "ttft_p95<1s", "-o", "json", "--set",
+                               std::string("workload.0.arrivals.rate=") + rate});
+    REQUIRE(said.code == kDone);
+    return Json::parse(said.out).at("within").get<double>();
+  };
+  CHECK(within("1e-7/s") == Approx(within("0.2/s")).epsilon(0.03));
+}
+
+TEST_CASE("capacity says at once which price is missing", "[cli][capacity]") {
+  const Scratch scratch;
+  const auto said = tokwatt({"capacity", written(scratch, kPoisson), "--slo", "usd_per_mtok_output<1 USD/Mtok"});
+  CHECK(said.code == kInfeasible);
+  CHECK(said.out.empty());
+  CHECK_THAT(said.err,
+             Catch::Contains("usd_per_mtok_output has no value in this scenario; expected a price of electricity, such "
+                             "as prices: {electricity: 0.15 USD/kWh}"));
+}
+
+TEST_CASE("the speed of a trace that comes at once is nothing to search", "[cli][capacity]") {
+  const Scratch scratch;
+  const auto said = [&](const std::string& rows) {
+    std::ofstream(scratch.path() / "batch.csv") << "arrival_s,prompt_tokens,output_tokens\n" << rows;
+    auto text = kPoisson;
+    const std::string source = "arrivals: {process: poisson, rate: 0.2/s}, prompt: 800, output: 200";
+    text.replace(text.find(source), source.size(), "trace: batch.csv");
+    return tokwatt({"capacity", written(scratch, text), "--slo", "ttft_p95<2s"});
+  };
+  const auto at_once = said("0,800,20\n0,700,20\n0,900,20\n");
+  CHECK(at_once.code == kInfeasible);
+  CHECK_THAT(at_once.err, Catch::Contains("its speed changes nothing; expected"));
+  CHECK(said("0,800,20\n5,700,20\n9,900,20\n").code == kDone);
+}
+
 TEST_CASE("capacity says that a scenario without objectives has no goodput", "[cli][capacity]") {
   const auto said =
       tokwatt({"capacity", input("short.yaml"), "--slo", "goodput_per_s>0.1/s", "--set", "duration=2 min"});
@@ -398,7 +453,8 @@ TEST_CASE("capacity says so where nothing keeps all objectives", "[cli][capacity
   const auto said = tokwatt(
       {"capacity", input("short.yaml"), "--slo", "usd_per_mtok_output<0.01,tpot_p95<200ms", "--set", "duration=2 min"});
   CHECK(said.code == kInfeasible);
-  CHECK_THAT(said.out, Catch::Contains("is the most that keeps the others") && Catch::Contains("breaks"));
+  CHECK_THAT(said.out, Catch::Contains("keeps the others, and then usd_per_mtok_output is ") &&
+                           Catch::Contains("(asked: usd_per_mtok_output<0.01)"));
   const auto never = tokwatt({"capacity", input("short.yaml"), "--slo", "tpot_p95<1us", "--set", "duration=2 min"});
   CHECK_THAT(never.out, Catch::Contains("Not even 1 user within the objectives"));
 }
