@@ -153,6 +153,9 @@ class StreamResolver {
                          fmt::format("until: drained never comes, since {} has {}; expected a duration", path_, why));
   }
 
+  // A duration that is missing or wrong is a mistake of its own.
+  bool must_end() const { return !r_.written.duration && r_.written.until.given(); }
+
   void from_arrivals(sim::Stream& stream) {
     no_trace_keys();
     goes_only_with("think", "users");
@@ -160,7 +163,7 @@ class StreamResolver {
     needs("output", "arrivals");
     const WrittenArrivals& a = *w_.arrivals;
     check_arrivals(a);
-    if (a.rate && !r_.written.duration)
+    if (a.rate && must_end())
       wrong_arrivals(a, "never ends, so nothing is ever drained; give it stages, or the scenario a duration");
     if (r_.diagnostics.ok()) stream.source = sim::synthetic_source(process_of(a), *w_.prompt, *w_.output, stream.key);
   }
@@ -202,12 +205,13 @@ class StreamResolver {
     };
     if (given("rate") + given("stages") + given("users") != 1) wrong("needs exactly one of rate, stages and users");
     if (given("users")) never_ends("users who begin another session");
-    if (s.rate && !r_.written.duration)
+    if (s.rate && must_end())
       wrong("never ends, so nothing is ever drained; give it stages, or the scenario a duration");
     if (given("stages") && std::none_of(s.stages.begin(), s.stages.end(), [](const auto& x) { return x.rate > 0; }))
       wrong("has no stage with a rate above 0/s");
     const double begun = sessions_begun(s);
-    if (begun > kMostSessions) {
+    const bool has_end = !s.rate || r_.written.duration;
+    if (has_end && begun > kMostSessions) {
       wrong(fmt::format("begins {:.3g} sessions; expected at most {:.0f}, since all are known beforehand", begun,
                         kMostSessions));
     }

@@ -59,6 +59,8 @@ constexpr Unit kUnits[] = {
     {"weeks", Dimension::duration, 7 * kDay},
     {"month", Dimension::duration, kMonth},
     {"months", Dimension::duration, kMonth},
+    {"year", Dimension::duration, 12 * kMonth},
+    {"years", Dimension::duration, 12 * kMonth},
     {"degC", Dimension::temperature, 1},
     {"°C", Dimension::temperature, 1},
     {"K", Dimension::temperature_difference, 1},

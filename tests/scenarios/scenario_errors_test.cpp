@@ -204,6 +204,20 @@ TEST_CASE("two paged engines at their defaults do not fit one box", "[scenarios]
       Contains("infeasible: desk: 115.2 GB for assistant + 115.2 GB for other, but 122.0 GB can be used"));
 }
 
+TEST_CASE("a wrong duration is one mistake, also of what never ends", "[scenarios][errors]") {
+  for (const char* wrong : {"0 s", "200 days", "soon"}) {
+    for (const char* open :
+         {"arrivals: {process: poisson, rate: 1/s}", "sessions: {rate: 2/s, turns: 3, think: 1 s}"}) {
+      std::string text = with("users: 12, think: {exponential: 30 s}", open);
+      text.replace(text.find("1 h"), 3, wrong);
+      const std::string said = errors_of(text);
+      CAPTURE(said);
+      CHECK_THAT(said, StartsWith("desk.yaml:3:11: error: duration is \""));
+      CHECK(said.find("error:") == said.rfind("error:"));
+    }
+  }
+}
+
 TEST_CASE("replicas are as many as there are devices", "[scenarios][errors]") {
   const auto said = [](const std::string& runs_on, const std::string& systems = "") {
     std::string text = with("runs_on: desk", runs_on);

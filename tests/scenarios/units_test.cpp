@@ -46,6 +46,8 @@ TEST_CASE("quantities become SI", "[scenarios][units]") {
       {"1.38 GHz", Dimension::frequency, 1.38e9},
       {"8 h", Dimension::duration, 28800},
       {"24 months", Dimension::duration, 24 * 730.5 * 3600},
+      {"3 years", Dimension::duration, 36 * 730.5 * 3600},
+      {"1 year", Dimension::duration, 12 * 730.5 * 3600},
       {"2 weeks", Dimension::duration, 1209600},
       {"5.2 us", Dimension::duration, 5.2e-6},
       {"5.2 \xC2\xB5s", Dimension::duration, 5.2e-6},
