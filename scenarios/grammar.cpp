@@ -75,6 +75,7 @@ static void fields(Fields& f, WrittenCable& c) {
 
 static void fields(Fields& f, WrittenLimits& l) {
   f.here(l.place);
+  f.places(l.places);
   f.count(optional("max_num_seqs", "sequences that run at once (slots)", kCount), l.max_num_seqs);
   f.count(optional("max_num_batched_tokens", "token budget of a step (n_batch)", kTokens), l.max_num_batched_tokens);
   f.count(optional("micro_batch", "tokens that pass through the model at once (n_ubatch), of llama.cpp", kTokens),

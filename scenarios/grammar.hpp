@@ -1,6 +1,7 @@
 #pragma once
 // A scenario as it is written: each key of docs/file-formats.md, declared once in grammar.cpp.
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,7 @@ struct WrittenCable {
 
 struct WrittenLimits {
   Place place;
+  std::map<std::string, Place> places;  ///< of the values, by key
   std::optional<int64_t> max_num_seqs, max_num_batched_tokens, micro_batch, prompt_concurrency;
   std::optional<int64_t> max_model_len, kv_blocks, block_size;
   std::optional<double> memory_utilization;

@@ -70,6 +70,20 @@ void check_engines_of_boxes(const std::string& path, const std::vector<int>& sys
   }
 }
 
+/// What makes replicas and devices go together: "tensor_parallel: 2, replicas: 2 or systems.pc.count: 1".
+std::string ways_to_fill(const sim::Deployment& d, int64_t devices, const Resolution& r) {
+  const int64_t asked = d.tensor_parallel * d.replicas;
+  std::vector<std::string> ways;
+  if (devices % d.replicas == 0) ways.push_back(fmt::format("tensor_parallel: {}", devices / d.replicas));
+  if (devices % d.tensor_parallel == 0) ways.push_back(fmt::format("replicas: {}", devices / d.tensor_parallel));
+  ways.push_back(
+      d.systems.size() == 1
+          ? fmt::format("systems.{}.count: {}",
+                        path_segment(r.loaded.input.systems[static_cast<std::size_t>(d.systems.front())].name), asked)
+          : fmt::format("systems with {} device{} in runs_on", asked, asked == 1 ? "" : "s"));
+  return one_of(ways);
+}
+
 }  // namespace
 
 void resolve_placement(const WrittenDeployment& w, const std::string& path, sim::Deployment& d, Resolution& r) {
@@ -85,11 +99,10 @@ void resolve_placement(const WrittenDeployment& w, const std::string& path, sim:
   int64_t devices = 0;
   for (const int system : d.systems) devices += r.loaded.input.systems[static_cast<std::size_t>(system)].count;
   if (d.tensor_parallel * d.replicas == devices) return;
-  r.diagnostics.error(
-      w.runs_on.front().place,
-      fmt::format("{}.runs_on has {} device{}, but tensor_parallel {} x replicas {} = {}; expected {} of them", path,
-                  devices, devices == 1 ? "" : "s", d.tensor_parallel, d.replicas, d.tensor_parallel * d.replicas,
-                  devices));
+  r.diagnostics.error(w.runs_on.front().place,
+                      fmt::format("{}.runs_on has {} device{}, but tensor_parallel {} x replicas {} = {}; expected {}",
+                                  path, devices, devices == 1 ? "" : "s", d.tensor_parallel, d.replicas,
+                                  d.tensor_parallel * d.replicas, ways_to_fill(d, devices, r)));
 }
 
 void resolve_memory(Resolution& r) {

@@ -63,19 +63,24 @@ void apply_limits(const WrittenLimits& limits, const WrittenDeployment& written,
   own.memory_utilization = limits.memory_utilization.value_or(own.memory_utilization);
   d.kv_blocks = limits.kv_blocks;
   d.max_model_len = limits.max_model_len;
-  const Place& place = limits.place.source ? limits.place : written.place;
+  const auto place_of = [&](const char* key) {
+    const auto given = limits.places.find(key);
+    return given != limits.places.end() ? given->second : limits.place.source ? limits.place : written.place;
+  };
   // As vLLM does it, an engine's own number of slots is no more than a step has tokens. Where prompts have steps of
   // their own the budget is theirs alone.
   if (!limits.max_num_seqs && !d.engine.prefill_apart)
     own.max_num_seqs = std::min(own.max_num_seqs, own.max_num_batched_tokens);
   if (own.max_num_batched_tokens < own.max_num_seqs && !d.engine.prefill_apart) {
-    r.diagnostics.error(place, fmt::format("{}.limits.max_num_batched_tokens is {}, below max_num_seqs ({}): each "
-                                           "running sequence needs a token in a step",
-                                           path, own.max_num_batched_tokens, own.max_num_seqs));
+    r.diagnostics.error(place_of("max_num_batched_tokens"),
+                        fmt::format("{}.limits.max_num_batched_tokens is {}, below max_num_seqs ({}): each "
+                                    "running sequence needs a token in a step",
+                                    path, own.max_num_batched_tokens, own.max_num_seqs));
   }
   if (d.max_model_len && d.model.max_context > 0 && *d.max_model_len > d.model.max_context) {
-    r.diagnostics.error(place, fmt::format("{}.limits.max_model_len is {}; {} takes at most {} tokens", path,
-                                           *d.max_model_len, d.model.id, d.model.max_context));
+    r.diagnostics.error(place_of("max_model_len"),
+                        fmt::format("{}.limits.max_model_len is {}; {} takes at most {} tokens", path, *d.max_model_len,
+                                    d.model.id, d.model.max_context));
   }
 }
 

@@ -123,6 +123,8 @@ class Fields {
   virtual void not_yet(const char* name) = 0;
   /// Place of the mapping that is being read, and the keys it has, with good values or bad.
   virtual void here(Place& place, std::vector<std::string>* keys = nullptr) = 0;
+  /// Places of the values in it, by key.
+  virtual void places(std::map<std::string, Place>& of_values) = 0;
 
   bool number(const Key& key, double& member) { return quantity(key, Dimension::number, member); }
   bool quantity(const Key& key, Dimension dimension, std::optional<double>& member) {

@@ -290,13 +290,6 @@ void Reader::not_yet(const char* name) {
   }
 }
 
-void Reader::here(Place& place, std::vector<std::string>* keys) {
-  if (overrides_ > 0) return;
-  place = frames_.back().node->place;
-  if (!keys) return;
-  for (const auto& [key, value] : frames_.back().node->entries) keys->push_back(key.scalar);
-}
-
 bool Reader::enter(const Key& key) {
   const std::string expected = "a mapping (key: value)";
   const Node* node = take(key, expected);

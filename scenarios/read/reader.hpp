@@ -76,6 +76,7 @@ class Reader : public Fields {
   bool changes(const Key& key, std::vector<std::pair<Text, Node>>& member) override;
   void not_yet(const char* name) override;
   void here(Place& place, std::vector<std::string>* keys) override;
+  void places(std::map<std::string, Place>& of_values) override;
 
  protected:
   bool enter(const Key& key) override;

@@ -237,6 +237,18 @@ bool Reader::changes(const Key& key, std::vector<std::pair<Text, Node>>& member)
   return true;
 }
 
+void Reader::here(Place& place, std::vector<std::string>* keys) {
+  if (overrides_ > 0) return;
+  place = frames_.back().node->place;
+  if (!keys) return;
+  for (const auto& [key, value] : frames_.back().node->entries) keys->push_back(key.scalar);
+}
+
+void Reader::places(std::map<std::string, Place>& of_values) {
+  if (overrides_ > 0) return;
+  for (const auto& [key, value] : frames_.back().node->entries) of_values.emplace(key.scalar, value.place);
+}
+
 /// Takes {value: ..., source: ...} apart; a plain value is its own.
 Reader::Sourced Reader::unwrap(const Key& key, const Node& node, const std::string& path) {
   Sourced out;

@@ -43,6 +43,7 @@ class Schema : public Fields {
   bool changes(const Key& key, std::vector<std::pair<Text, Node>>& member) override;
   void not_yet(const char*) override {}  // an editor marks it as unknown, the reader says why
   void here(Place&, std::vector<std::string>*) override {}
+  void places(std::map<std::string, Place>&) override {}
 
  protected:
   bool enter(const Key& key) override;

@@ -319,6 +319,28 @@ std::optional<RawSheet> open_sheet(SheetKind kind, const Text& asked, const std:
 
 namespace {
 
+/// "2x3090" taken apart: a count and the name of what is counted; nothing where there is no count.
+std::optional<std::pair<std::string, std::string>> counted(const std::string& name) {
+  const auto end = std::min(name.find_first_not_of("0123456789"), name.size());
+  const auto sign = std::min(name.find_first_not_of(' ', end), name.size());
+  const auto rest = name.find_first_not_of(' ', std::min(sign + 1, name.size()));
+  if (end == 0 || rest == std::string::npos || (name[sign] != 'x' && name[sign] != 'X')) return std::nullopt;
+  return std::pair{name.substr(0, end), name.substr(rest)};
+}
+
+/// Of a name that there is not: what was meant; else what is expected.
+std::string proposal(SheetKind kind, const std::string& name, const std::vector<std::string>& all,
+                     const std::string& expected) {
+  const auto several = kind == SheetKind::box ? counted(name) : std::nullopt;
+  const std::string hint = did_you_mean(several ? several->second : name, all);
+  if (several && !hint.empty()) {
+    return fmt::format(
+        "; a name stands for one device, and fit and bench look at one (of a scenario's system, count: {}){}",
+        several->first, hint);
+  }
+  return hint.empty() ? "; " + expected : hint;
+}
+
 std::optional<RawSheet> open_named(SheetKind kind, const Text& asked, const std::string& key, const std::string& folder,
                                    const Chain& chain, Diagnostics& diagnostics) {
   if (const auto* file = find_id(kind, asked.value)) return open_embedded(*file, diagnostics);
@@ -339,7 +361,6 @@ std::optional<RawSheet> open_named(SheetKind kind, const Text& asked, const std:
     known.insert(std::upper_bound(known.begin(), known.end(), kLlamaCpp), kLlamaCpp);
     all.emplace_back(kLlamaCpp);
   }
-  const std::string hint = did_you_mean(asked.value, all);
   constexpr std::size_t kMostNames = 20;
   const std::string expected =
       known.size() > kMostNames ? fmt::format("expected one of those that tokwatt list {}s says, or a path to a sheet",
@@ -348,7 +369,7 @@ std::optional<RawSheet> open_named(SheetKind kind, const Text& asked, const std:
                                                                        : noun(kind))
                                 : fmt::format("expected {}, or a path to a sheet", one_of(known));
   diagnostics.error(asked.place, fmt::format("{} is {}; no {} has this name{}", key, in_quotes(asked.value), noun(kind),
-                                             hint.empty() ? "; " + expected : hint));
+                                             proposal(kind, asked.value, all, expected)));
   return std::nullopt;
 }
 

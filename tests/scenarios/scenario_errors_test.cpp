@@ -4,6 +4,7 @@
 
 using namespace tokwatt::scenarios;
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
 
 TEST_CASE("a right scenario is loaded without a word", "[scenarios][errors]") { CHECK(errors_of(kGood).empty()); }
@@ -204,6 +205,14 @@ TEST_CASE("two paged engines at their defaults do not fit one box", "[scenarios]
       Contains("infeasible: desk: 115.2 GB for assistant + 115.2 GB for other, but 122.0 GB can be used"));
 }
 
+TEST_CASE("a wrong limit is shown where it is written", "[scenarios][errors]") {
+  const std::string said =
+      errors_of(with("runs_on: desk", "runs_on: desk, limits: {max_num_seqs: 4, max_model_len: 200000}"));
+  CHECK_THAT(said, StartsWith("desk.yaml:7:129: error: deployments.assistant.limits.max_model_len is 200000; "
+                              "gpt-oss-120b takes at most 131072 tokens\n") &&
+                       EndsWith("^~~~~~\n"));
+}
+
 TEST_CASE("a wrong duration is one mistake, also of what never ends", "[scenarios][errors]") {
   for (const char* wrong : {"0 s", "200 days", "soon"}) {
     for (const char* open :
@@ -218,6 +227,15 @@ TEST_CASE("a wrong duration is one mistake, also of what never ends", "[scenario
   }
 }
 
+TEST_CASE("several devices of a sheet are a count, not a name", "[scenarios][errors]") {
+  CHECK_THAT(
+      errors_of(with("dgx-spark", "2x3090")),
+      Contains("systems.desk.sheet is \"2x3090\"; no box has this name; a name stands for one device, and fit and "
+               "bench look at one (of a scenario's system, count: 2); did you mean \"3090\"?"));
+  CHECK_THAT(errors_of(with("dgx-spark", "4 x dgx-sprak")), Contains("count: 4); did you mean \"dgx-spark\"?"));
+  CHECK_THAT(errors_of(with("dgx-spark", "4xyz")), !Contains("count"));
+}
+
 TEST_CASE("replicas are as many as there are devices", "[scenarios][errors]") {
   const auto said = [](const std::string& runs_on, const std::string& systems = "") {
     std::string text = with("runs_on: desk", runs_on);
@@ -227,11 +245,16 @@ TEST_CASE("replicas are as many as there are devices", "[scenarios][errors]") {
   const std::string two = "desk: {sheet: dgx-spark, count: 2}";
   CHECK(said("runs_on: desk, replicas: 2, routing: round-robin", two).empty());
   CHECK(said("runs_on: [desk, shelf], replicas: 2", "{desk: {sheet: dgx-spark}, shelf: {sheet: spark}}").empty());
-  CHECK_THAT(
-      said("runs_on: desk", two),
-      Contains("deployments.assistant.runs_on has 2 devices, but tensor_parallel 1 x replicas 1 = 1; expected 2"));
+  CHECK_THAT(said("runs_on: desk", two),
+             Contains("deployments.assistant.runs_on has 2 devices, but tensor_parallel 1 x replicas 1 = 1; expected "
+                      "tensor_parallel: 2, replicas: 2 or systems.desk.count: 1\n"));
   CHECK_THAT(said("runs_on: desk, replicas: 3"),
-             Contains("has 1 device, but tensor_parallel 1 x replicas 3 = 3; expected 1"));
+             Contains("has 1 device, but tensor_parallel 1 x replicas 3 = 3; expected replicas: 1 or "
+                      "systems.desk.count: 3\n"));
+  CHECK_THAT(said("runs_on: desk, tensor_parallel: 2"),
+             Contains("expected tensor_parallel: 1 or systems.desk.count: 2"));
+  CHECK_THAT(said("runs_on: [desk, shelf]", "{desk: {sheet: dgx-spark}, shelf: {sheet: spark}}"),
+             Contains("expected tensor_parallel: 2, replicas: 2 or systems with 1 device in runs_on\n"));
   CHECK_THAT(said("runs_on: [desk, desk], replicas: 2"), Contains("deployments.assistant.runs_on names desk twice"));
   CHECK_THAT(said("runs_on: []"), Contains("is empty; expected a text or a list of texts"));
   CHECK_THAT(said("runs_on: [desk, mac], replicas: 2", "{desk: {sheet: dgx-spark}, mac: {sheet: m3-ultra}}"),
