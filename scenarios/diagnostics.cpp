@@ -98,7 +98,7 @@ std::string bare(std::string_view text) {
 
 /// The names in which some word begins with all of `word`, the short ones first.
 std::vector<std::string> names_with(std::string_view word, const std::vector<std::string>& names) {
-  constexpr std::size_t kShortest = 3;
+  constexpr std::size_t kShortest = 2;
   std::vector<std::string> out;
   if (word.size() < kShortest) return out;
   const auto same = [](char a, char b) { return folded(a) == folded(b); };

@@ -201,6 +201,20 @@ class Builder : public YAML::EventHandler {
   int documents_ = 0;
 };
 
+/// The first tab in the indentation of a line, or of the one before it, where a parser stopped.
+std::optional<Place> tab_in_indentation(const Places& places, const YAML::Mark& mark) {
+  for (int line = mark.line; line >= 0 && line >= mark.line - 1; --line) {
+    const std::string_view text = places.rest_of_line(line, 0);
+    const auto tab = text.find('\t'), first = text.find_first_not_of(" \t");
+    if (tab == std::string_view::npos || first == std::string_view::npos || tab > first) continue;
+    YAML::Mark at;
+    at.line = line;
+    at.column = static_cast<int>(tab);
+    return places.at(at);
+  }
+  return std::nullopt;
+}
+
 bool is_text(const Source& source, const Places& places, Diagnostics& diagnostics) {
   const std::string_view text = without_bom(source.text);
   std::size_t from = 0;
@@ -248,6 +262,10 @@ Node parse(std::shared_ptr<const Source> source, Diagnostics& diagnostics) {
     if (builder.unclosed() && (list || e.msg == YAML::ErrorMsg::END_OF_MAP_FLOW)) {
       diagnostics.error(*builder.unclosed(), fmt::format("this {} is not closed; expected {} or a comma",
                                                          list ? "list" : "mapping", list ? "]" : "}"));
+      return empty;
+    }
+    if (const auto tab = tab_in_indentation(places, e.mark)) {
+      diagnostics.error(*tab, "a tab indents this line; expected spaces, which YAML wants there");
       return empty;
     }
     diagnostics.error(e.mark.is_null() ? empty.place : places.at(e.mark),

@@ -93,6 +93,7 @@ class Reader : public Fields {
     std::string path;                ///< ends with a dot where it is not empty
     std::vector<std::string> known;  ///< keys that were declared
     bool open = false;               ///< other keys are checked elsewhere
+    const char* changes = nullptr;   ///< key that keys of a scenario stand under; null: none
   };
   /// The pieces of {value: ..., source: ..., ...}, or of a plain value.
   struct Sourced {

@@ -220,6 +220,7 @@ bool Reader::any_values(const Key& key, std::vector<Node>& member) {
 
 bool Reader::changes(const Key& key, std::vector<std::pair<Text, Node>>& member) {
   const std::string expected = "a mapping from keys to their new values";
+  frames_.back().changes = key.name;
   const Node* node = take(key, expected);
   if (!node) return false;
   if (node->kind != Node::Kind::mapping || node->entries.empty()) {

@@ -58,6 +58,11 @@ TEST_CASE("messages are bounded, and so is their number", "[scenarios][diagnosti
   CHECK(in_quotes(std::string(100, 'q')).size() == 62);
 }
 
+TEST_CASE("names that begin with all of a word of two letters are proposed", "[scenarios][diagnostics]") {
+  CHECK(did_you_mean("Q8", {"q8_0", "q4_0", "iq8_x"}) == "; did you mean \"q8_0\"?");
+  CHECK(did_you_mean("q", {"q8_0", "q4_0"}).empty());
+}
+
 TEST_CASE("the nearest name is proposed, but only a near one", "[scenarios][diagnostics]") {
   const std::vector<std::string> names = {"bandwidth", "capacity", "reserved", "gpt-oss-120b"};
   CHECK(nearest("bandwith", names) == "bandwidth");

@@ -77,6 +77,15 @@ TEST_CASE("what is no plain YAML is refused at its place", "[scenarios][node]") 
   CHECK(said_of("a: b: c\n").find("t.yaml:1:5: error: not readable as YAML") != std::string::npos);
 }
 
+TEST_CASE("a tab in an indentation is called one", "[scenarios][node]") {
+  const std::string tab = ": error: a tab indents this line; expected spaces";
+  CHECK(said_of("a:\n\tb: 1\n").starts_with("t.yaml:2:1" + tab));
+  CHECK(said_of("a:\n  b: 1\n\tc: 2\n").starts_with("t.yaml:3:1" + tab));
+  CHECK(said_of("a:\n  - b: 1\n  \tc: 2\n").starts_with("t.yaml:3:3" + tab));
+  CHECK(said_of("a: {\n\tb: 1,\n\tc: 2}\n").empty());
+  CHECK(said_of("a:\t1\nb: c: d\n").find("not readable as YAML") != std::string::npos);
+}
+
 TEST_CASE("bytes that are no text are named and shown escaped", "[scenarios][node]") {
   CHECK(said_of(std::string("a: x\0y\n", 7)) ==
         "t.yaml:1:5: error: byte 0x00 is not text; expected UTF-8\n"

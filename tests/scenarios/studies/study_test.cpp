@@ -234,6 +234,14 @@ paired: {both: [users, warn]}
                                    "mean \"warm\"?"));
 }
 
+TEST_CASE("keys of the scenario that stand without set are told so", "[scenarios][study]") {
+  const Files files;
+  const auto said = files.errors_of(kHead + "axes: {box: {variants: {mac: {systems.desk.sheet: m4-max}, base: {}}}}\n");
+  CHECK_THAT(said,
+             Catch::Contains("unknown key \"systems.desk.sheet\"; keys of the scenario stand under set: {set: {KEY: "
+                             "value}}"));
+}
+
 TEST_CASE("a key has one axis, and nothing else sets it", "[scenarios][study]") {
   const Files files;
   const auto said = files.errors_of(R"(base: desk.yaml
