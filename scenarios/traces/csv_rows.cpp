@@ -52,8 +52,10 @@ class HeaderCheck {
           in_quotes(name));
     if (contains(known_, name) || (!layout_.ours && !is_misspelt(name))) return {};
     if (const std::string meant = nearest(name, known_); !meant.empty()) meant_.push_back(meant);
-    return fmt::format("unknown column {}; expected {}{}", in_quotes(name), fmt::join(known_, ", "),
-                       did_you_mean(name, known_));
+    auto names = known_;
+    if (layout_.ours) names.emplace_back("session");
+    return fmt::format("unknown column {}; expected {}{}{}", in_quotes(name), fmt::join(known_, ", "),
+                       layout_.ours ? ", or session in place of priority" : "", did_you_mean(name, names));
   }
 
   // A foreign column is anyone's business unless it stands where one of ours is missing.

@@ -118,8 +118,12 @@ TEST_CASE("a header again, a column twice or an unknown column is an error", "[s
              StartsWith("1:11: unknown column \"prompt_token\"") && Contains("did you mean \"prompt_tokens\"?"));
   CHECK_THAT(only_mistake_in("TIMESTAMP,ContextTokens,GenerateTokens\n"),
              Contains("did you mean \"GeneratedTokens\"?"));
-  CHECK_THAT(only_mistake_in("arrival_s,prompt_tokens,output_tokens,model\n0,1,1,x\n"),
-             StartsWith("1:39: unknown column \"model\""));
+  CHECK_THAT(
+      only_mistake_in("arrival_s,prompt_tokens,output_tokens,model\n0,1,1,x\n"),
+      StartsWith("1:39: unknown column \"model\"; expected arrival_s, prompt_tokens, output_tokens, id, priority, "
+                 "or session in place of priority"));
+  CHECK_THAT(only_mistake_in("arrival_s,prompt_tokens,output_tokens,sesion\n0,1,1,x\n"),
+             Contains("did you mean \"session\"?"));
 }
 
 TEST_CASE("a missing column is named once", "[scenarios][traces]") {
