@@ -21,9 +21,7 @@ int ClockGovernor::slope_cap(double die_temperature) const {
   return above > 0 && rules_.slope > 0 ? clock_.level_at_most(clock_.max - rules_.slope * above) : top_;
 }
 
-// Waits while its last choice has had no effect yet.
-void ClockGovernor::step_trip(double die_temperature, int drawn_at) {
-  if (drawn_at != level_) return;
+void ClockGovernor::step_trip(double die_temperature) {
   if (die_temperature >= rules_.trip) {
     trip_cap_ = std::max(0, std::min(trip_cap_, level_) - rules_.trip_steps);
   } else if (die_temperature <= rules_.trip - rules_.hysteresis) {
@@ -47,7 +45,7 @@ void ClockGovernor::step_power(const ChipPower& power, double power_limit, int d
 }
 
 void ClockGovernor::update(double die_temperature, const ChipPower& power, double power_limit, int drawn_at) {
-  step_trip(die_temperature, drawn_at);
+  step_trip(die_temperature);
   step_power(power, power_limit, drawn_at);
   heat_cap_ = std::min(slope_cap(die_temperature), trip_cap_);
   choose();

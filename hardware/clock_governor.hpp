@@ -21,7 +21,7 @@ class ClockGovernor {
   ClockGovernor(const Clock& clock, const Governor& rules);
 
   /// End of a tick: picks the level for steps that start from now on. `drawn_at` is the level at which the power was
-  /// drawn: not its own where one step filled the tick.
+  /// drawn: not its own where it waits for others.
   void update(double die_temperature, const ChipPower& power, double power_limit, int drawn_at);
 
   /// The user's highest clock (nvidia-smi -lgc) [Hz]; holds at once.
@@ -36,7 +36,7 @@ class ClockGovernor {
 
  private:
   int slope_cap(double die_temperature) const;
-  void step_trip(double die_temperature, int drawn_at);
+  void step_trip(double die_temperature);
   void step_power(const ChipPower& power, double power_limit, int drawn_at);
   void choose();
 

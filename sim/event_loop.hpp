@@ -88,7 +88,6 @@ class EventLoop : private ReplicaObserver {
   void note_failed(int replica);
   void handle_failed(int replica);
   void operating_point_changed(std::size_t device);
-  void change_clock_of_long_steps(std::size_t device, Picoseconds since);
   void handle_arrival(const Event& event);
   void handle_hosted(const Event& event);
   void handle_divide();
@@ -119,7 +118,7 @@ class EventLoop : private ReplicaObserver {
   void take_readings(int device);
   OperatingPoint operating_point(std::size_t replica) const;
   DeviceWork work_of(std::size_t device) const;
-  std::optional<int> level_of_tick(std::size_t device) const;
+  int pace_of(std::size_t device) const;
   bool drained() const { return !end_is_fixed_ && arrivals_.empty() && live_ == 0; }
   void report_progress();
 

@@ -14,7 +14,6 @@ void EventLoop<Replica>::handle_tick(int device) {
   auto& d = devices_[index(device)];
   const bool was_throttled = d.throttled();
   const OperatingPoint before = d.point();
-  const Picoseconds start = d.tick_start();
   take_readings(device);
   if (d.throttled() != was_throttled) {
     recorder_.event(now_, was_throttled ? EventRecord::recovery : EventRecord::throttle,
@@ -22,7 +21,6 @@ void EventLoop<Replica>::handle_tick(int device) {
                     fmt::format("{:.1f} degC, {:.0f} MHz", d.temperature(), d.clock_hz() / 1e6));
   }
   if (!(d.point() == before)) operating_point_changed(index(device));
-  change_clock_of_long_steps(index(device), start);
   if (d.too_hot() && now_ >= d.up_at()) {
     const auto& governor = input_.systems[layout_.devices[index(device)].system].box.governor;
     shut_down(devices_of(layout_.devices[index(device)].system), governor.reboot,
@@ -48,25 +46,17 @@ void EventLoop<Replica>::handle_room_tick() {
   queue_.push({now_ + room_tick(), EventKind::tick, static_cast<int>(devices_.size())});
 }
 
-/// Steps that start from now on see it.
+/// Steps that start from now on see it. Chips look at heat and power within milliseconds, whatever they compute: so
+/// does what is left of a step that is no short part of a tick.
 template <class Replica>
 void EventLoop<Replica>::operating_point_changed(std::size_t device) {
+  constexpr Picoseconds kShortPart = 8;  // an eighth: what it is late by is little
+  const Picoseconds long_step = devices_[device].tick_length() / kShortPart;
   for (const std::size_t r : layout_.devices[device].replicas) {
     const uint64_t version = replicas_[r].version();
     standing_[r].point = operating_point(r);
-    replicas_[r].clock_changed(now_, standing_[r].point);
-    if (replicas_[r].version() != version) schedule_step_end(static_cast<int>(r));
-  }
-}
-
-/// Chips look at heat and power within milliseconds, whatever they compute: a step that has lasted since the tick began
-/// goes on at the clock that the governor has chosen now. Shorter ones keep theirs, so that runs of them stay runs.
-template <class Replica>
-void EventLoop<Replica>::change_clock_of_long_steps(std::size_t device, Picoseconds since) {
-  for (const std::size_t r : layout_.devices[device].replicas) {
-    const auto level = replicas_[r].level_since(since, now_);
-    if (!level || *level == standing_[r].point.level) continue;
-    replicas_[r].clock_changed_within_step(now_, standing_[r].point);
+    replicas_[r].clock_changed(now_, standing_[r].point, long_step);
+    if (replicas_[r].version() == version) continue;
     schedule_step_end(static_cast<int>(r));
     schedule_tell(static_cast<int>(r));
   }
@@ -96,26 +86,20 @@ DeviceWork EventLoop<Replica>::work_of(std::size_t device) const {
   return sum;
 }
 
-/// The clock level of the steps that filled the tick in progress of a device from its start to now: one that began in
-/// the tick before has kept the level of then, whatever the governor has chosen since. Of several the highest. Nothing:
-/// there were none.
+/// The clock level at which a device computes: it waits for the slowest that it works with, and of several replicas the
+/// quickest counts. Without any its own.
 template <class Replica>
-std::optional<int> EventLoop<Replica>::level_of_tick(std::size_t device) const {
-  std::optional<int> level;
-  for (const std::size_t r : layout_.devices[device].replicas) {
-    const auto held = replicas_[r].level_since(devices_[device].tick_start(), now_);
-    if (held) level = std::max(level.value_or(0), *held);
-    // Others that work go by the governor's.
-    if (!held && replicas_[r].busy()) level = std::max(level.value_or(0), devices_[device].point().level);
-  }
-  return level;
+int EventLoop<Replica>::pace_of(std::size_t device) const {
+  int pace = -1;
+  for (const std::size_t r : layout_.devices[device].replicas) pace = std::max(pace, standing_[r].point.level);
+  return pace >= 0 ? pace : devices_[device].point().level;
 }
 
 /// Ends the tick in progress of a device and records the readings that were asked for within it.
 template <class Replica>
 void EventLoop<Replica>::take_readings(int device) {
   readings_.clear();
-  devices_[index(device)].tick(now_, work_of(index(device)), level_of_tick(index(device)), readings_);
+  devices_[index(device)].tick(now_, work_of(index(device)), pace_of(index(device)), readings_);
   for (const auto& reading : readings_) recorder_.reading(index(device), reading);
   power_peaks_.drew(now_, index(device), devices_[index(device)].drawn());
   const double heat = devices_[index(device)].take_heat();

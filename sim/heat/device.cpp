@@ -67,16 +67,14 @@ const std::vector<double>& Device::heat_inputs(double chip, double rest) {
   return heat_inputs_;
 }
 
-void Device::tick(Picoseconds now, const DeviceWork& work, std::optional<int> drawn_at,
-                  std::vector<Reading>& readings) {
+void Device::tick(Picoseconds now, const DeviceWork& work, int pace, std::vector<Reading>& readings) {
   if (now == tick_start_) return resolve_marks(now, 0, 0, readings);
   const double dt = seconds(now - tick_start_);
   const double busy =
       as_double(work.device_time - busy_at_start_) / kWholeDevice / static_cast<double>(now - tick_start_);
   const double compute = joules(work.compute_energy - energy_.compute);
   const double memory = joules(work.memory_energy - energy_.memory);
-  const int level = drawn_at.value_or(governor_.level());
-  const TickPower power = power_over(dt, busy, compute, memory, level);
+  const TickPower power = power_over(dt, busy, compute, memory, pace);
   const double chip = power.chip.total();
   const double wall = box_.power.wall(power.dc());
 
@@ -104,7 +102,7 @@ void Device::tick(Picoseconds now, const DeviceWork& work, std::optional<int> dr
   heat_given_off_ += wall * dt - (stored_ - stored_before);  // the power supply's loss and the fan's go there at once
   s.temperature_max = std::max(s.temperature_max, temperature());
   judge_sticky(power, busy, dt);
-  governor_.update(temperature(), power.chip, chip_limit(power), level);
+  governor_.update(temperature(), power.chip, chip_limit(power), pace);
   choose_fan();
   ambient_ = air_.at(now);
   tick_start_ = now;

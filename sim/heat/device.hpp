@@ -56,9 +56,8 @@ class Device {
   Picoseconds tick_length() const { return tick_length_; }
 
   /// Ends the tick in progress: adds its static energy, moves heat, lets the governor choose. `work` is what was done
-  /// up to now, at the level `drawn_at` where a single step filled the tick. Readings asked for within the tick are
-  /// appended.
-  void tick(Picoseconds now, const DeviceWork& work, std::optional<int> drawn_at, std::vector<Reading>& readings);
+  /// up to now, at the clock level `pace`. Readings asked for within the tick are appended.
+  void tick(Picoseconds now, const DeviceWork& work, int pace, std::vector<Reading>& readings);
   Picoseconds tick_start() const { return tick_start_; }
   /// Means over the last tick.
   const PowerPeak& drawn() const { return drawn_; }

@@ -25,13 +25,6 @@ Meter MacroReplica::amounts_of_step(int64_t j) const {
   return amounts(cost_of_step(plan_.price, plan_.growth, j), context_of(j, j + 1), serving_.cost);
 }
 
-// Steps of a plan get longer, if anything: where the last one is too short, all are.
-std::optional<int> MacroReplica::level_since(Picoseconds start, Picoseconds now) const {
-  if (!plan_.running || plan_.is_shorter(plan_.steps - 1, now - start)) return std::nullopt;
-  if (plan_.end_of(completed_by(now)).at >= start) return std::nullopt;
-  return plan_.point.level;
-}
-
 int64_t MacroReplica::produced(RequestId id, Picoseconds now) const {
   if (!batch_.has(id)) return pool_[id].produced;
   return batch_.produced(id, plan_.running && plan_.decodes ? completed_by(now) : 0);

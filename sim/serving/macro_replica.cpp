@@ -62,8 +62,11 @@ void MacroReplica::loaded(Picoseconds now) {
   if (plan_.running) cut(now);
 }
 
-void MacroReplica::clock_changed(Picoseconds now, OperatingPoint point) {
-  if (plan_.running && !(plan_.point == point)) cut(now);
+void MacroReplica::clock_changed(Picoseconds now, OperatingPoint point, Picoseconds long_step) {
+  if (!plan_.running || plan_.point == point) return;
+  cut(now);
+  const bool is_long = plan_.takes(plan_.steps - 1) >= long_step;
+  if (is_long && plan_.point.level != point.level) change_pace(now, at_clock_of(point, plan_.point));
 }
 
 // --- plans -----------------------------------------------------------------------------------------------------------
@@ -184,13 +187,6 @@ void MacroReplica::share_changed(Picoseconds now, OperatingPoint point) {
   OperatingPoint same_clock = plan_.point;
   same_clock.share = point.share;
   change_pace(now, same_clock);
-}
-
-void MacroReplica::clock_changed_within_step(Picoseconds now, OperatingPoint point) {
-  OperatingPoint same_share = plan_.point;
-  same_share.level = point.level;
-  same_share.brake = point.brake;
-  change_pace(now, same_share);
 }
 
 // Steps that are complete are done with, so that the plan is the step in flight. A step that ends at this very instant

@@ -46,12 +46,10 @@ class MacroReplica {
   std::optional<Picoseconds> tells_at() const;
   /// Tells them, or that nothing follows; returns the requests that leave.
   const std::vector<RequestId>& tell(Picoseconds now) { return news_.tell(now); }
-  /// The clock changed: steps that start from now on must see it.
-  void clock_changed(Picoseconds now, OperatingPoint point);
+  /// The clock changed: steps that start from now on must see it, and what is left of the one in flight if it is long.
+  void clock_changed(Picoseconds now, OperatingPoint point, Picoseconds long_step);
   /// Its share of the device changed: what is left of the step in flight takes longer, or less long.
   void share_changed(Picoseconds now, OperatingPoint point);
-  /// The step in flight is long: what is left of it goes on at another clock.
-  void clock_changed_within_step(Picoseconds now, OperatingPoint point);
   /// Its box dies: the step in flight is lost, but for its energy. Returns all requests that it had, as they came.
   std::vector<RequestId> crash(Picoseconds now);
   /// The simulation ends: steps that are complete are counted.
@@ -70,8 +68,6 @@ class MacroReplica {
     slots_.keep_within(serving_.kv.blocks - used);
     return slots_.choose(request.content.get(), request.prompt).cached;
   }
-  /// The clock level of the step in flight, where it began before an instant.
-  std::optional<int> level_since(Picoseconds start, Picoseconds now) const;
   /// Tokens of a request's answer that are there.
   int64_t produced(RequestId id, Picoseconds now) const;
   /// Totals up to an instant, the step in flight counted by rule 3.

@@ -21,4 +21,11 @@ struct OperatingPoint {
   bool operator==(const OperatingPoint&) const = default;
 };
 
+/// What a step goes on at whose clock changes while it runs.
+inline OperatingPoint at_clock_of(const OperatingPoint& now, OperatingPoint step) {
+  step.level = now.level;
+  step.brake = now.brake;
+  return step;
+}
+
 }  // namespace tokwatt::sim

@@ -30,10 +30,8 @@ struct Plan {
   /// Units of the step behind the first ones that are through at an instant.
   int64_t into_step(int64_t first_steps, Picoseconds now) const;
   void end_after(int64_t first_steps);
-  /// Whether the step behind the first ones is sure to take less than so long.
-  bool is_shorter(int64_t first_steps, Picoseconds time) const {
-    return duration().at(first_steps) >> fraction_bits < time - 1;
-  }
+  /// How long the step behind the first ones takes, rounded down.
+  Picoseconds takes(int64_t first_steps) const { return duration().at(first_steps) >> fraction_bits; }
 };
 
 }  // namespace tokwatt::sim

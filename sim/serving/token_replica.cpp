@@ -342,11 +342,11 @@ void TokenReplica::share_changed(Picoseconds now, OperatingPoint point) {
   change_pace(now, same_clock);
 }
 
-void TokenReplica::clock_changed_within_step(Picoseconds now, OperatingPoint point) {
-  OperatingPoint same_share = step_.point;
-  same_share.level = point.level;
-  same_share.brake = point.brake;
-  change_pace(now, same_share);
+// Short steps keep theirs.
+void TokenReplica::clock_changed(Picoseconds now, OperatingPoint point, Picoseconds long_step) {
+  if (!step_.running || step_.point.level == point.level) return;
+  const bool is_long = step_.in_flight.duration() >> pace_.fraction_bits >= long_step;
+  if (is_long) change_pace(now, at_clock_of(point, step_.point));
 }
 
 void TokenReplica::change_pace(Picoseconds now, OperatingPoint point) {

@@ -44,12 +44,10 @@ class TokenReplica {
   std::optional<Picoseconds> tells_at() const;
   /// Tells them, or that nothing follows; returns the requests that leave.
   const std::vector<RequestId>& tell(Picoseconds now) { return news_.tell(now); }
-  /// The clock changed: nothing to do, the next step asks for it.
-  void clock_changed(Picoseconds, OperatingPoint) {}
+  /// The clock changed: what is left of the step in flight sees it if it is long; the next one asks for it.
+  void clock_changed(Picoseconds now, OperatingPoint point, Picoseconds long_step);
   /// Its share of the device changed: what is left of the step in flight takes longer, or less long.
   void share_changed(Picoseconds now, OperatingPoint point);
-  /// The step in flight is long: what is left of it goes on at another clock.
-  void clock_changed_within_step(Picoseconds now, OperatingPoint point);
   /// Its box dies: the step in flight is lost, but for its energy. Returns all requests that it had, as they came.
   std::vector<RequestId> crash(Picoseconds now);
   /// The simulation ends: nothing to do, steps that are over are counted already.
@@ -67,10 +65,6 @@ class TokenReplica {
   }
   Load load(Picoseconds) const {
     return {std::ssize(running_), std::ssize(waiting_) + loading_.size(), blocks_.used()};
-  }
-  /// The clock level of the step in flight, where it began before an instant.
-  std::optional<int> level_since(Picoseconds start, Picoseconds) const {
-    return step_.running && step_.start.at < start ? std::optional(step_.point.level) : std::nullopt;
   }
   /// Tokens of a request's answer that are there.
   int64_t produced(RequestId id, Picoseconds) const { return pool_[id].produced; }

@@ -44,7 +44,7 @@ RECORDER = "sim/results/recorder.cpp"
 # In the fast path alone: the reference differs.
 PLANS = [
     bug("an arrival does not cut the plan", (MACRO, "if (plan_.running && waiting_.front() == id) cut(now);", "")),
-    bug("a change of clock does not cut the plan", (MACRO, "if (plan_.running && !(plan_.point == point)) cut(now);", "")),
+    bug("a change of clock does not cut the plan", (MACRO, "if (!plan_.running || plan_.point == point) return; cut(now);", "if (!plan_.running || plan_.point == point) return;")),
     bug("a cut at a step's end takes one step more", (PLAN, "return at_boundary ? completed - 1 : completed;", "return completed;")),
     bug("a cut loses the step in flight", (MACRO, "const int64_t steps = plan_.in_flight(completed_by(now), now) + 1;", "const int64_t steps = std::max<int64_t>(plan_.in_flight(completed_by(now), now), 1);")),
     bug("a plan runs a step past its change", (BATCH, "return next == kNever ? kNever : next - step_;", "return next == kNever ? kNever : next - step_ + 1;")),
@@ -336,11 +336,11 @@ SURROUNDINGS = [
     bug("a power cap is not noticed", (DEVICE, "std::min({power_limit_, power_cap_,", "std::min({power_limit_,")),
     bug("a supply's curve is not read", ("hardware/box.cpp", "psu_curve.given() ? psu_curve.at(dc) : psu_efficiency", "psu_efficiency")),
     bug("a mode of a box is not laid over its sheet", ("scenarios/sheets/read_sheets.cpp", "box.root = laid_over(box.root, Node(*chosen)); return box;", "return box;")),
-    bug("a step that fills a tick is judged by the governor's own clock", (TICKS, "if (held) level = std::max", "if (held && false) level = std::max")),
-    bug("a long step keeps its clock", (TICKS, "replicas_[r].clock_changed_within_step(now_, standing_[r].point);", "")),
+    bug("a device that waits for a slower one draws as if it did not", (TICKS, "return pace >= 0 ? pace : devices_[device].point().level;", "return devices_[device].point().level;")),
+    bug("a long step keeps its clock", ("sim/serving/macro_replica.cpp", "if (is_long && plan_.point.level != point.level)", "if (false && is_long)"), ("sim/serving/token_replica.cpp", "if (is_long) change_pace(now, at_clock_of(point, step_.point));", "")),
+    bug("short steps change their clock too, in one stepping", ("sim/serving/macro_replica.cpp", "if (is_long && plan_.point.level != point.level)", "if (plan_.point.level != point.level)")),
     bug("what is left of a step costs the energy of the clock that it began with", ("sim/serving/in_flight_step.cpp", "if (whole == instead) return left;", "return left;")),
     bug("a deployment's hardware is paid for while it answers alone", ("sim/results/summary.cpp", "o.power_peaks.of(d), in_use, api_usd(o, {d}), mine);", "o.power_peaks.of(d), part[\"duration_s\"].is_number() ? part[\"duration_s\"].get<double>() : 0, api_usd(o, {d}), mine);")),
-    bug("the trip steps on before its last choice holds", ("hardware/clock_governor.cpp", "if (drawn_at != level_) return;", "")),
     bug("a run ends with its last whole answer", (TALLY, "if (r.outcome != Outcome::unfinished && r.outcome != Outcome::rejected)", "if (r.outcome == Outcome::completed)")),
     bug("a link keeps its first speed", (TICKS, "slowest.link = layout_.replicas[replica].link_after[link_changes_];", "")),
     bug("replicas have the link of the first of them", ("sim/event_loop.cpp", "before->links == place.links &&", "")),

@@ -62,7 +62,7 @@ TEST_CASE("the user's highest clock holds at once, and is no throttling", "[sim]
   CHECK(results.summary["limited_by"]["power"] == 0.0);
 }
 
-TEST_CASE("a step that is longer than a tick goes on at the clock that has been chosen meanwhile", "[sim][changes]") {
+TEST_CASE("a long step goes on at the clock that is chosen meanwhile, a short one keeps its own", "[sim][changes]") {
   const auto stepping = GENERATE(Stepping::macro, Stepping::token);
   const auto prompt_of = [&](std::vector<Change> changes, double peak) {
     Input input = toy({{kSecond, 4000, 1}}, std::move(changes));
@@ -82,16 +82,17 @@ TEST_CASE("a step that is longer than a tick goes on at the clock that has been 
   const Results quick = prompt_of({}, 1e8), slow = prompt_of({slower}, 1e8);
   const double alone = finish(quick) - 1;
   REQUIRE(alone > 5);
-  // It began long before the tick in which the clock fell, and goes on at it from that tick's end.
-  CHECK(finish(slow) == Approx(3.5 + 2 * (1 + alone - 3.5)).epsilon(1e-4));
-  const double before = 2.5 / alone;
+  CHECK(finish(slow) == Approx(3 + 2 * (1 + alone - 3)).epsilon(1e-4));
+  const double before = 2 / alone;
   CHECK(joules(slow) == Approx(joules(quick) * (before + (1 - before) * 0.25)).epsilon(1e-4));
   CHECK(values<int64_t>(slow, "segments", "start").size() == 1);
-  // One that begins with a tick has not lasted since before it: it keeps its clock to the end of the next.
-  const Change at_once{kSecond + kSecond / 4, Change::Kind::clock, 0, 0.5e9, "slower"};
-  CHECK(finish(prompt_of({at_once}, 1e8)) == Approx(2 + 2 * (1 + alone - 2)).epsilon(1e-4));
-  const Change within{kSecond - kSecond / 4, Change::Kind::clock, 0, 0.5e9, "slower before"};
-  CHECK(finish(prompt_of({within}, 1e8)) == Approx(1 + 2 * alone).epsilon(1e-4));
+  const Change sooner{kSecond - kSecond / 4, Change::Kind::clock, 0, 0.5e9, "slower before"};
+  CHECK(finish(prompt_of({sooner}, 1e8)) == Approx(1 + 2 * alone).epsilon(1e-4));
+  // A step of a twentieth of a second, which is short beside a tick of half a second.
+  const double short_one = finish(prompt_of({}, 5e10)) - 1;
+  REQUIRE(short_one < 0.5 / 8);
+  const Change amid{kSecond + kSecond / 1000, Change::Kind::clock, 0, 0.5e9, "slower"};
+  CHECK(finish(prompt_of({amid}, 5e10)) - 1 == Approx(short_one).epsilon(1e-9));
 }
 
 TEST_CASE("what is in a box that dies fails, what comes later waits until it is up", "[sim][changes]") {
