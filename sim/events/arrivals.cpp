@@ -6,9 +6,9 @@
 
 #include "sim/cluster/routing.hpp"
 #include "sim/event_loop.hpp"
-#include "sim/random/mix.hpp"
 #include "sim/serving/kv_capacity.hpp"
 #include "sim/serving/macro_replica.hpp"
+#include "sim/serving/own_text.hpp"
 #include "sim/serving/token_replica.hpp"
 
 namespace tokwatt::sim {
@@ -18,17 +18,6 @@ namespace {
 constexpr int64_t kMostAtOnce = 20'000'000;  // 4 GB
 
 constexpr Picoseconds kPauseOfHosted = 1'000'000'000'000;  // before a client that was refused tries something else
-
-constexpr uint64_t kOwnText = 0x6f776e2074657874;  // tells these texts from those of prefixes and sessions
-
-/// What a request begins with, and then a text that nobody else has: its blocks are found again after a preemption.
-std::shared_ptr<const Content> with_own_text(const Request& r) {
-  if (r.content && r.content->output_continues) return r.content;
-  Content content = r.content ? *r.content : Content{};
-  content.parts.push_back({mix(kOwnText, static_cast<uint64_t>(r.stream), r.number), 0});
-  content.output_continues = true;
-  return std::make_shared<const Content>(std::move(content));
-}
 
 }  // namespace
 

@@ -68,6 +68,7 @@ void KvBlocks::brought(RequestId id, Request& r, int64_t tokens, int64_t used) {
 void KvBlocks::computed(RequestId id, const Request& r, Picoseconds now) {
   if (!cache_ || !r.content) return;
   const int64_t known = cache_->known(id);
+  cache_->trim(left());  // what has had to go is no copy to go by
   cache_->enter(id, r.content, capacity_.whole_blocks_of(r.computed));
   store(id, r, known, now);
 }

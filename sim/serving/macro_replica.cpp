@@ -73,6 +73,7 @@ void MacroReplica::clock_changed(Picoseconds now, OperatingPoint point, Picoseco
 
 bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
   forget_measured();
+  hits_may_go_ = false;
   const bool follows = plan_.end.at == now;
   const bool prompts_went = plan_.chunk_tokens > 0;
   ratio_.begin_step(follows, batch_.size() > 0, !prompts_.empty());
@@ -106,7 +107,8 @@ bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
   if (!plan_.decodes) paused_ = true;
   price_plan(queued);
   const bool try_again = plan_.decodes && ratio_.decode(preempted);
-  if (preempted || try_again || decodes) plan_.steps = 1;  // nothing was admitted; the next step tries again
+  if (preempted || try_again || decodes || hits_may_go_)
+    plan_.steps = 1;  // nothing was admitted; the next step tries again
   plan_.end_after(plan_.steps);
   plan_.running = true;
   ++version_;

@@ -147,6 +147,7 @@ class MacroReplica {
   int64_t admissions_ = 0;
   uint64_t version_ = 0;
   Plan plan_;
+  bool hits_may_go_ = false;       // of who waits for blocks; then the next step tries again
   bool paused_ = false;            // since whoever decodes got a token prompts have been computed apart
   Picoseconds decoded_until_ = 0;  // the last step that gave tokens to those who decode ended
   PlanMeter done_;

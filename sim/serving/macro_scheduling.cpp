@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "sim/serving/macro_replica.hpp"
+#include "sim/serving/own_text.hpp"
 
 namespace tokwatt::sim {
 
@@ -85,6 +86,8 @@ bool MacroReplica::admit(Picoseconds now, PromptBudget& budget) {
       continue;
     }
     if (!blocks_.admit(id, r, hit, room)) {
+      // It asks for less when cached blocks that it would hold go: only where that may make it fit is it tried again.
+      hits_may_go_ = paged && hit.idle > 0 && !serving_.reserve_full_isl && !serving_.reserves_prompts;
       if (paged) return true;
       budget = run_out_of_context();
       continue;
@@ -193,14 +196,15 @@ void MacroReplica::preempt(RequestId id, Picoseconds now) {
   } else {
     prompts_.erase(std::find(prompts_.begin(), prompts_.end(), id));
   }
+  ++pool_[id].preemptions;  // which says where it waits
   send_back(id, now);
   --running_;
-  ++pool_[id].preemptions;
   observer_.preempted(number_, now, pool_[id]);
 }
 
 void MacroReplica::send_back(RequestId id, Picoseconds now) {
   Request& r = pool_[id];
+  if (serving_.names_own_text()) r.content = with_own_text(r);
   blocks_.release(id, r, now);
   r.computed = 0;
   r.reserved = 0;

@@ -53,6 +53,10 @@ struct Serving {
   /// A sequence has a slot of its own (llama-server).
   bool has_slots() const { return policy == models::Policy::llama_server; }
 
+  /// Who is preempted leaves all of its blocks in the cache, those of its own text too, and may find them again: vLLM
+  /// names every full block, SGLang gives back what was generated.
+  bool names_own_text() const { return policy == models::Policy::vllm && prefix_cache && !new_token_ratio; }
+
   /// Of a step in which so many rows decode too.
   PromptBudget prompt_budget(int64_t decoding_rows) const {
     if (prompt_concurrency > 0) return {prompt_concurrency * token_budget, token_budget, prompt_concurrency};

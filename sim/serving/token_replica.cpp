@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/serving/own_text.hpp"
+
 namespace tokwatt::sim {
 
 TokenReplica::TokenReplica(int number, const Serving& serving, RequestPool& pool, ReplicaObserver& observer)
@@ -242,14 +244,15 @@ void TokenReplica::preempt(RequestId id, Picoseconds now) {
   std::erase(running_, id);
   std::erase(step_.decoding, id);
   if (!prefilling(id)) ++composition_;
+  ++pool_[id].preemptions;  // which says where it waits
   send_back(id, now);
-  ++pool_[id].preemptions;
   observer_.preempted(number_, now, pool_[id]);
 }
 
 // It gives its blocks back and waits again.
 void TokenReplica::send_back(RequestId id, Picoseconds now) {
   Request& r = pool_[id];
+  if (serving_.names_own_text()) r.content = with_own_text(r);
   blocks_.release(id, r, now);
   r.computed = 0;
   r.reserved = 0;

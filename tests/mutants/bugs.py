@@ -161,8 +161,8 @@ SHARED = [
         (TOKEN, "serving_.reserve_full_isl && !blocks_.has_room(", "false && !blocks_.has_room("),
         (MACRO_SCHEDULING, "serving_.reserve_full_isl && !blocks_.has_room(", "false && !blocks_.has_room(")),
     bug("both steppings keep the blocks of what they preempt",
-        (TOKEN, "Request& r = pool_[id]; blocks_.release(id, r, now); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;"),
-        (MACRO_SCHEDULING, "Request& r = pool_[id]; blocks_.release(id, r, now); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;")),
+        (TOKEN, "r.content = with_own_text(r); blocks_.release(id, r, now); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;"),
+        (MACRO_SCHEDULING, "r.content = with_own_text(r); blocks_.release(id, r, now); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;")),
     bug("the first answer of both is the last thinking token",
         ("sim/serving/request.hpp", "produced == thinking + 1", "produced == std::max<int64_t>(thinking, 1)"),
         (BATCH, "if (r.produced <= r.thinking) answers_.push({pace_.first_step_at(r.thinking + 1,", "if (r.produced < r.thinking) answers_.push({pace_.first_step_at(r.thinking,")),
@@ -227,7 +227,7 @@ OFFLOAD = [
     bug("what the host has no room for is lost", (OFFLOAD_CPP, "if (!disk_.by_key.contains(oldest.key)) add_to_disk(", "if (false) add_to_disk(")),
     bug("every device has the whole link's work", (OFFLOAD_CPP, "link_time = block_bytes / tiers.link.bandwidth;", "link_time = whole / tiers.link.bandwidth;")),
     bug("who was preempted does not look outside", (TOKEN, "paged ? blocks_.outside(id, r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(id, r, hit, now) : 0; outside > 0)"), (MACRO_SCHEDULING, "paged ? blocks_.outside(id, r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(id, r, hit, now) : 0; outside > 0)")),
-    bug("a request's own text is everybody's", (ARRIVALS, "mix(kOwnText, static_cast<uint64_t>(r.stream), r.number)", "kOwnText")),
+    bug("a request's own text is everybody's", ("sim/serving/own_text.cpp", "mix(kOwnText, static_cast<uint64_t>(r.stream), r.number)", "kOwnText")),
     bug("generated blocks are not copied out", (BLOCKS, "store(id, r, cache_->known(id), now); shared", "shared")),
 ]
 
@@ -295,7 +295,7 @@ HOSTED = [
 # Room for output (SGLang).
 PLANS += [
     bug("whose prompt ends in a step is promised nothing", (MACRO_SCHEDULING, "if (ratio_.in_use() && r.computed + tokens == r.target)", "if (ratio_.in_use() && r.computed + tokens > r.target)")),
-    bug("a plan goes on when others are to be tried", (MACRO, "if (preempted || try_again || decodes) plan_.steps = 1;", "if (preempted || decodes) plan_.steps = 1;")),
+    bug("a plan goes on when others are to be tried", (MACRO, "if (preempted || try_again || decodes || hits_may_go_) plan_.steps = 1;", "if (preempted || decodes || hits_may_go_) plan_.steps = 1;")),
     bug("a plan is one step in the ratio", (MACRO, "ratio_.decay(steps);", "ratio_.decay(1);")),
     bug("who leaves does not open the door", (MACRO, "if (!finished_.empty()) ratio_.left(plan_.decodes);", "")),
     bug("a preemption leaves the ratio as it was", (MACRO_SCHEDULING, "if (preempted) expect_anew();", "")),
@@ -337,6 +337,10 @@ SURROUNDINGS = [
     bug("a supply's curve is not read", ("hardware/box.cpp", "psu_curve.given() ? psu_curve.at(dc) : psu_efficiency", "psu_efficiency")),
     bug("a mode of a box is not laid over its sheet", ("scenarios/sheets/read_sheets.cpp", "box.root = laid_over(box.root, Node(*chosen)); return box;", "return box;")),
     bug("a device that waits for a slower one draws as if it did not", (TICKS, "return pace >= 0 ? pace : devices_[device].point().level;", "return devices_[device].point().level;")),
+    bug("what waits is not tried again when what it would hold goes", (MACRO_SCHEDULING, "hits_may_go_ = paged && hit.idle > 0 &&", "hits_may_go_ = false && hit.idle > 0 &&")),
+    bug("what has had to go is still a copy", (BLOCKS, "cache_->trim(left());  // what has had to go is no copy to go by", "")),
+    bug("who is preempted leaves nothing to be found", ("sim/serving/serving.hpp", "return policy == models::Policy::vllm && prefix_cache && !new_token_ratio;", "return false;")),
+    bug("who is preempted waits as if it had not been", (TOKEN, "++pool_[id].preemptions;  // which says where it waits send_back(id, now);", "send_back(id, now); ++pool_[id].preemptions;"), (MACRO_SCHEDULING, "++pool_[id].preemptions;  // which says where it waits send_back(id, now);", "send_back(id, now); ++pool_[id].preemptions;")),
     bug("a long step keeps its clock", ("sim/serving/macro_replica.cpp", "if (is_long && plan_.point.level != point.level)", "if (false && is_long)"), ("sim/serving/token_replica.cpp", "if (is_long) change_pace(now, at_clock_of(point, step_.point));", "")),
     bug("short steps change their clock too, in one stepping", ("sim/serving/macro_replica.cpp", "if (is_long && plan_.point.level != point.level)", "if (plan_.point.level != point.level)")),
     bug("what is left of a step costs the energy of the clock that it began with", ("sim/serving/in_flight_step.cpp", "if (whole == instead) return left;", "return left;")),

@@ -103,3 +103,19 @@ TEST_CASE("blocks of a text that nobody shares push others out", "[sim][kv][pref
   CHECK(blocks.used() == 0);
   CHECK(blocks.tokens_of(blocks.find(again)) == 12);  // three of its four are left, the last one went first
 }
+
+TEST_CASE("a cached block whose room has been given away is no copy of one that is computed", "[sim][kv][prefix]") {
+  KvBlocks blocks(kTenBlocksOfFour, true);
+  Request before = request(1, 12), now = request(1, 12), other = request(2, 28), later = request(1, 16);
+  compute_all(blocks, 0, before);
+  blocks.release(0, before, 0);  // three blocks, held by nobody
+  const auto hit = blocks.find(now);
+  REQUIRE(hit.blocks == 2);  // one token is always computed
+  REQUIRE(blocks.admit(1, now, hit, 4));
+  const auto none = blocks.find(other);
+  REQUIRE(blocks.admit(2, other, none, 28));  // takes the room of the third block too
+  REQUIRE(blocks.left() == 0);
+  now.computed = 12;
+  blocks.computed(1, now, 0);
+  CHECK(blocks.find(later).blocks == 3);
+}

@@ -86,3 +86,58 @@ TEST_CASE("with room for its first chunk alone a long prompt is not admitted, un
   CHECK(values<double>(chunk, "requests", "admitted")[1] < values<double>(chunk, "requests", "finish")[0]);
   CHECK(chunk.summary["kv"]["preemptions"] > 0);
 }
+
+TEST_CASE("who waits for blocks is tried again when cached ones go that it would hold", "[sim][serving][scheduling]") {
+  Input input = toy(Scheduling::fcfs, 8);
+  auto& d = input.deployments[0];
+  d.engine.limits.block_size = 16;
+  d.engine.limits.max_num_batched_tokens = 128;
+  d.kv_blocks = 41;
+  d.prefix_cache = true;
+  const auto text = std::make_shared<const Content>(Content{{{7, 1000}}, false});
+  // Two compute the same beginning at once: what the first leaves behind is older than what follows it.
+  add(input, 0,
+      {{kSecond, 80, 1, 0, text},
+       {kSecond, 480, 5, 1, text},
+       {2 * kSecond, 150, 300, 2},
+       {2 * kSecond + kMoment, 540, 1, 3, text}});
+  const Results r = run(std::move(input));
+  const auto& admitted = values<double>(r, "requests", "admitted");
+  const auto& cached = values<int64_t>(r, "requests", "cached");
+  CHECK(cached[1] == 0);
+  // It finds 30 blocks, and needs four more: then room is taken from the first five, and a chunk behind four has room.
+  CHECK(cached[3] == 64);
+  CHECK(admitted[3] < values<double>(r, "requests", "finish")[2]);
+}
+
+TEST_CASE("who is preempted finds its own blocks again, as far as they are left", "[sim][serving][scheduling]") {
+  const auto computed_again = [](bool prefix_cache) {
+    Input input = toy(Scheduling::fcfs, 8);
+    auto& d = input.deployments[0];
+    d.engine.limits.block_size = 16;
+    d.kv_blocks = 40;
+    d.prefix_cache = prefix_cache;
+    add(input, 0, {{kSecond, 160, 200, 0}, {kSecond, 300, 250, 1}});
+    const Results r = run(std::move(input));
+    REQUIRE(r.summary["kv"]["preemptions"] == 1);
+    int64_t chunks = 0;
+    for (const int64_t tokens : values<int64_t>(r, "segments", "chunk_tokens")) chunks += tokens;
+    return chunks - 460;
+  };
+  const int64_t without = computed_again(false), with = computed_again(true);
+  CHECK(without > 300);  // its prompt, and what it had said
+  CHECK(with > 0);       // what the other took meanwhile
+  CHECK(2 * with < without);
+}
+
+TEST_CASE("under shortest-first whoever was preempted goes in front", "[sim][serving][scheduling]") {
+  Input input = toy(Scheduling::shortest_first, 2);
+  auto& d = input.deployments[0];
+  d.engine.limits.block_size = 16;
+  d.kv_blocks = 40;
+  add(input, 0, {{kSecond, 160, 200, 0}, {kSecond, 300, 250, 1}, {kSecond + kMoment, 20, 5, 2}});
+  const Results r = run(std::move(input));
+  REQUIRE(r.summary["kv"]["preemptions"] == 1);
+  // The shortest one waits behind it, until the first has left.
+  CHECK(values<double>(r, "requests", "admitted")[2] >= values<double>(r, "requests", "finish")[0]);
+}
