@@ -106,6 +106,26 @@ TEST_CASE("the slowest device of a group sets its pace", "[sim][cluster][heat]")
   CHECK(tpot(14) > 1.2 * tpot(1e6));
 }
 
+TEST_CASE("who waits for a slower device draws active power at that one's clock", "[sim][cluster][energy]") {
+  const auto joules = [](double limit_of_first) {
+    Input input = toy_on(1, {});
+    auto& first = input.systems[0].box;
+    first.clock = {1e8, 1e9, 1e8, 1e9, 0.5, 1, 5e8};
+    first.compute.peak.fill(1e8);
+    first.power.active = 20;
+    input.systems.push_back(input.systems[0]);
+    input.systems[1].name = "second";
+    input.systems[1].box.clock.limit = 5e8;
+    input.systems[0].box.clock.limit = limit_of_first;
+    input.cables = {{0, 1, {1e12, 0}}};
+    input.deployments[0].systems = {0, 1};
+    input.deployments[0].tensor_parallel = 2;
+    input.streams.push_back(test::fixed_stream({{1'000'000'000'000, 100, 2000}}));
+    return simulate(std::move(input)).summary["energy_j"]["static"].get<double>();
+  };
+  CHECK(joules(1e9) == Approx(joules(5e8)).epsilon(1e-9));
+}
+
 TEST_CASE("another cable holds for the steps that start after it", "[sim][cluster][changes]") {
   constexpr Picoseconds kSecond = 1'000'000'000'000;
   const auto stepping = GENERATE(Stepping::macro, Stepping::token);
