@@ -6,11 +6,14 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <stdexcept>
 #include <string>
+#include <variant>
 
 #include "scenarios/cli/program.hpp"
 #include "scenarios/cli/summary_table.hpp"
 #include "scenarios/scenario.hpp"
+#include "scenarios/units.hpp"
 
 namespace py = pybind11;
 
@@ -41,9 +44,13 @@ py::tuple command(const std::string& name, const cli::Arguments& arguments) {
 
 py::dict checked(const scenarios::Loaded& loaded) {
   const auto facts = cli::facts_of(loaded);
-  py::dict out, texts, deployments;
+  py::dict out, texts, deployments, quants;
   for (const auto& text : loaded.texts) texts[text.name.c_str()] = text.text;
   for (const auto& d : facts.deployments) deployments[d.name.c_str()] = d.what;
+  for (const auto& d : loaded.input.deployments) {
+    if (!d.hosted) quants[d.name.c_str()] = d.quant.id;
+  }
+  out["quants"] = quants;
   out["title"] = loaded.input.title;
   out["seed"] = loaded.input.seed;
   out["deployments"] = deployments;
@@ -52,6 +59,20 @@ py::dict checked(const scenarios::Loaded& loaded) {
   out["notes"] = loaded.notes;
   out["texts"] = texts;
   return out;
+}
+
+/// A quantity as a scenario has it, in one of the units that sliders have. Throws std::invalid_argument.
+double in_unit(const std::string& text, const std::string& unit) {
+  static const std::map<std::string, scenarios::Dimension> kUnits = {
+      {"W", scenarios::Dimension::power},
+      {"degC", scenarios::Dimension::temperature},
+      {"USD/kWh", scenarios::Dimension::money_per_energy}};
+  const auto value = [&](const std::string& of) {
+    const auto parsed = scenarios::parse_quantity(of, kUnits.at(unit));
+    if (const auto* wrong = std::get_if<scenarios::NotAQuantity>(&parsed)) throw std::invalid_argument(of + wrong->why);
+    return std::get<double>(parsed);
+  };
+  return value(text) / value("1 " + unit);
 }
 
 py::dict check_file(const std::string& path, const std::vector<std::string>& sets) {
@@ -83,9 +104,11 @@ void add_commands(py::module_& m) {
       },
       py::arg("summary_json"), "What limited a run, in a sentence.");
   m.def("check_file", &check_file, py::arg("path"), py::kw_only(), py::arg("sets"),
-        "Read and check a scenario file: title, seed, deployments, streams, assumed, notes, texts.");
+        "Read and check a scenario file: title, seed, deployments, quants, streams, assumed, notes, texts.");
   m.def("check_text", &check_text, py::arg("name"), py::arg("text"), py::kw_only(), py::arg("folder"), py::arg("sets"),
         "The same of a scenario given as text.");
+  m.def("in_unit", &in_unit, py::arg("text"), py::arg("unit"),
+        "A quantity of a scenario in W, degC or USD/kWh; ValueError where it is none.");
 }
 
 }  // namespace tokwatt::bindings

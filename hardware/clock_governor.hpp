@@ -20,7 +20,7 @@ class ClockGovernor {
  public:
   ClockGovernor(const Clock& clock, const Governor& rules);
 
-  /// End of a tick: picks the level for steps that start from now on. `drawn_at` is the level at which the power was
+  /// End of a tick: picks the level from now on. `drawn_at` is the level at which the power was
   /// drawn: not its own where it waits for others.
   void update(double die_temperature, const ChipPower& power, double power_limit, int drawn_at);
 

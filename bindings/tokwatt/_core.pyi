@@ -88,11 +88,15 @@ def limit_sentence(summary_json: str) -> str:
     """
 def check_file(path: str, *, sets: collections.abc.Sequence[str]) -> dict[str, typing.Any]:
     """
-    Read and check a scenario file: title, seed, deployments, streams, assumed, notes, texts.
+    Read and check a scenario file: title, seed, deployments, quants, streams, assumed, notes, texts.
     """
 def check_text(name: str, text: str, *, folder: str, sets: collections.abc.Sequence[str]) -> dict[str, typing.Any]:
     """
     The same of a scenario given as text.
+    """
+def in_unit(text: str, unit: str) -> float:
+    """
+    A quantity of a scenario in W, degC or USD/kWh; ValueError where it is none.
     """
 
 class Dataset:

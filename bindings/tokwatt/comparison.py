@@ -18,9 +18,11 @@ from .ask import AnyScenario, ask
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+_LOSSES = ("failed", "rejected", "timed_out", "cancelled")  # said where a box has some
 # What people compare first, with how it is called.
 _ROWS = {
     "requests.completed": "requests completed",
+    **{f"requests.{how}": f"requests {how.replace('_', ' ')}" for how in _LOSSES},
     "throughput_tok_s.output": "throughput, output",
     "ttft_s.p50": "first token, p50",
     "ttft_s.p95": "first token, p95",
@@ -114,7 +116,8 @@ class Comparison:
         units = self.table.attrs["units"]
         head = ["", *(cell for i, box in enumerate(boxes) for cell in ([box] if i == 0 else [box, f"to {boxes[0]}"]))]
         rows = []
-        for metric in (m for m in _ROWS if m in self.table.index):
+        losses = {f"requests.{how}" for how in _LOSSES}
+        for metric in (m for m in _ROWS if m in self.table.index and (m not in losses or (self.table.loc[m] > 0).any())):
             row = [_ROWS[metric]]
             for i, box in enumerate(boxes):
                 row.append(said(self.table.loc[metric, box], units[metric]))

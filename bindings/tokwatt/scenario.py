@@ -41,6 +41,7 @@ class Scenario:
         self.title: str = facts["title"]
         self.seed: int = facts["seed"]
         self.deployments: dict[str, str] = facts["deployments"]
+        self._quants: dict[str, str] = facts["quants"]
         self.streams: list[str] = facts["streams"]
         self.assumed: list[str] = facts["assumed"]
         self.notes: list[str] = facts["notes"]

@@ -21,9 +21,6 @@ from .scenario import Scenario
 from .simulate import run
 
 _POINTS = 400  # of the curves: what a notebook is wide
-# What scenarios accept (scenarios/units.cpp), in the units of the sliders.
-CELSIUS = {"degC": 1.0, "°C": 1.0}
-USD_PER_KWH = {"USD/kWh": 1.0, "USD/MWh": 1e-3, "USD/Wh": 1e3, "USD/J": 3.6e6}
 # Title, unit, key of the summary, how it is said.
 _FIGURES = [
     ("First token, median", "ttft_s.p50", words.duration),
@@ -115,10 +112,10 @@ class _Controls:
 
     def _add_room(self, tree: Mapping[str, Any]) -> None:
         ambient = tree.get("environment", {}).get("ambient", "22 degC")
-        self._slider("ambient", "room [°C]", "environment.ambient", "degC", number(ambient, CELSIUS), 10.0, 50.0, 1.0)
+        self._slider("ambient", "room [°C]", "environment.ambient", "degC", _in(ambient, "degC"), 10.0, 50.0, 1.0)
         price = tree.get("prices", {}).get("electricity")
         if price is not None:
-            self._slider("price", "electricity [USD/kWh]", "prices.electricity", "USD/kWh", number(price, USD_PER_KWH), 0.0, 0.8, 0.01)
+            self._slider("price", "electricity [USD/kWh]", "prices.electricity", "USD/kWh", _in(price, "USD/kWh"), 0.0, 0.8, 0.01)
 
     def _add_box(self, scenario: Scenario, tree: Mapping[str, Any]) -> None:
         served = [(name, d) for name, d in tree["deployments"].items() if "api" not in d]
@@ -131,23 +128,17 @@ class _Controls:
         limit, most = _power_limits(tree["systems"][system], sheet)
         path = f"systems.{values.segment(system)}.power.limit"
         self._slider("power_limit", f"power limit, {system} [W]", path, "W", limit, 0.4 * most, most, 1.0)
-        own, path = _own_quant(scenario, name), f"deployments.{values.segment(name)}.quant"
+        own, path = scenario._quants[name], f"deployments.{values.segment(name)}.quant"
         others = [quant for quant in _quants(scenario, deployment, sheet) if quant != own and _begins(scenario, {path: quant})]
         if others:
             self.paths["quant"] = (path, "")
             self.widgets["quant"] = widgets.Dropdown(description=f"quant ({name})", options=sorted([own, *others]), value=own, **self._layout)
 
 
-def number(text: str, units: Mapping[str, float]) -> float:
-    """The number of "300 USD/MWh" in the first of the units; the scenario was checked, so that it has one of them."""
-    text = text.strip()
-    unit = next(unit for unit in units if text.endswith(unit))
-    return _rounded(float(text.removesuffix(unit)) * units[unit])
-
-
-def _rounded(value: float) -> float:
-    """Without what binary fractions add: 70 W for 0.07 kW, not 70.00000000000001 W."""
-    return float(f"{value:.12g}")
+def _in(written: Any, unit: str) -> float:
+    """A number of a scenario, which may be told with its source; without what binary fractions add: 70 W, not 70.00000000000001 W."""
+    text = written["value"] if isinstance(written, Mapping) else written
+    return float(f"{_core.in_unit(text, unit):.12g}")
 
 
 def _named(scenario: Scenario, name: str, *, model: bool = False) -> str:
@@ -172,16 +163,9 @@ def _power_limits(system: Mapping[str, Any], sheet: str) -> tuple[float, float]:
     numbers = commands.show(sheet).numbers["value"]
     most = float(numbers["power.limit"])
     written = system.get("power", {}).get("limit")
-    if written is None:
-        return float(numbers.get(f"modes.{values.segment(system.get('mode', ''))}.power.limit", most)), most
-    with _with(sheet, {"power": {"limit": written["value"] if isinstance(written, dict) else written}}) as box:
-        return _rounded(commands.show(box)["power.limit"]), most
-
-
-def _own_quant(scenario: Scenario, name: str) -> str:
-    """The id of what a deployment serves, which may be written otherwise, or in the model's file alone."""
-    used = [text.removeprefix("quants/") for text in scenario.texts if text.startswith("quants/")]
-    return next(quant for quant in used if f", {quant} weights, " in scenario.deployments[name])
+    if written is not None:
+        return _in(written, "W"), most
+    return float(numbers.get(f"modes.{values.segment(system.get('mode', ''))}.power.limit", most)), most
 
 
 def _quants(scenario: Scenario, deployment: Mapping[str, Any], sheet: str) -> list[str]:

@@ -75,9 +75,18 @@ void check_box(const hardware::Box& box, const Node& root, Diagnostics& diagnost
     check.that(box.compute.peak[i] <= 0 || box.power.per_flop[i] > 0, {"power", "per_flop"},
                fmt::format("power.per_flop.{0} is missing; compute.{0} is not", hardware::name(dtype)));
   }
-  check.that(box.power.limit > box.power.idle, {"power", "limit"}, "power.limit is not above power.idle");
-  check.that(!box.governor.sticky || box.governor.sticky->limit > box.power.idle, {"governor", "sticky", "limit"},
-             "governor.sticky.limit is not above power.idle");
+  const auto above_idle = [&](double watts, const char* key) {
+    return fmt::format("{} is {:.6g} W; expected more than power.idle, {:.6g} W", key, watts, box.power.idle);
+  };
+  check.that(box.power.limit > box.power.idle, {"power", "limit"}, above_idle(box.power.limit, "power.limit"));
+  if (box.governor.sticky) {
+    const double stuck_at = box.governor.sticky->limit;
+    check.that(stuck_at > box.power.idle, {"governor", "sticky", "limit"},
+               above_idle(stuck_at, "governor.sticky.limit"));
+  }
+  check.that(box.governor.shutdown > box.governor.trip, {"governor", "shutdown"},
+             fmt::format("governor.shutdown is {:.6g} degC; expected more than governor.trip, {:.6g} degC",
+                         box.governor.shutdown, box.governor.trip));
   check.that(!box.thermal.stages.empty(), {"thermal", "stages"},
              "thermal.stages is empty; expected at least one stage");
   check.that(box.clock.limit >= box.clock.min, {"clock", "limit"}, "clock.limit is below clock.min");

@@ -108,7 +108,7 @@ void EventLoop<Replica>::schedule_tell(int replica) {
 template <class Replica>
 void EventLoop<Replica>::handle_tell(int replica) {
   auto& r = replicas_[index(replica)];
-  if (r.tells_at() == now_) leave(r.tell(now_));  // else its share has changed, and with it when the step ends
+  if (r.tells_at() == now_) leave(r.tell(now_));  // else its pace has changed, and with it when the step ends
 }
 
 template <class Replica>

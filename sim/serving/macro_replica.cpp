@@ -183,7 +183,7 @@ void MacroReplica::cut(Picoseconds now) {
   ++version_;
 }
 
-// The clock stays what it was when the step started.
+// The clock stays what it is.
 void MacroReplica::share_changed(Picoseconds now, OperatingPoint point) {
   if (!plan_.running) return;
   OperatingPoint same_clock = plan_.point;

@@ -10,7 +10,7 @@ namespace tokwatt::sim {
 inline constexpr int kShareBits = 16;
 inline constexpr int32_t kWholeDevice = 1 << kShareBits;
 
-/// The governor's choice when a step started, how much of the device it has (docs/theory/sharing.md), and which of its
+/// The governor's choice that a step goes by, how much of the device it has (docs/theory/sharing.md), and which of its
 /// replica's links joins it to the others.
 struct OperatingPoint {
   int level = 0;

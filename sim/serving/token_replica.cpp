@@ -337,7 +337,7 @@ void TokenReplica::price_step(bool queued) {
   step_.in_flight = {0, price.duration, price, amounts(costs(price, {}, 1), step_.context, serving_.cost)};
 }
 
-// The clock stays what it was when the step started.
+// The clock stays what it is.
 void TokenReplica::share_changed(Picoseconds now, OperatingPoint point) {
   if (!step_.running) return;
   OperatingPoint same_clock = step_.point;

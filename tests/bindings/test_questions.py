@@ -25,6 +25,19 @@ def comparison(scenario):
     return tw.compare(scenario, systems=BOXES, set=SHORT)
 
 
+def test_requests_that_a_box_loses_have_rows(comparison):
+    assert "requests rejected" not in comparison._repr_html_()
+    served = {"model": "llama-3.1-8b", "quant": "q4_k_m", "engine": "llama.cpp-cuda", "runs_on": "pc", "limits": {"max_model_len": 4096}}
+    loses = {
+        "duration": "5 min",
+        "systems": {"pc": {"sheet": "spark"}},
+        "deployments": {"chat": served},
+        "workload": [{"name": "all", "to": "chat", "users": 8, "think": "1 s", "prompt": {"uniform": [100, 5000]}, "output": 50}],
+    }
+    page = tw.compare(loses, systems=["spark", "rtx-4090"])._repr_html_()
+    assert "requests rejected" in page and "requests timed out" not in page
+
+
 def test_boxes_are_compared_as_the_command_does(comparison, scenario):
     answers = said("compare", scenario, "--system", ",".join(BOXES))
     assert comparison.summaries == {a["system"]: a["summary"] for a in answers if "summary" in a}

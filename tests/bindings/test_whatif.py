@@ -144,11 +144,18 @@ def test_the_room_begins_where_it_is_written():
 
 
 def test_sliders_know_every_unit_that_scenarios_accept():
-    from tokwatt import sliders
+    from tokwatt import _core
 
     units = re.findall(r'\{"([^"]+)", Dimension::(\w+),', (ROOT / "scenarios/units.cpp").read_text())
-    assert set(sliders.CELSIUS) == {unit for unit, dimension in units if dimension == "temperature"}
-    assert set(sliders.USD_PER_KWH) == {unit for unit, dimension in units if dimension == "money_per_energy"}
+    shown = {"temperature": "degC", "money_per_energy": "USD/kWh", "power": "W"}
+    accepted = [(unit, shown[dimension]) for unit, dimension in units if dimension in shown]
+    assert {"°C", "USD/MWh"} < {unit for unit, _ in accepted}
+    for unit, slider in accepted:
+        assert _core.in_unit(f"1 {unit}", slider) > 0
+    assert _core.in_unit("300 USD/MWh", "USD/kWh") == pytest.approx(0.3)
+    assert _core.in_unit("0.07 kW", "W") == pytest.approx(70)
+    with pytest.raises(ValueError, match="5 W"):
+        _core.in_unit("5 W", "degC")
 
 
 @pytest.mark.parametrize(("model", "quant", "devices"), [("llama-3.1-70b", "awq-int4", 2), ("gpt-oss-120b", "mxfp4", 4)])

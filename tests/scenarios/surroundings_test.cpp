@@ -82,13 +82,20 @@ TEST_CASE("each mode must make a good box, whether it is taken or not", "[scenar
   CHECK_THAT(said_of_sheet("modes: {calm: {powr: {limit: 60 W}}}\n"),
              Contains("unknown key \"powr\"; did you mean \"power\"?"));
   CHECK_THAT(said_of_sheet("modes: {calm: {power: {limit: 60}}}\n"), Contains("power.limit is \"60\", a bare number"));
-  CHECK_THAT(said_of_sheet("modes: {calm: {power: {limit: 1 W}}}\n"), Contains("power.limit is not above power.idle"));
+  CHECK_THAT(said_of_sheet("modes: {calm: {power: {limit: 1 W}}}\n"),
+             Contains("power.limit is 1 W; expected more than power.idle"));
   CHECK_THAT(said_of_sheet("modes: {calm: quiet}\n"),
              Contains("modes.calm is no mapping; expected fields of the sheet"));
   CHECK_THAT(said_of_sheet("modes: {calm: {source: me, power: {limit: 60 W}}}\n"),
              Contains("modes.calm.source is beside no number"));
   CHECK_THAT(said_of_sheet("modes: {calm: {engines: {vllm: {limits: {max_num_seqs: 3}}}}}\n"),
              Contains("modes.calm.engines cannot change with the mode"));
+}
+
+TEST_CASE("a box does not switch itself off before it slows down", "[scenarios][sheets]") {
+  CHECK_THAT(said_of_sheet("governor: {trip: 80 degC, shutdown: 70 degC}\n"),
+             Contains("governor.shutdown is 70 degC; expected more than governor.trip, 80 degC"));
+  CHECK(said_of_sheet("governor: {trip: 80 degC, shutdown: 90 degC}\n").empty());
 }
 
 TEST_CASE("the efficiency of a power supply is a number or a curve", "[scenarios][curves]") {
