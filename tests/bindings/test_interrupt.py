@@ -21,7 +21,7 @@ CALLS = {
     "sensitivity": f"tokwatt.sensitivity({SCENARIO!r}, set={LONG})",
     "study": f"tokwatt.study({STUDY}, set={LONG}, output='out.h5')",
 }
-SECONDS = 3.0  # one is promised; machines that run tests are busy
+SECONDS = 5.0  # one is promised; machines that run tests are busy
 
 # A shell's background job ignores the signal, and its children with it: hence Python's own handler.
 SCRIPT = """
@@ -41,7 +41,7 @@ print("goes on", flush=True)
 """
 
 
-def wait_until(holds, seconds=10.0):
+def wait_until(holds, seconds=60.0):
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it does not happen"
@@ -96,7 +96,8 @@ def test_a_kernel_survives():
     kernel, client = manager.start_new_kernel(kernel_name="python3")
     try:
         assert reply(client, "import tokwatt")["status"] == "ok"
-        asked = client.execute(CALLS["sensitivity"])
+        # Else what is asked next may come while the kernel still drops what waited behind the error.
+        asked = client.execute(CALLS["sensitivity"], stop_on_error=False)
         wait_until(lambda: children_of(kernel.provisioner.pid))
         time.sleep(0.5)
         began = time.monotonic()

@@ -49,6 +49,13 @@ inline std::string bytes_of(const std::filesystem::path& path) {
   return text.str();
 }
 
+/// A scenario in a file of its own.
+inline std::string written(const Scratch& scratch, const std::string& text) {
+  const auto path = (scratch.path() / "scenario.yaml").string();
+  std::ofstream(path) << text;
+  return path;
+}
+
 /// Length of the longest line, in characters.
 int longest_line(const std::string& text);
 
