@@ -64,7 +64,8 @@ struct Engine {
   Limits limits;
   Kernels kernels;
   bool keeps_chunks = false;                     ///< of chunked attention, keys and values of chunks that are over
-  bool async_scheduling = false;                 ///< schedules a step while the one before it runs
+  bool async_scheduling = false;                 ///< puts a step together when the one before it starts
+  bool tells_late = false;                       ///< what a step gives goes out when the decode step behind it ends
   bool prefill_apart = false;                    ///< computes prompts in steps of their own, before anybody decodes on
   bool reserve_full_isl = false;                 ///< admits a request when there is room for its whole prompt
   std::optional<NewTokenRatio> new_token_ratio;  ///< nothing: output finds room or somebody gives way

@@ -30,7 +30,7 @@ _COMPARED = {
 }
 # Tests of a Spark run share its model, its box and its protocol: a row of them tells less than one of its own would.
 _WEIGHT = {"spark open loop": 0.15, "spark closed loop": 0.15, "H100 stages": 1.0, "recorded": 1.0, "steady state": 0.3}
-_SHORT_PROMPT = 2000  # tokens: prefills of less are mostly waiting, launches and warm-up
+_SHORT_PROMPT = 1500  # tokens: prefills of less are mostly waiting, launches and warm-up
 _STEP = 0.1  # of the slopes, on the scale of the links
 _TIMES = ("kernel_dispatch", "host_per_step", "host_per_sequence")
 

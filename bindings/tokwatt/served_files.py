@@ -13,7 +13,7 @@ from .bench_rows import LARGEST, SMALLEST, shown
 if TYPE_CHECKING:
     from .bench_rows import Row
 
-_TELLS_A_STEP_LATE = ("vllm",)  # of a lone request the first token comes with the step after it (async_scheduling)
+_TELLS_A_STEP_LATE = ("vllm",)  # of a lone request the first token comes with the step after it (tells_late)
 _SHORTEST_PROMPT = 128  # below it the time to the first token is the server's, not the model's
 
 

@@ -24,9 +24,8 @@ def step_ends(segments: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 def of_requests(results: Results, chosen: np.ndarray) -> list[np.ndarray]:
     """Times of the tokens of requests [s], each from its first token to its last.
 
-    A request decodes in every step from its first token on. Where clients are told a step late, all its tokens are late alike,
-    but for the last one when no step follows: that comes with the finish. One that was preempted waits in between for an unknown
-    time.
+    A request decodes in every step from its first token on. Where clients are told a step late, its tokens are taken to be late
+    as its first one is; the last one comes with the finish. One that was preempted waits in between for an unknown time.
 
     Raises
     ------

@@ -130,8 +130,10 @@ void fields(Fields& f, EngineSheet& s) {
   f.flag(
       optional("keeps_chunks", "layers of chunked attention keep the KV cache of chunks that are over (default false)"),
       s.engine.keeps_chunks);
-  f.flag(optional("async_scheduling", "schedules a step while the one before it runs (default false)"),
+  f.flag(optional("async_scheduling", "puts a step together when the one before it starts (default false)"),
          s.engine.async_scheduling);
+  f.flag(optional("tells_late", "what a step gives goes out when the decode step behind it ends (default false)"),
+         s.engine.tells_late);
   f.flag(optional("reserve_full_isl",
                   "admits a request when there is room for its whole prompt, of which it takes what its first chunk "
                   "needs; false: when there is room for that (default false)"),

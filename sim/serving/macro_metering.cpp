@@ -34,7 +34,7 @@ Load MacroReplica::load(Picoseconds now) const {
   int64_t taken = 0;
   if (plan_.running && plan_.chunk_tokens == 0)
     taken = batch_.new_blocks_until(plan_.in_flight(completed_by(now), now));
-  return {running_, waiting_.size() + loading_.size(), blocks_.used() + taken};
+  return {running_, waiting(), blocks_.used() + taken};
 }
 
 Meter MacroReplica::meter(Picoseconds now) const {

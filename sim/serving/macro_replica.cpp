@@ -22,8 +22,23 @@ MacroReplica::MacroReplica(int number, const Serving& serving, RequestPool& pool
 
 // A request behind others changes nothing until one of them leaves, and that ends the plan anyway.
 void MacroReplica::arrive(RequestId id, Picoseconds now) {
-  enqueue(id);
-  if (plan_.running && waiting_.front() == id) cut(now);
+  const bool too_late = serving_.async_scheduling && (plan_.running || plan_.end.at == now);
+  if (too_late) {
+    newcomers_.add(id, now);
+    if (plan_.running && is_next(id)) cut_behind_next(now);
+  } else {
+    enqueue(id);
+    if (plan_.running && waiting_.front() == id) cut(now);
+  }
+}
+
+/// Of the newcomers: in front of all that wait.
+bool MacroReplica::is_next(RequestId id) const {
+  return waiting_.empty() || goes_before(serving_.scheduling, pool_[id], pool_[waiting_.front()]);
+}
+
+void MacroReplica::see_newcomers(Picoseconds until) {
+  newcomers_.take_until(until, [this](RequestId id) { enqueue(id); });
 }
 
 bool MacroReplica::give_up(RequestId id, Picoseconds now) {
@@ -38,7 +53,7 @@ bool MacroReplica::give_up(RequestId id, Picoseconds now) {
       blocks_.take(taken);
       blocks_.release(id, pool_[id], now);
       blocks_.take(-taken);
-    } else {
+    } else if (!newcomers_.erase(id)) {
       waiting_.erase(id);
     }
     return true;
@@ -76,6 +91,7 @@ bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
   hits_may_go_ = false;
   const bool follows = plan_.end.at == now;
   const bool prompts_went = plan_.chunk_tokens > 0;
+  if (running_ == 0) see_newcomers(now);
   ratio_.begin_step(follows, batch_.size() > 0, !prompts_.empty());
   plan_.start = {now, follows ? plan_.end.rest : 0};
   plan_.point = point;
@@ -107,7 +123,8 @@ bool MacroReplica::start(Picoseconds now, OperatingPoint point) {
   if (!plan_.decodes) paused_ = true;
   price_plan(queued);
   const bool try_again = plan_.decodes && ratio_.decode(preempted);
-  if (preempted || try_again || decodes || hits_may_go_)
+  const bool seen_next = newcomers_.any([this](RequestId id) { return is_next(id); });
+  if (preempted || try_again || decodes || hits_may_go_ || seen_next)
     plan_.steps = 1;  // nothing was admitted; the next step tries again
   plan_.end_after(plan_.steps);
   plan_.running = true;
@@ -176,8 +193,16 @@ int64_t MacroReplica::steps_until_change() {
 // --- time within a plan
 // -------------------------------------------------------------------------------------------------
 
-void MacroReplica::cut(Picoseconds now) {
-  const int64_t steps = plan_.in_flight(completed_by(now), now) + 1;
+void MacroReplica::cut(Picoseconds now) { end_plan_after(plan_.in_flight(completed_by(now), now) + 1); }
+
+/// Who comes now is in the step behind the first one that has yet to start.
+void MacroReplica::cut_behind_next(Picoseconds now) {
+  int64_t first = completed_by(now);
+  while (plan_.end_of(first).at < now) ++first;
+  if (first < plan_.steps) end_plan_after(first + 1);
+}
+
+void MacroReplica::end_plan_after(int64_t steps) {
   if (steps == plan_.steps) return;
   plan_.end_after(steps);
   ++version_;
@@ -319,6 +344,7 @@ void MacroReplica::let_go(RequestId id, Picoseconds now) {
 
 const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
   forget_measured();
+  const Picoseconds last_step = plan_.end_of(plan_.steps - 1).at;
   advance(plan_.steps);
   plan_.running = false;
   finished_.clear();
@@ -341,7 +367,9 @@ const std::vector<RequestId>& MacroReplica::end(Picoseconds now) {
     }
   }
   leaving_.clear();
-  const bool tell_later = serving_.async_scheduling && has_work();
+  see_newcomers(last_step);
+  const bool only_decodes_next = running_ > 0 && prompts_.empty() && !anybody_waits();
+  const bool tell_later = serving_.tells_late && only_decodes_next;
   if (tell_later) return leaving_now_;
   const auto& told = news_.tell(now);
   leaving_now_.insert(leaving_now_.end(), told.begin(), told.end());
@@ -403,6 +431,7 @@ std::vector<RequestId> MacroReplica::crash(Picoseconds now) {
     batch_.leave(id);
     lost.push_back(id);
   }
+  see_newcomers(now);
   for (; !waiting_.empty(); waiting_.pop_front()) lost.push_back(waiting_.front());
   loading_.move_to(lost);
   news_.append_finished(lost);

@@ -8,6 +8,7 @@
 #include "sim/serving/decode_batch.hpp"
 #include "sim/serving/kv_loading.hpp"
 #include "sim/serving/new_token_ratio.hpp"
+#include "sim/serving/newcomers.hpp"
 #include "sim/serving/news.hpp"
 #include "sim/serving/plan.hpp"
 #include "sim/serving/plan_meter.hpp"
@@ -57,9 +58,9 @@ class MacroReplica {
 
   const Serving& serving() const { return serving_; }
   bool busy() const { return plan_.running; }
-  bool has_work() const { return running_ > 0 || anybody_waits(); }
+  bool has_work() const { return running_ > 0 || !newcomers_.empty() || anybody_waits(); }
   /// Requests that it has, running or waiting.
-  int64_t requests() const { return running_ + waiting_.size() + loading_.size(); }
+  int64_t requests() const { return running_ + waiting(); }
   Load load(Picoseconds now) const;
   /// Tokens of a request's prompt that its prefix cache holds.
   int64_t cached_tokens(const Request& request, Picoseconds now) {
@@ -81,6 +82,9 @@ class MacroReplica {
 
  private:
   bool anybody_waits() const { return !waiting_.empty() || loading_.any_ready(); }
+  int64_t waiting() const { return waiting_.size() + newcomers_.size() + loading_.size(); }
+  bool is_next(RequestId id) const;
+  void see_newcomers(Picoseconds until);
   struct Chunk {
     RequestId id;
     int64_t tokens;
@@ -119,6 +123,8 @@ class MacroReplica {
   InFlightStep step_at(int64_t j) const;
 
   void cut(Picoseconds now);
+  void cut_behind_next(Picoseconds now);
+  void end_plan_after(int64_t steps);
   void change_pace(Picoseconds now, OperatingPoint point);
   void leave_step_in_flight(Picoseconds now);
   void advance(int64_t steps);
@@ -136,6 +142,7 @@ class MacroReplica {
   ReplicaObserver& observer_;
 
   WaitingLine waiting_;
+  Newcomers newcomers_;  // vLLM's
   KvLoading loading_;
   DecodeBatch batch_;
   KvBlocks blocks_;                 // during the plan's first step

@@ -42,6 +42,7 @@ struct Serving {
         token_budget(deployment.engine.limits.max_num_batched_tokens),
         prompt_concurrency(deployment.engine.limits.prompt_concurrency),
         async_scheduling(deployment.engine.async_scheduling),
+        tells_late(deployment.engine.tells_late),
         prefill_apart(deployment.engine.prefill_apart),
         reserve_full_isl(deployment.engine.reserve_full_isl),
         new_token_ratio(deployment.engine.new_token_ratio),
@@ -80,6 +81,7 @@ struct Serving {
   int64_t token_budget;
   int64_t prompt_concurrency;  ///< 0: prompts share the budget
   bool async_scheduling;
+  bool tells_late;
   bool prefill_apart;
   bool reserve_full_isl;  ///< a request is admitted when there is room for its whole prompt, and takes that of a chunk
   std::optional<models::NewTokenRatio> new_token_ratio;

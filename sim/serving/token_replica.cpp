@@ -18,7 +18,16 @@ TokenReplica::TokenReplica(int number, const Serving& serving, RequestPool& pool
       ratio_(serving.new_token_ratio),
       news_(number, pool, observer) {}
 
-void TokenReplica::arrive(RequestId id, Picoseconds) { enqueue(id); }
+// The next step is put together when this one starts.
+void TokenReplica::arrive(RequestId id, Picoseconds now) {
+  const bool too_late = serving_.async_scheduling && (step_.running || step_.end.at == now);
+  if (too_late) return newcomers_.add(id, now);
+  enqueue(id);
+}
+
+void TokenReplica::see_newcomers(Picoseconds until) {
+  newcomers_.take_until(until, [this](RequestId id) { enqueue(id); });
+}
 
 void TokenReplica::enqueue(RequestId id) {
   const auto before = [this](RequestId a, RequestId b) { return goes_before(serving_.scheduling, pool_[a], pool_[b]); };
@@ -29,8 +38,12 @@ bool TokenReplica::someone_decodes() const {
   return std::any_of(running_.begin(), running_.end(), [this](RequestId id) { return !prefilling(id); });
 }
 
+bool TokenReplica::someone_prefills() const {
+  return std::any_of(running_.begin(), running_.end(), [this](RequestId id) { return prefilling(id); });
+}
+
 bool TokenReplica::give_up(RequestId id, Picoseconds now) {
-  if (news_.drop(id) || std::erase(waiting_, id) > 0) return true;
+  if (news_.drop(id) || newcomers_.erase(id) || std::erase(waiting_, id) > 0) return true;
   if (loading_.erase(id)) {
     blocks_.release(id, pool_[id], now);
     return true;
@@ -268,8 +281,8 @@ void TokenReplica::send_back(RequestId id, Picoseconds now) {
 bool TokenReplica::start(Picoseconds now, OperatingPoint point) {
   const bool follows = step_.end.at == now;
   const bool prompts_went = !step_.chunks.empty();
-  ratio_.begin_step(follows, someone_decodes(),
-                    std::any_of(running_.begin(), running_.end(), [this](RequestId id) { return prefilling(id); }));
+  if (running_.empty()) see_newcomers(now);  // nothing had been put together
+  ratio_.begin_step(follows, someone_decodes(), someone_prefills());
   step_.start = {now, follows ? step_.end.rest : 0};
   step_.point = point;
   step_.chunks.clear();
@@ -431,7 +444,9 @@ const std::vector<RequestId>& TokenReplica::end(Picoseconds now) {
   if (still_running.size() < running_.size()) ratio_.left(decoded);
   running_ = std::move(still_running);
   step_.running = false;
-  const bool tell_later = serving_.async_scheduling && has_work();
+  see_newcomers(step_.start.at);
+  const bool only_decodes_next = !running_.empty() && !someone_prefills() && !anybody_waits();
+  const bool tell_later = serving_.tells_late && only_decodes_next;
   if (tell_later) return leaving_;
   const auto& finished = news_.tell(now);
   leaving_.insert(leaving_.end(), finished.begin(), finished.end());
@@ -450,6 +465,7 @@ std::vector<RequestId> TokenReplica::crash(Picoseconds now) {
   ++version_;
   std::vector<RequestId> lost = running_;
   for (const RequestId id : running_) composition_ += prefilling(id) ? 0 : 1;
+  see_newcomers(now);
   lost.insert(lost.end(), waiting_.begin(), waiting_.end());
   loading_.move_to(lost);
   news_.append_finished(lost);

@@ -9,6 +9,7 @@
 #include "sim/serving/in_flight_step.hpp"
 #include "sim/serving/kv_loading.hpp"
 #include "sim/serving/new_token_ratio.hpp"
+#include "sim/serving/newcomers.hpp"
 #include "sim/serving/news.hpp"
 #include "sim/serving/slots.hpp"
 
@@ -55,17 +56,15 @@ class TokenReplica {
 
   const Serving& serving() const { return serving_; }
   bool busy() const { return step_.running; }
-  bool has_work() const { return !running_.empty() || !waiting_.empty() || loading_.any_ready(); }
+  bool has_work() const { return !running_.empty() || !newcomers_.empty() || anybody_waits(); }
   /// Requests that it has, running or waiting.
-  int64_t requests() const { return std::ssize(running_) + std::ssize(waiting_) + loading_.size(); }
+  int64_t requests() const { return std::ssize(running_) + waiting(); }
   /// Tokens of a request's prompt that its prefix cache holds.
   int64_t cached_tokens(const Request& request, Picoseconds) {
     if (serving_.has_slots()) return slots_.choose(request.content.get(), request.prompt).cached;
     return blocks_.cached_tokens(request, blocks_.used());
   }
-  Load load(Picoseconds) const {
-    return {std::ssize(running_), std::ssize(waiting_) + loading_.size(), blocks_.used()};
-  }
+  Load load(Picoseconds) const { return {std::ssize(running_), waiting(), blocks_.used()}; }
   /// Tokens of a request's answer that are there.
   int64_t produced(RequestId id, Picoseconds) const { return pool_[id].produced; }
   /// Totals up to an instant, the step in flight counted by rule 3.
@@ -100,6 +99,10 @@ class TokenReplica {
   int64_t context_of(RequestId id) const { return pace_.units(pool_[id].computed) + pool_[id].fraction; }
   bool runs(RequestId id) const { return std::find(running_.begin(), running_.end(), id) != running_.end(); }
   bool prefilling(RequestId id) const { return pool_[id].computed < pool_[id].target; }
+  bool someone_prefills() const;
+  bool anybody_waits() const { return !waiting_.empty() || loading_.any_ready(); }
+  int64_t waiting() const { return std::ssize(waiting_) + newcomers_.size() + loading_.size(); }
+  void see_newcomers(Picoseconds until);
   bool give_decoding_a_slot(Picoseconds now);
   bool someone_decodes() const;
   bool continue_prompts(Picoseconds now, PromptBudget& budget);
@@ -132,6 +135,7 @@ class TokenReplica {
   Slots slots_;          // llama-server's
   NewTokenRatio ratio_;  // SGLang's
   std::deque<RequestId> waiting_;
+  Newcomers newcomers_;  // vLLM's
   KvLoading loading_;
   std::vector<RequestId> running_;  // in order of admission
   int64_t admissions_ = 0;

@@ -58,12 +58,7 @@ int replicas(const Run& run) {
 
 bool tells_late(const Run& run) {
   return std::any_of(run.input.deployments.begin(), run.input.deployments.end(),
-                     [](const Deployment& d) { return d.engine.async_scheduling; });
-}
-
-bool computes_prompts_apart(const Run& run) {
-  return std::any_of(run.input.deployments.begin(), run.input.deployments.end(),
-                     [](const Deployment& d) { return d.engine.prefill_apart; });
+                     [](const Deployment& d) { return d.engine.tells_late; });
 }
 
 // Tokens per step of each replica's decoding sequences, exact: whole 2^-16.
@@ -409,11 +404,10 @@ TEST_CASE("token times rebuilt from the segments are those of the requests", "[s
       // One token with the prompt; then every step brings it on by its progress, and the last one to all that it needs.
       const double per_step = progress[static_cast<std::size_t>(replica[q])];
       const auto tokens = [&](int64_t n) { return 1 + static_cast<int64_t>(static_cast<double>(n) * per_step); };
-      // Told a step late, unless no step followed the last one; the first may be told when a step of prompts ends, and
-      // the last when one ends that decodes.
+      // The first token and the last may each be told a step late.
       const bool late = tells_late(run);
       REQUIRE(tokens(steps + (late ? 1 : 0)) >= output[q]);
-      const int64_t surely = steps - (late && computes_prompts_apart(run) ? 2 : 1);
+      const int64_t surely = steps - (late ? 2 : 1);
       if (preemptions[q] == 0 && surely >= 0) REQUIRE(tokens(surely) < output[q]);  // else it missed some
       ++rebuilt;
     }

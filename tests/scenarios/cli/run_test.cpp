@@ -198,7 +198,7 @@ TEST_CASE("a box that is paid for costs nothing more", "[cli][run]") {
 
 TEST_CASE("power above its limit is said", "[cli][run]") {
   const auto low = tokwatt({"run", input("short.yaml"), "--set", "systems.desk.power.limit=20 W", "--quiet"});
-  CHECK_THAT(low.out, Catch::Contains("limit for 70.0 s in all"));
+  CHECK_THAT(low.out, Catch::Contains("limit for 71.0 s in all"));
   CHECK_THAT(tokwatt({"run", input("short.yaml"), "--quiet"}).out, !Catch::Contains("limit for"));
 }
 

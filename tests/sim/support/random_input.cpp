@@ -204,6 +204,7 @@ Features features_of(const Input& input, const Deployment& d) {
   if (d.engine.limits.prompt_concurrency > 0) features.insert("prompts together");
   if (d.engine.new_token_ratio) features.insert("new token ratio");
   if (d.engine.async_scheduling) features.insert("asynchronous");
+  if (d.engine.tells_late) features.insert("tells late");
   if (d.engine.limits.micro_batch > 0) features.insert("micro-batches");
   if (d.prefix_cache) features.insert("prefix cache");
   if (d.kv_offload && d.kv_offload->host > 0) features.insert("KV blocks on the host");

@@ -106,6 +106,7 @@ models::Engine random_engine(Dice& dice) {
   engine.reserve_full_isl = engine.policy == models::Policy::vllm && dice.chance(0.5);
   engine.kv_unified = engine.policy == models::Policy::llama_server && dice.chance(0.5);
   engine.async_scheduling = engine.policy == models::Policy::vllm && dice.chance(0.4);
+  engine.tells_late = engine.policy == models::Policy::vllm && dice.chance(0.4);
   engine.compute_in = {{"toy", {"bf16"}}};
   engine.limits.max_num_seqs = dice.in(1, 12);
   engine.limits.max_num_batched_tokens = engine.limits.max_num_seqs + dice.in(0, 200);
