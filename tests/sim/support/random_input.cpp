@@ -332,7 +332,7 @@ void add_hosted(Dice& dice, Input& input) {
     hosted.speed.shape = Lognormal{80, 300};
   } else {  // at the very instants of ticks and of each other
     hosted.ttft.shape = Constant{dice.pick({0.0, 0.25})};
-    hosted.speed.shape = Constant{dice.pick({4.0, 0.001, 1e13})};
+    hosted.speed.shape = Constant{dice.pick({4.0, 0.1, 1e13})};
   }
   hosted.price = {1e-6, 4e-6, dice.chance(0.5) ? std::optional(1e-7) : std::nullopt};
   if (dice.chance(0.5)) hosted.requests_per_minute = dice.real(5, 200);
