@@ -52,7 +52,7 @@ def tuning_of(linked: Sequence[float]) -> dict[str, Any]:
 def simulated(trial: Trial, linked: Sequence[float]) -> dict[str, float]:
     """Figures of a trial with these parameters."""
     system = {**trial.system, "engines": {trial.deployment["engine"]: {"tuning": tuning_of(linked)}}}
-    return load_suites.figures(dataclasses.replace(trial, system=system).run_it())
+    return dataclasses.replace(trial, system=system).simulated()
 
 
 def place_of(trial: Trial) -> Place:

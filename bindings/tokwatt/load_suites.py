@@ -74,6 +74,10 @@ class Trial:
         with tempfile.TemporaryDirectory() as folder:
             return simulate.run(self.scenario(folder), set=set, interval=interval)
 
+    def simulated(self) -> dict[str, float]:
+        """What its client would have measured, by the names of `measured`."""
+        return figures(self.run_it())
+
 
 def random_lengths(n: int, prompt: int, output: int, seed: int = SEED) -> tuple[np.ndarray, np.ndarray]:
     """Lengths as `vllm bench serve --dataset-name random --random-range-ratio 0.9` draws them: the totals of the outputs
@@ -197,6 +201,19 @@ def prompt_share(table: pd.DataFrame) -> float:
     return float(np.median(shares))
 
 
+class LoneTrial(Trial):
+    """A request by itself. Its client's rate of prompts is over the time to the first token less a latency: what a request
+    of next to no tokens took at the beginning, a forward pass in it."""
+
+    def simulated(self) -> dict[str, float]:
+        out = super().simulated()
+        latency = dataclasses.replace(self, requests=_HELLO).run_it().requests.first_token.iloc[0]
+        return out | {"pp_tok_s": self.requests.prompt[0] / (out["ttft_mean"] - latency)}
+
+
+_HELLO = Requests(np.zeros(1), np.array([12]), np.array([1]))  # "hello" and a chat template
+
+
 def spark_closed(folder: pathlib.Path) -> list[Trial]:
     """The closed-loop tests: `concurrency` requests started together."""
     runs = pd.read_csv(folder / "runs.csv", keep_default_na=False).set_index("run")
@@ -210,8 +227,9 @@ def spark_closed(folder: pathlib.Path) -> list[Trial]:
         prompt = round(share * asked)
         together = np.arange(count) * _TOGETHER
         measured = {"pp_tok_s": pp.tok_s_total, "tg_tok_s": tg.tok_s_total, "tg_req_tok_s": tg.tok_s_per_request, "ttft_mean": pp.e2e_ttft_ms / 1e3}
+        kind = LoneTrial if count == 1 else Trial
         trials.append(
-            Trial("spark closed loop", pp.run, f"{pp.test} {asked}+{output} c{count}", {"sheet": "dgx-spark"},
+            kind("spark closed loop", pp.run, f"{pp.test} {asked}+{output} c{count}", {"sheet": "dgx-spark"},
                   spark_deployment(runs.loc[pp.run].to_dict()),
                   Requests(together, np.full(count, prompt), np.full(count, output)), measured)
         )  # fmt: skip

@@ -55,7 +55,7 @@ def _parallel(work: Callable[[int], Figures], count: int) -> list[Figures]:
 
 def as_shipped(trials: Sequence[Trial]) -> list[Figures]:
     """Every trial, with the calibration of the program."""
-    return _parallel(lambda i: load_suites.figures(trials[i].run_it()), len(trials))
+    return _parallel(lambda i: trials[i].simulated(), len(trials))
 
 
 # What intervals of runs are checked for: figures of trials under their names in the summary.

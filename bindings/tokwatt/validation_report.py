@@ -25,7 +25,7 @@ _GOALS = {
 _Row = Callable[[dict, str], bool]
 _REASONS: list[tuple[str, bool | None, _Row]] = [
     (
-        "measured faster than the weights of all experts or layers can be read: a prefix cache, or a clock that starts late",
+        "measured faster than the weights of all experts or layers can be read: its client takes off a latency with a forward pass in it",
         False,
         lambda t, source: t["engine"] == "vllm" and t["prompt"] == 256 and not t["generate"],
     ),

@@ -50,6 +50,30 @@ def test_the_last_request_leaves_at_the_number_of_requests_over_the_rate():
     assert gaps.std() / gaps.mean() == pytest.approx(1 / math.sqrt(0.7), abs=0.4)
 
 
+def test_rates_tell_how_many_tokens_a_client_sent():
+    """0.8 of those asked for, at 1,000 tokens/s and slower as prompts are longer, less a latency of 0.3 s."""
+    asked = np.array([256, 2048, 4096, 8192, 16384])
+    seconds = 0.8 * asked / 1000 + 1e-9 * asked**2.0
+    lone = pd.DataFrame({"run": "one", "phase": "pp", "concurrency": 1, "tokens": asked, "depth": 0})
+    lone["ttfr_ms"], lone["tok_s_total"] = 1e3 * (seconds + 0.3), 0.8 * asked / seconds
+    assert load_suites.prompt_share(lone) == pytest.approx(0.8)
+
+
+def test_a_lone_prompts_rate_leaves_the_latency_out():
+    lone = load_suites.LoneTrial(**vars(one_request()))
+    ttft = lone.simulated()["ttft_mean"]
+    hello = one_request(12, 1).run_it().summary["ttft_s"]["mean"]
+    assert hello > 0.1 * ttft
+    assert lone.simulated()["pp_tok_s"] == pytest.approx(1000 / (ttft - hello))
+    assert one_request().simulated()["pp_tok_s"] == pytest.approx(1000 / ttft)
+
+
+def test_a_batch_of_one_is_a_lone_trial():
+    closed = load_suites.spark_closed(DATA)
+    assert all(isinstance(t, load_suites.LoneTrial) == (len(t.requests.prompt) == 1) for t in closed)
+    assert {len(t.requests.prompt) for t in closed} == {1, 5, 10, 20}
+
+
 @pytest.mark.parametrize("ratio", [0.45, 0.6, 0.95])
 def test_answers_that_stop_early_have_the_mean_that_the_rates_tell(ratio):
     outputs = load_suites.stopped_early(ratio, 10, 1000)
