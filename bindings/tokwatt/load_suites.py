@@ -211,7 +211,7 @@ class LoneTrial(Trial):
         return out | {"pp_tok_s": self.requests.prompt[0] / (out["ttft_mean"] - latency)}
 
 
-_HELLO = Requests(np.zeros(1), np.array([12]), np.array([1]))  # "hello" and a chat template
+_HELLO = Requests(np.zeros(1), np.array([12]), np.array([1]))  # "hello", one token asked for; a chat template of about eleven is assumed
 
 
 def spark_closed(folder: pathlib.Path) -> list[Trial]:

@@ -68,8 +68,11 @@ def test_a_lone_prompts_rate_leaves_the_latency_out():
     assert one_request().simulated()["pp_tok_s"] == pytest.approx(1000 / ttft)
 
 
-def test_a_batch_of_one_is_a_lone_trial():
+def test_closed_loop_prompts_are_those_that_were_sent_and_a_batch_of_one_is_a_lone_trial():
     closed = load_suites.spark_closed(DATA)
+    for t in closed:
+        asked, _ = t.test.split()[1].split("+")
+        assert t.requests.prompt[0] == pytest.approx(0.9 * int(asked), rel=0.01)
     assert all(isinstance(t, load_suites.LoneTrial) == (len(t.requests.prompt) == 1) for t in closed)
     assert {len(t.requests.prompt) for t in closed} == {1, 5, 10, 20}
 

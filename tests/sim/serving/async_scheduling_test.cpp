@@ -18,7 +18,6 @@ constexpr Picoseconds kMillisecond = kSecond / 1000;
 
 struct Scheduler {
   bool async = false, late = false;
-  int64_t max_num_seqs = 0;  // 0: as the toy has it
 };
 
 Results run(std::vector<Arrival> arrivals, Scheduler scheduler) {
@@ -26,7 +25,6 @@ Results run(std::vector<Arrival> arrivals, Scheduler scheduler) {
   models::Engine& engine = input.deployments[0].engine;
   engine.async_scheduling = scheduler.async;
   engine.tells_late = scheduler.late;
-  if (scheduler.max_num_seqs > 0) engine.limits.max_num_seqs = scheduler.max_num_seqs;
   input.streams.push_back(test::fixed_stream(std::move(arrivals)));
   const auto stepping = GENERATE(Stepping::macro, Stepping::token);
   return simulate(std::move(input), stepping);
