@@ -19,6 +19,7 @@ MACRO_METERING = "sim/serving/macro_metering.cpp"
 PLAN = "sim/serving/plan.cpp"
 PRICER = "sim/serving/step_pricer.cpp"
 TOKEN = "sim/serving/token_replica.cpp"
+TOKEN_SCHEDULING = "sim/serving/token_scheduling.cpp"
 BATCH = "sim/serving/decode_batch.cpp"
 BLOCKS = "sim/serving/kv_blocks.cpp"
 CACHE = "sim/serving/prefix_cache.cpp"
@@ -106,18 +107,18 @@ SHARED = [
     bug("a new price holds for the whole tick", (DEVICE, "bill_up_to(energy.wall()); if (mark.row)", "if (mark.row)")),
     bug("the bill is not marked as paid", (DEVICE, "billed_ = wall;", "if (usd_per_joule_) billed_ = wall / 2;")),
     bug("both steppings preempt whoever came first",
-        (TOKEN, "return running_.back();", "return running_.front();"),
+        (TOKEN_SCHEDULING, "return running_.back();", "return running_.front();"),
         (MACRO_SCHEDULING, "return prompts_.empty() ? batch_.last() : prompts_.back();", "return batch_.size() > 0 ? batch_.first() : prompts_.back();"),
         ("sim/serving/decode_batch.hpp", "RequestId last() const { return tail_; }", "RequestId last() const { return tail_; } RequestId first() const { RequestId id = tail_; while (link(id).before >= 0) id = link(id).before; return id; }")),
     bug("both steppings send the preempted to the end of the queue",
-        (TOKEN, "waiting_.push_front(id);", "waiting_.push_back(id);"), (MACRO_SCHEDULING, "waiting_.push_front(id);", "waiting_.push_back(id);")),
+        (TOKEN_SCHEDULING, "waiting_.push_front(id);", "waiting_.push_back(id);"), (MACRO_SCHEDULING, "waiting_.push_front(id);", "waiting_.push_back(id);")),
     bug("both steppings compute only the prompt again after a preemption",
-        (TOKEN, "r.fraction = 0; r.target = r.prompt + r.produced;  // recompute", "r.fraction = 0; r.target = r.prompt;"),
-        (TOKEN, "r.target = r.prompt + r.produced; const auto choice", "r.target = r.prompt; const auto choice"),
+        (TOKEN_SCHEDULING, "r.fraction = 0; r.target = r.prompt + r.produced;  // recompute", "r.fraction = 0; r.target = r.prompt;"),
+        (TOKEN_SCHEDULING, "r.target = r.prompt + r.produced; const auto choice", "r.target = r.prompt; const auto choice"),
         (MACRO_SCHEDULING, "r.reserved = 0; r.target = r.prompt + r.produced;", "r.reserved = 0; r.target = r.prompt;"),
         (MACRO_SCHEDULING, "r.target = r.prompt + r.produced; const auto choice", "r.target = r.prompt; const auto choice")),
     bug("both steppings keep what a preempted request had computed",
-        (TOKEN, "r.computed = 0; r.reserved", "r.reserved"), (MACRO_SCHEDULING, "r.computed = 0; r.reserved", "r.reserved"),
+        (TOKEN_SCHEDULING, "r.computed = 0; r.reserved", "r.reserved"), (MACRO_SCHEDULING, "r.computed = 0; r.reserved", "r.reserved"),
         (BLOCKS, "r.computed = tokens_of(hit);", "r.computed = std::max(r.computed, tokens_of(hit));")),
     bug("both steppings skip the gap of a recomputed sequence",
         (TOKEN, "observer_.token_gaps(r.stream, {gap.units, 0}, 1, 1, gap.fraction_bits);", "if (!(r.computed == r.target && r.preemptions > 0)) observer_.token_gaps(r.stream, {gap.units, 0}, 1, 1, gap.fraction_bits);"),
@@ -155,13 +156,13 @@ SHARED = [
     bug("a slot that holds nothing takes nothing from outside", (PROMPTS, "if (of > 0 && c * of", "if (c * of")),
     bug("a full context leaves the slots what they hold", ("sim/serving/slots.cpp", "std::fill(kept_.begin(), kept_.end(), KeptText{}); idle_tokens_ = 0; }", "}")),
     bug("who has just got a slot survives a full context",
-        (TOKEN, "!waiting_.empty() && std::ssize(running_) < serving_.max_num_seqs; waiting_.pop_front()", "false; waiting_.pop_front()"),
+        (TOKEN_SCHEDULING, "!waiting_.empty() && std::ssize(running_) < serving_.max_num_seqs; waiting_.pop_front()", "false; waiting_.pop_front()"),
         (MACRO_SCHEDULING, "!waiting_.empty() && running_ < serving_.max_num_seqs; waiting_.pop_front(), ++running_", "false; waiting_.pop_front()")),
     bug("both steppings admit who has room for a chunk",
-        (TOKEN, "serving_.reserve_full_isl && !blocks_.has_room(", "false && !blocks_.has_room("),
+        (TOKEN_SCHEDULING, "serving_.reserve_full_isl && !blocks_.has_room(", "false && !blocks_.has_room("),
         (MACRO_SCHEDULING, "serving_.reserve_full_isl && !blocks_.has_room(", "false && !blocks_.has_room(")),
     bug("both steppings keep the blocks of what they preempt",
-        (TOKEN, "r.content = with_own_text(r); blocks_.release(id, r, now); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;"),
+        (TOKEN_SCHEDULING, "r.content = with_own_text(r); blocks_.release(id, r, now); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;"),
         (MACRO_SCHEDULING, "r.content = with_own_text(r); blocks_.release(id, r, now); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;")),
     bug("the first answer of both is the last thinking token",
         ("sim/serving/request.hpp", "produced == thinking + 1", "produced == std::max<int64_t>(thinking, 1)"),
@@ -226,7 +227,7 @@ OFFLOAD = [
     bug("copies go side by side on one link", (OFFLOAD_CPP, "const Picoseconds begins = std::max(free, earliest);", "const Picoseconds begins = earliest;")),
     bug("what the host has no room for is lost", (OFFLOAD_CPP, "if (!disk_.by_key.contains(oldest.key)) add_to_disk(", "if (false) add_to_disk(")),
     bug("every device has the whole link's work", (OFFLOAD_CPP, "link_time = block_bytes / tiers.link.bandwidth;", "link_time = whole / tiers.link.bandwidth;")),
-    bug("who was preempted does not look outside", (TOKEN, "paged ? blocks_.outside(id, r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(id, r, hit, now) : 0; outside > 0)"), (MACRO_SCHEDULING, "paged ? blocks_.outside(id, r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(id, r, hit, now) : 0; outside > 0)")),
+    bug("who was preempted does not look outside", (TOKEN_SCHEDULING, "paged ? blocks_.outside(id, r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(id, r, hit, now) : 0; outside > 0)"), (MACRO_SCHEDULING, "paged ? blocks_.outside(id, r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(id, r, hit, now) : 0; outside > 0)")),
     bug("a request's own text is everybody's", ("sim/serving/own_text.cpp", "mix(kOwnText, static_cast<uint64_t>(r.stream), r.number)", "kOwnText")),
     bug("generated blocks are not copied out", (BLOCKS, "store(id, r, cache_->known(id), now); shared", "shared")),
 ]
@@ -346,7 +347,7 @@ SURROUNDINGS = [
     bug("what waits is not tried again when what it would hold goes", (MACRO_SCHEDULING, "hits_may_go_ = paged && hit.idle > 0 &&", "hits_may_go_ = false && hit.idle > 0 &&")),
     bug("what has had to go is still a copy", (BLOCKS, "cache_->trim(left());  // what has had to go is no copy to go by", "")),
     bug("who is preempted leaves nothing to be found", ("sim/serving/serving.hpp", "return policy == models::Policy::vllm && prefix_cache && !new_token_ratio;", "return false;")),
-    bug("who is preempted waits as if it had not been", (TOKEN, "++pool_[id].preemptions;  // which says where it waits send_back(id, now);", "send_back(id, now); ++pool_[id].preemptions;"), (MACRO_SCHEDULING, "++pool_[id].preemptions;  // which says where it waits send_back(id, now);", "send_back(id, now); ++pool_[id].preemptions;")),
+    bug("who is preempted waits as if it had not been", (TOKEN_SCHEDULING, "++pool_[id].preemptions;  // which says where it waits send_back(id, now);", "send_back(id, now); ++pool_[id].preemptions;"), (MACRO_SCHEDULING, "++pool_[id].preemptions;  // which says where it waits send_back(id, now);", "send_back(id, now); ++pool_[id].preemptions;")),
     bug("a long step keeps its clock", ("sim/serving/macro_replica.cpp", "if (is_long && plan_.point.level != point.level)", "if (false && is_long)"), ("sim/serving/token_replica.cpp", "if (is_long) change_pace(now, at_clock_of(point, step_.point));", "")),
     bug("short steps change their clock too, in one stepping", ("sim/serving/macro_replica.cpp", "if (is_long && plan_.point.level != point.level)", "if (plan_.point.level != point.level)")),
     bug("what is left of a step costs the energy of the clock that it began with", ("sim/serving/in_flight_step.cpp", "if (whole == instead) return left;", "return left;")),
