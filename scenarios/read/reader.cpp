@@ -233,12 +233,18 @@ bool Reader::count(const Key& key, int64_t& member) {
 bool Reader::flag(const Key& key, bool& member) {
   const std::string expected = "true or false";
   const Node* node = take(key, expected);
-  if (!node || !is_scalar(*node, path_of(key.name), expected)) return false;
-  if (node->quoted || (node->scalar != "true" && node->scalar != "false")) {
-    wrong(*node, path_of(key.name), in_quotes(node->scalar), expected);
+  if (!node) return false;
+  const std::string path = path_of(key.name);
+  const Sourced sourced = unwrap(key, *node, path);
+  if (!sourced.value || !is_scalar(*sourced.value, path, expected)) return false;
+  const Node& written = *sourced.value;
+  if (written.quoted || (written.scalar != "true" && written.scalar != "false")) {
+    wrong(written, path, in_quotes(written.scalar), expected);
     return false;
   }
-  member = node->scalar == "true";
+  member = written.scalar == "true";
+  const bool by_user = !origin_of(written);
+  if (by_user || &written != node) keep(sourced, path, Dimension::number, member ? 1 : 0);
   return true;
 }
 

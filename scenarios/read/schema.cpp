@@ -139,8 +139,8 @@ bool Schema::count(const Key& key, int64_t&) {
 
 bool Schema::flag(const Key& key, bool& member) {
   Json schema = {{"type", "boolean"}};
-  if (!key.required) schema["default"] = member;
-  return add(key, schema);
+  if (!key.required) default_ = member;
+  return add(key, or_sourced(key, schema));
 }
 
 bool Schema::text(const Key& key, Text&) { return add(key, text_schema()); }

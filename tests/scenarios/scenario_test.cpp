@@ -421,6 +421,26 @@ TEST_CASE("a user's own sheet is found beside the scenario, and its mistakes are
   fs::remove_all(folder);
 }
 
+TEST_CASE(
+    "when steps are put together and tokens told is the engine's way, on the box whose version does it otherwise its "
+    "own",
+    "[scenarios][sheets]") {
+  const auto engine = [](const std::string& name, const std::string& box, const std::vector<std::string>& sets = {}) {
+    auto all = sets;
+    all.push_back("systems.desk.sheet=" + box);
+    return loaded(with("engine: vllm", "engine: " + name), all).input.deployments[0].engine;
+  };
+  CHECK(engine("vllm", "dgx-spark").async_scheduling);
+  CHECK(engine("vllm", "dgx-spark").tells_late);
+  CHECK(engine("vllm", "h100-sxm-80").async_scheduling);
+  CHECK_FALSE(engine("vllm", "h100-sxm-80").tells_late);  // measured under 0.15.1
+  CHECK(engine("sglang", "dgx-spark").async_scheduling);
+  CHECK_FALSE(engine("sglang", "dgx-spark").tells_late);
+  CHECK_FALSE(engine("llama.cpp-cuda", "dgx-spark").async_scheduling);
+  CHECK_FALSE(engine("vllm", "dgx-spark", {"systems.desk.engines.vllm.tells_late=false"}).tells_late);
+  CHECK(engine("vllm", "h100-sxm-80", {"systems.desk.engines.vllm.tells_late=true"}).tells_late);
+}
+
 TEST_CASE("prefix caching is the engine's default, or what the deployment says", "[scenarios][prefix]") {
   const auto cached = [](const std::string& what, const std::string& by) {
     return loaded(with(what, by)).input.deployments[0].prefix_cache;

@@ -74,6 +74,22 @@ TEST_CASE("show -o json has value, unit, confidence and sources of every number"
   CHECK(has_engine);
 }
 
+TEST_CASE("what an engine does is shown with its source, and what a box's version of it does otherwise",
+          "[cli][show]") {
+  const auto said = [](const std::string& sheet, const std::string& path) {
+    const auto shown = Json::parse(tokwatt({"show", sheet, "-o", "json"}).out);
+    for (const auto& n : shown["numbers"]) {
+      if (n["path"] == path) return std::pair{n["text"].get<std::string>(), n["sources"].size()};
+    }
+    return std::pair{std::string("nothing"), std::size_t{0}};
+  };
+  CHECK(said("vllm", "tells_late") == std::pair{std::string("true"), std::size_t{2}});
+  CHECK(said("vllm", "async_scheduling").first == "true");
+  CHECK(said("h100-sxm-80", "engines.vllm.tells_late") == std::pair{std::string("false"), std::size_t{1}});
+  CHECK(said("rtx-3090", "engines.\"llama.cpp-cuda\".flash_attention").first == "false");
+  CHECK(said("dgx-spark", "engines.vllm.tells_late").first == "nothing");
+}
+
 TEST_CASE("a model shows what follows from its dimensions", "[cli][show]") {
   const auto derived = Json::parse(tokwatt({"show", "llama-3.1-8b", "-o", "json"}).out)["derived"];
   CHECK(derived["parameters"].get<double>() == Approx(8.03e9).epsilon(0.001));
