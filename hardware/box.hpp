@@ -130,8 +130,12 @@ struct Storage {
 };
 
 struct Price {
-  double purchase = std::numeric_limits<double>::quiet_NaN();  ///< [USD]; NaN: unknown
-  double resale_fraction = 0;                                  ///< of the purchase price at the end of the horizon
+  double purchase =
+      std::numeric_limits<double>::quiet_NaN();  ///< of a card, without what is around it [USD]; NaN: unknown
+  double resale_fraction = 0;                    ///< of all that was paid, at the end of the horizon
+  double host = 0;                               ///< of a card: the machine around it [USD]
+
+  double paid() const { return purchase + host; }
 };
 
 struct Box {

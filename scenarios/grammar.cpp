@@ -294,8 +294,9 @@ static void fields(Fields& f, WrittenPrices& p) {
              Dimension::money_per_energy, p.electricity);
   f.quantity(optional("horizon", "over which hardware loses its value (default 36 months)", kPositive),
              Dimension::duration, p.horizon);
-  f.quantity(optional("hardware", "price of the box, in place of its sheet's", kNotNegative), Dimension::money,
-             p.hardware);
+  f.quantity(optional("hardware", "price of the box, in place of its sheet's (of a card: with the machine around it)",
+                      kNotNegative),
+             Dimension::money, p.hardware);
   f.number(optional("resale", "share of the price that is left at the horizon, in place of the sheet's", kFraction),
            p.resale);
   f.text(optional("tariff", "in place of electricity: an id (tokwatt list tariffs), or a path to a sheet; needs start"),

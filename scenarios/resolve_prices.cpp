@@ -147,8 +147,9 @@ void resolve_prices(Resolution& r) {
         p.place, "prices.hardware and prices.resale are of one system; with more, give systems.NAME.price to each");
   }
   for (auto& system : systems) {
-    if (p.hardware) system.box.price.purchase = *p.hardware;
-    if (p.resale) system.box.price.resale_fraction = *p.resale;
+    auto& price = system.box.price;
+    if (p.hardware) price = {*p.hardware, price.resale_fraction};
+    if (p.resale) price.resale_fraction = *p.resale;
   }
   resolve_rents(r);
 }

@@ -237,8 +237,8 @@ def systems(*, hypothetical: bool = False) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        By id: ``title``, ``aliases``, ``memory`` [B], ``bandwidth`` [B/s], ``bf16`` [FLOP/s], ``power_limit`` [W], ``price`` [USD]; NaN
-        where the sheet has no such number.
+        By id: ``title``, ``aliases``, ``memory`` [B], ``bandwidth`` [B/s], ``bf16`` [FLOP/s], ``power_limit`` [W], ``price`` [USD],
+        ``host`` (of a card: price of the machine around it) [USD]; NaN where the sheet has no such number.
     """
     columns = {
         "memory": "memory.capacity",
@@ -246,11 +246,12 @@ def systems(*, hypothetical: bool = False) -> pd.DataFrame:
         "bf16": "compute.bf16",
         "power_limit": "power.limit",
         "price": "price.purchase",
+        "host": "price.host",
     }
     table = _catalogue("systems", hypothetical)
     for name, path in columns.items():
         table[name] = [_number(show(identifier), path) for identifier in table.index]
-    table.attrs["units"] = {"memory": "B", "bandwidth": "B/s", "bf16": "FLOP/s", "power_limit": "W", "price": "USD"}
+    table.attrs["units"] = {"memory": "B", "bandwidth": "B/s", "bf16": "FLOP/s", "power_limit": "W", "price": "USD", "host": "USD"}
     return table
 
 

@@ -156,8 +156,8 @@ class PlanResolver {
                         "systems.{}.price",
                         system.box.id, path_segment(system.name)));
       const auto boxes = static_cast<double>(system.count);
-      out_.price += price.purchase * boxes;
-      left_ += price.purchase * boxes * price.resale_fraction;
+      out_.price += price.paid() * boxes;
+      left_ += price.paid() * boxes * price.resale_fraction;
     }
   }
 

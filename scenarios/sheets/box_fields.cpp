@@ -192,8 +192,12 @@ static void fields(Fields& f, hardware::Storage& s) {
 }
 
 static void fields(Fields& f, hardware::Price& p) {
-  f.quantity(optional("purchase", "price of the box", kNotNegative), Dimension::money, p.purchase);
-  f.number(optional("resale_fraction", "of it that is left at the end of the horizon", kFraction), p.resale_fraction);
+  f.quantity(optional("purchase", "price of the box; of a card, of the card alone", kNotNegative), Dimension::money,
+             p.purchase);
+  f.quantity(optional("host", "of a card: price of the machine around it, 0 USD for who has one (default 0 USD)",
+                      kNotNegative),
+             Dimension::money, p.host);
+  f.number(optional("resale_fraction", "of both that is left at the end of the horizon", kFraction), p.resale_fraction);
 }
 
 void fields(Fields& f, EngineOverrides& e) { f.overrides<EngineSheet>(e.raw); }

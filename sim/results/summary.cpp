@@ -236,7 +236,7 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
     const auto& price = system.box.price;
     const bool priced = !std::isnan(price.purchase) && o.input.prices.horizon > 0;
     (system.is_rented ? rent : hardware) +=
-        priced ? part * price.purchase * (1 - price.resale_fraction) / o.input.prices.horizon : kUnknown;
+        priced ? part * price.paid() * (1 - price.resale_fraction) / o.input.prices.horizon : kUnknown;
   }
   hardware = hardware * in_use + rent * span;  // what is rented is paid for as long as it is kept, from 0 to the end
   out["energy_j"] = {{"wall", joules(sum.wall())},   {"chip", joules(sum.chip())},  {"compute", joules(sum.compute)},

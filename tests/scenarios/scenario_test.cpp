@@ -104,6 +104,20 @@ TEST_CASE("prices and limits stand where the simulation looks for them", "[scena
   CHECK(in.systems[0].box.price.resale_fraction == 0.25);
 }
 
+TEST_CASE("a card costs what the machine around it costs too, but for who has one or says the price of all",
+          "[scenarios]") {
+  const auto price = [](std::vector<std::string> sets) {
+    sets.push_back("systems.desk.sheet=rtx-5090");
+    return loaded(with("gpt-oss-120b", "gpt-oss-20b"), sets).input.systems[0].box.price;
+  };
+  CHECK(price({}).host > 0);
+  CHECK(price({}).paid() == price({}).purchase + price({}).host);
+  CHECK(price({"systems.desk.price.host=0 USD"}).paid() == price({}).purchase);
+  CHECK(price({"prices.hardware=4000 USD"}).paid() == 4000);
+  CHECK(price({"prices.hardware=4000 USD"}).resale_fraction == price({}).resale_fraction);
+  CHECK(loaded(kGood).input.systems[0].box.price.host == 0);
+}
+
 TEST_CASE("llama-server's slots share a context unless their number is given", "[scenarios]") {
   const auto unified = [](const std::string& limits) {
     return loaded(with("kv: f16, engine: vllm, runs_on: desk", "engine: llama.cpp-cuda, runs_on: desk" + limits))
