@@ -38,7 +38,7 @@ models = {  # by model and box: the engine that its owner would run, and the wei
 }
 hosts = {"qwen3-30b-a3b-2507": "hosted-qwen3-30b-a3b-2507", "gpt-oss-120b": "hosted-gpt-oss-120b"}  # of the same model, by the token
 dear = "gpt-5-mini"  # what people take who do not ask for an open model
-desktop = 1500  # USD, what a 5090 is put into: assumed, as the price of its sheet is that of the card
+desktop = 1500  # USD, what a 5090 is put into: assumed, as in its sheet
 resale = {"month": 36, "low": 0.2, "high": 0.6}  # what is left of a box's price: assumed
 tariff = "us-average"
 first_token, per_token = 3.0, 0.1  # s, for 95 of 100
@@ -93,7 +93,7 @@ def changes(model, box, people, copies=1, **more):
     names = [f"box{i}" for i in range(1, copies + 1)]
     sheet = {"sheet": box}
     if box == "rtx-5090":
-        sheet["price"] = {"purchase": f"{tw.show(box).numbers.loc['price.purchase', 'value'] + desktop} USD"}
+        sheet["price"] = {"host": f"{desktop} USD"}
     served = {"model": model, "quant": quant, "engine": engine, "runs_on": names, "replicas": copies}
     if engine.startswith("llama.cpp"):  # four at a time unless told otherwise
         served["limits"] = {"max_num_seqs": 48, "max_model_len": 16384}
