@@ -23,6 +23,12 @@ const char* name(Dtype dtype) {
   return "";
 }
 
+double Price::left(double age, double horizon) const {
+  constexpr double kYear = 365.25 * 86'400;
+  if (std::isnan(resale_fraction)) return std::pow(resale_per_year, age / kYear);
+  return age < horizon ? 1 - (1 - resale_fraction) * age / horizon : resale_fraction;
+}
+
 namespace {
 // The grid is written in round megahertz; half a hertz of slack keeps 0.1 + 0.2 from losing a level.
 constexpr double kGridSlack = 0.5;
@@ -55,6 +61,16 @@ double Power::wall(double dc) const { return dc / (psu_curve.given() ? psu_curve
 
 double Power::leakage_at(double temperature) const {
   return leakage * std::exp((std::min(temperature, kHottestDie) - leakage_temperature) / leakage_slope);
+}
+
+Box one_of(Box box, int64_t cards) {
+  const auto hosts = (cards + box.cards_per_host - 1) / box.cards_per_host;
+  const double part = static_cast<double>(hosts) / static_cast<double>(cards);
+  const double shared = (1 - part) * box.power.rest_idle;
+  box.power.rest_idle -= shared;
+  box.power.rest_busy -= shared;  // what work adds is of each card's
+  box.price.host *= part;
+  return box;
 }
 
 }  // namespace tokwatt::hardware

@@ -130,12 +130,15 @@ struct Storage {
 };
 
 struct Price {
-  double purchase =
-      std::numeric_limits<double>::quiet_NaN();  ///< of a card, without what is around it [USD]; NaN: unknown
-  double resale_fraction = 0;                    ///< of all that was paid, at the end of the horizon
-  double host = 0;                               ///< of a card: the machine around it [USD]
+  double purchase = std::numeric_limits<double>::quiet_NaN();  ///< of a card: the card alone [USD]; NaN: unknown
+  double host = 0;                                             ///< of a card: the machine around it [USD]
+  double resale_per_year = 0;                                  ///< of all that was paid, what is left after each year
+  /// The same at the end of the horizon, in a straight line and no less afterwards; NaN: as resale_per_year has it.
+  double resale_fraction = std::numeric_limits<double>::quiet_NaN();
 
   double paid() const { return purchase + host; }
+  /// What is left of it at some age, as a share [s].
+  double left(double age, double horizon) const;
 };
 
 struct Box {
@@ -152,8 +155,12 @@ struct Box {
   std::optional<Fan> fan = {};
   Governor governor;
   Storage storage;
-  std::string host_link;  ///< id of the link to the host's memory; empty: they are one, or it is not known
+  std::string host_link;       ///< id of the link to the host's memory; empty: they are one, or it is not known
+  int64_t cards_per_host = 1;  ///< that fit in the machine around a card
   Price price;
 };
+
+/// One of so many such cards: the price of the machines that they are in, and what those draw at rest, is shared.
+Box one_of(Box box, int64_t cards);
 
 }  // namespace tokwatt::hardware

@@ -99,13 +99,14 @@ Estimate resale_fraction(const Plan& plan, double age) {
   ResalePoint before;
   for (const auto& point : plan.resale) {
     if (point.month >= age) {
-      const double low = straight(age, before.month, point.month, before.low, point.low);
-      const double high = straight(age, before.month, point.month, before.high, point.high);
-      return {(low + high) / 2, low, high};
+      const auto at = [&](double Estimate::*end) {
+        return straight(age, before.month, point.month, before.fraction.*end, point.fraction.*end);
+      };
+      return {at(&Estimate::value), at(&Estimate::low), at(&Estimate::high)};
     }
     before = point;
   }
-  return plan.resale.empty() ? Estimate{} : Estimate{(before.low + before.high) / 2, before.low, before.high};
+  return plan.resale.empty() ? Estimate{} : before.fraction;
 }
 
 Estimate Month::cost_if_kept(const Spread& spread) const {

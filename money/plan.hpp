@@ -31,7 +31,8 @@ struct Spread {
 
 /// What is left of a price after some months.
 struct ResalePoint {
-  double month = 0, low = 1, high = 1;
+  double month = 0;
+  Estimate fraction = {1, 1, 1};
 };
 
 struct Plan {

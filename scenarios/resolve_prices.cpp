@@ -70,7 +70,7 @@ void resolve_rent(const Named<WrittenSystem>& written, Resolution& r) {
       std::find_if(systems.begin(), systems.end(), [&](const sim::System& s) { return s.name == written.name; });
   if (!rent || of == systems.end()) return;
   of->is_rented = true;
-  of->box.price = {rent->value * r.loaded.input.prices.horizon, 0};
+  of->box.price = {.purchase = rent->value * r.loaded.input.prices.horizon};
   const auto devices = static_cast<double>(of->count);
   r.rent = {r.rent.value + rent->value * devices, r.rent.low + rent->low * devices, r.rent.high + rent->high * devices};
 }
@@ -148,7 +148,10 @@ void resolve_prices(Resolution& r) {
   }
   for (auto& system : systems) {
     auto& price = system.box.price;
-    if (p.hardware) price = {*p.hardware, price.resale_fraction};
+    if (p.hardware) {
+      price.purchase = *p.hardware;
+      price.host = 0;
+    }
     if (p.resale) price.resale_fraction = *p.resale;
   }
   resolve_rents(r);

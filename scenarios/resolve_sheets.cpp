@@ -227,7 +227,7 @@ void resolve_systems(Resolution& r) {
       if (written.mode.given()) sheet = in_mode(std::move(*sheet), written.mode, path + ".mode", r.diagnostics);
       const Overrides over{overrides_of(written), path + ".", kSystemKeys};
       const auto read = read_box(*sheet, over, r.diagnostics);
-      system.box = read.value;
+      system.box = hardware::one_of(read.value, system.count);
       carry(r, "systems/" + name, read);
       merged = *sheet;
       if (over.tree.kind == Node::Kind::mapping) merged.root = merge(sheet->root, over.tree);

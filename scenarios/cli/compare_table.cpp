@@ -28,7 +28,8 @@ constexpr std::size_t kShortestName = 8, kLongestName = 24;  // of an API, for t
 struct Row {
   const char* label;
   const char* metric;
-  bool is_loss = false;  ///< of requests without an answer: said where a box has some
+  bool is_loss = false;      ///< of requests without an answer: said where a box has some
+  bool beside_apis = false;  ///< said where it has APIs to be compared with
 };
 constexpr std::array kRows = {
     Row{"requests completed", "requests.completed"},
@@ -51,6 +52,7 @@ constexpr std::array kRows = {
     Row{"throttled", "throttled_s"},
     Row{"cost", "cost_usd.total"},
     Row{"cost per Mtok", "usd_per_mtok_output"},
+    Row{"cost, once a day", "cost_usd.whole_days", false, true},
     Row{"plan, in all", "plan.cost_usd.value"},
     Row{"plan, a month", "plan.usd_per_month"},
     Row{"plan, per Mtok", "plan.usd_per_mtok_output"},
@@ -110,9 +112,11 @@ bool is_told(const Row& row, double losses, const ComparedBox& box) {
   return losses > least;
 }
 
-std::vector<ToldRow> told_rows(const std::vector<ComparedBox>& boxes, const std::vector<scenarios::Metric>& metrics) {
+std::vector<ToldRow> told_rows(const std::vector<ComparedBox>& boxes, const std::vector<scenarios::Metric>& metrics,
+                               bool beside_apis) {
   std::vector<ToldRow> out;
   for (const auto& row : kRows) {
+    if (row.beside_apis && !beside_apis) continue;
     const auto* metric = find(metrics, row.metric);
     if (!metric) continue;
     ToldRow told{row, metric};
@@ -256,7 +260,7 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
     if (metrics.empty()) metrics = scenarios::metrics_of(boxes[b].answer.summary);
     if (b > 0) others.push_back(b);
   }
-  const auto rows = told_rows(boxes, metrics);
+  const auto rows = told_rows(boxes, metrics, !apis.empty());
   std::span<const std::size_t> left = others;
   const auto draws = boxes.front().draws.size();
   do {
@@ -267,6 +271,13 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
            wrapped(
                "Latencies are of requests that had a first token or an answer: those that were lost before are not in "
                "them, and a box that loses many looks the faster for it.") +
+           "\n";
+  if (!apis.empty())
+    out += "\n" +
+           wrapped(
+               "Cost has the price of a box for the time of the run, as if it worked day and night; once a day has it "
+               "for whole days, as of a box that does nothing else. An API's is all that it asks. Months of such days: "
+               "plan.") +
            "\n";
   if (draws > 0)
     out += "\n" +

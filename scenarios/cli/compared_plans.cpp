@@ -43,12 +43,19 @@ std::string sentence(char name, const ComparedBox& box, const ComparedBox& first
   const double more = cost(plan) - cost(*plan_of(first));
   const int months = plan.at("months").get<int>();
   if (std::abs(more) < 0.005) return fmt::format("Over {} months {} and A cost the same.", months, name);
+  const auto output = [](const ComparedBox& of) { return plan_of(of)->at("tokens").at("output").get<double>(); };
+  const double written = output(box) / output(first);
+  constexpr double kAlike = 0.05;  // part of the tokens
   const auto by = more < 0 ? cheaper(box, first) : cheaper(first, box);
   const char less = more < 0 ? name : 'A', other = more < 0 ? 'A' : name;
   return fmt::format(
-      "Over {} months {} costs {} USD less than {}. {} has cost no more {}, were both sold then, and {}, if "
+      "Over {} months {} costs {} USD less than {}{}. {} has cost no more {}, were both sold then, and {}, if "
       "they are kept.",
-      months, less, usd(std::abs(more)), other, less, since(by->if_sold), since(by->if_kept));
+      months, less, usd(std::abs(more)), other,
+      std::abs(written - 1) > kAlike
+          ? fmt::format(", and writes {} of its tokens", percent(more < 0 ? written : 1 / written))
+          : "",
+      less, since(by->if_sold), since(by->if_kept));
 }
 
 std::string full(char name, const ComparedBox& box) {

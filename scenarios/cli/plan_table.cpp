@@ -114,15 +114,44 @@ std::string head(const Json& plan) {
                              plan.at("days_per_month").get<double>()));
 }
 
-/// What the brackets are about, in energy.
-std::string spread_of_energy(const Json& spread) {
-  const double down = spread.at("low").get<double>(), up = spread.at("high").get<double>();
-  const auto from = spread.at("from").get<std::string>();
-  if (down == 0 && up == 0) return "";
-  return fmt::format(" In brackets the energy is {} less to {} more{}.", percent(down), percent(up),
-                     from == "interval90" ? ", the run's interval"
-                     : from == "assumed"  ? ", assumed"
-                                          : "");
+/// "sold for 1,200 to 2,900", "sold for 1,200".
+std::string sold_for(const Json& resale) {
+  const std::string low = usd(resale.at("low")), high = usd(resale.at("high"));
+  return low == high ? "sold for " + low : fmt::format("sold for {} to {}", low, high);
+}
+
+/// What the brackets are about: resale, rents and energy.
+std::string in_brackets(const Json& plan) {
+  std::vector<std::string> parts;
+  if (buys(plan)) {
+    const bool assumed = plan.at("resale").at("from") == "resale_per_year";
+    parts.push_back(sold_for(plan.at("resale_usd")) + (assumed ? " (assumed)" : ""));
+  }
+  if (has(plan, "rent_usd")) parts.emplace_back("rented at the lowest to the highest offer");
+  const Json& energy = plan.at("energy_spread");
+  const double down = energy.at("low").get<double>(), up = energy.at("high").get<double>();
+  const auto from = energy.at("from").get<std::string>();
+  if (down > 0 || up > 0)
+    parts.push_back(fmt::format("energy {} less to {} more{}", percent(down), percent(up),
+                                from == "interval90" ? " (the run's interval)"
+                                : from == "assumed"  ? " (assumed)"
+                                                     : ""));
+  const Json& cost = plan.at("cost_usd");
+  if (cost.at("low") == cost.at("high")) return "";
+  return fmt::format(" In brackets: {}.", fmt::join(parts, ", "));
+}
+
+/// Where new boxes get dearer or cheaper, what resale on the other terms comes to.
+std::string sold_otherwise(const Json& plan) {
+  if (!buys(plan) || !plan.at("resale").contains("otherwise")) return "";
+  const Json& resale = plan.at("resale");
+  const auto share_of = [](const Json& terms) {
+    return terms.at("follows") == "replacement" ? "what a new one costs then" : "what was paid";
+  };
+  return fmt::format(
+      " A used box fetches a share of {} (plan.resale_follows: {}); were it one of {}, the cost would be {} USD.",
+      share_of(resale), resale.at("follows").get<std::string>(), share_of(resale.at("otherwise")),
+      estimate(resale.at("otherwise").at("cost_usd")));
 }
 
 std::string total(const Json& plan) {
@@ -136,7 +165,7 @@ std::string total(const Json& plan) {
     out += fmt::format(", {} J/token", three_digits(plan.at("j_per_tok_output").get<double>()));
   if (!plan.at("tok_s_per_usd").is_null())
     out += fmt::format(", {} tok/s per 1,000 USD", three_digits(1000 * plan.at("tok_s_per_usd").get<double>()));
-  return wrapped(out + "." + spread_of_energy(plan.at("energy_spread")));
+  return wrapped(out + "." + in_brackets(plan) + sold_otherwise(plan));
 }
 
 /// What others ask, and when a box that was bought has cost no more.
@@ -188,6 +217,19 @@ std::string waiting(const Json& plan) {
   return table.text();
 }
 
+/// What the days that were simulated are like for who waits for an answer.
+std::string days_of_growth(const Json& plan) {
+  const Json& days = plan.at("days");
+  if (days.size() < 2) return "";
+  Columns table("rrrrr");
+  table.row({"in month", "requests", "first token, p95", "per token, p95", "answers written"});
+  const auto time = [](const Json& value) { return value.is_number() ? quantity(value.get<double>(), "s") : "-"; };
+  for (const auto& day : days)
+    table.row({day.at("month").dump(), "x " + three_digits(day.at("load").get<double>()), time(day.at("ttft_s_p95")),
+               time(day.at("tpot_s_p95")), percent(day.at("carried").get<double>())});
+  return "\n" + table.text();
+}
+
 /// From when on a trace has fewer requests than growth asks for.
 std::string ended(const Json& plan) {
   if (plan.at("trace_ends_month").is_null()) return "";
@@ -218,7 +260,7 @@ std::string plan_table(const Json& summary, const Terminal& terminal) {
   if (found == summary.end()) return "";
   const Json& plan = *found;
   std::string out = "\n" + terminal.heading(head(plan)) + "\n" + cash_flow(plan, terminal) + "\n" + total(plan) + "\n" +
-                    full(plan) + ended(plan);
+                    full(plan) + ended(plan) + days_of_growth(plan);
   if (!plan.at("against").empty()) out += "\n" + against(plan);
   if (plan.contains("wait_or_buy")) out += "\n" + waiting(plan);
   return out;

@@ -188,11 +188,16 @@ std::string cost(const RunFacts& facts, const Json& s) {
     return fmt::format("hardware {}{}; electricity unknown (prices.electricity is not given)",
                        usd(at(s, "cost_usd.hardware")), api);
   }
+  const double whole_days = at(s, "cost_usd.whole_days");
+  constexpr double kWorthSaying = 1.01;  // else the run is as long as its days
+  const std::string once = whole_days > kWorthSaying * at(s, "cost_usd.total")
+                               ? fmt::format("; {} with the box's price for whole days", usd(whole_days))
+                               : "";
   const double bill = at(s, "cost_usd.cooling");
   const std::string cooling = bill > 0 ? ", cooling " + usd(bill) : "";
-  return fmt::format("{}: electricity {}{}, hardware {}{}; {} per million output tokens", usd(at(s, "cost_usd.total")),
-                     usd(at(s, "cost_usd.electricity")), cooling, usd(at(s, "cost_usd.hardware")), api,
-                     usd(at(s, "usd_per_mtok_output")));
+  return fmt::format("{}: electricity {}{}, hardware {}{}; {} per million output tokens{}",
+                     usd(at(s, "cost_usd.total")), usd(at(s, "cost_usd.electricity")), cooling,
+                     usd(at(s, "cost_usd.hardware")), api, usd(at(s, "usd_per_mtok_output")), once);
 }
 
 /// Label in the first column, text wrapped beside it.

@@ -20,6 +20,7 @@ using money::Estimate;
 constexpr int kDays = 5;          // of a plan that grows: first, last, and between them
 constexpr double kCarries = 0.9;  // of what is asked: below that a box is full; noise of a day's draws is less
 constexpr double kMega = 1e6;
+constexpr double kRounding = 1e-9;  // by which sums of equal terms may differ
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 Json ratio(double a, double b) { return b != 0 ? number(a / b) : Json(nullptr); }
@@ -274,19 +275,21 @@ sim::Group table(const std::vector<money::Month>& flow, const std::vector<Rival>
   return out;
 }
 
-Json rival_json(const std::vector<Estimate>& costs, const std::vector<money::Month>& flow, const Planning& planning,
-                double output) {
+Json rival_json(const Rival& rival, const std::vector<Estimate>& costs, const std::vector<money::Month>& flow,
+                const Planning& planning, double output) {
   const auto& plan = planning.plan;
   const auto& spread = plan.energy_spread;
   // Where nothing is bought there is nothing to be paid back.
   const auto payback = planning.buys ? money::break_even(kept(flow, spread), costs) : money::BreakEven{};
-  const double own = flow.back().cost_if_sold(spread).value;
+  auto even = money::break_even(sold(flow, spread), costs);
+  if (rival.is_own) even.low = even.high = even.value;  // whatever it costs, it costs both
+  const double own = flow.back().cost_if_sold(spread).value, saved = costs.back().value - own;
   return {{"cost_usd", estimate(costs.back())},
           {"usd_per_month", costs.back().value / plan.months},
-          {"saved_usd_per_month", (costs.back().value - own) / plan.months},
+          {"saved_usd_per_month", std::abs(saved) > kRounding * own ? saved / plan.months : 0},
           {"present_value_usd", number(present_value(costs, plan.discount))},
           {"usd_per_mtok_output", ratio(costs.back().value, output / kMega)},
-          {"break_even_month", months(money::break_even(sold(flow, spread), costs))},
+          {"break_even_month", months(even)},
           {"payback_month", months(payback)}};
 }
 
@@ -344,6 +347,27 @@ double part_of_boxes(const Json& summary) {
   return at(summary, "energy_j", "wall") / per_token.get<double>() / at(summary, "tokens", "output");
 }
 
+/// Whether a box costs more or less at some time than at the start.
+bool hardware_moves(const money::Plan& plan) {
+  bool moves = false;
+  for (int month = 1; month <= plan.months; ++month) moves = moves || money::hardware_level(plan, month) != 1;
+  return moves;
+}
+
+/// On which terms it is sold; where new boxes get dearer or cheaper, what it would come to on the other ones too.
+void add_resale(Json& out, const Planning& planning, const money::Usage& usage) {
+  if (!planning.buys) return;
+  const auto follows = [](const money::Plan& plan) { return plan.follows_replacement ? "replacement" : "purchase"; };
+  out["resale"] = {{"from", planning.resale_is_assumed ? "resale_per_year" : "scenario"},
+                   {"follows", follows(planning.plan)}};
+  if (!hardware_moves(planning.plan)) return;
+  money::Plan other = planning.plan;
+  other.follows_replacement = !other.follows_replacement;
+  const auto flow = money::cash_flow(other, usage, planning.price);
+  out["resale"]["otherwise"] = {{"follows", follows(other)},
+                                {"cost_usd", estimate(flow.back().cost_if_sold(other.energy_spread))}};
+}
+
 /// What the plan comes to in the end.
 Json totals(const Planning& planning, const std::vector<money::Month>& flow, double output, const Json& summary) {
   const auto& spread = planning.plan.energy_spread;
@@ -388,6 +412,7 @@ void add_plan(const Planning& as_written, sim::Results& results) {
   const auto spread = energy_spread_of(planning, results.summary);
   planning.plan.energy_spread = spread.shares;
   if (std::string_view(spread.from) == "assumed") add_assumption("plan: energy_spread", results.summary);
+  if (planning.resale_is_assumed) add_assumption("plan: resale", results.summary);
   auto days = simulated(planning, results.summary);
   const money::Usage usage{days.days, planning.duration / planning.days / kHour, planning.season, planning.between,
                            planning.of_days};
@@ -409,9 +434,10 @@ void add_plan(const Planning& as_written, sim::Results& results) {
               {"trace_ends_month", month(days.trace_ends)},
               {"tokens", tokens(all)}};
   out.update(totals(planning, flow, all.output, results.summary));
+  add_resale(out, planning, usage);
   out["against"] = Json::object();
   for (std::size_t i = 0; i < costs.size(); ++i)
-    out["against"][planning.against[i].name] = rival_json(costs[i], flow, planning, all.output);
+    out["against"][planning.against[i].name] = rival_json(planning.against[i], costs[i], flow, planning, all.output);
   if (!planning.wait.empty()) out["wait_or_buy"] = wait_or_buy(planning, usage, costs);
   out["table"] = Json::array();
   for (const auto& m : flow) out["table"].push_back(row(m));

@@ -20,6 +20,7 @@ struct Rival {
   std::vector<money::TokenPrices> prices;  ///< of an API, by month
   money::FreeTier free_tier;               ///< of it
   std::optional<money::Rental> rental;     ///< else
+  bool is_own = false;                     ///< the same as what answers in the scenario, and nothing else does
 };
 
 /// A stream with a number of users.
@@ -33,6 +34,7 @@ struct Planning {
   double price = 0;  ///< of all boxes that are bought, at the start [USD]
   bool buys = false, rents = false, has_hosted = false;
   bool spread_is_written = false;  ///< that of the energy; else a run's own interval goes before it
+  bool resale_is_assumed = false;  ///< from what sheets say that boxes lose in a year
   int days = 1;                    ///< that the run has
   bool has_trace = false;
   double duration = 0;          ///< of the run [s]

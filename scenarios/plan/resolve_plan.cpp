@@ -16,6 +16,7 @@ namespace {
 constexpr double kDay = 86'400, kHour = 3600;
 constexpr double kMostLoad = 100;        // times the first month's; a day of it is simulated
 constexpr double kMostWorkingDays = 23;  // of a month
+constexpr double kResaleSpread = 0.1;    // of what a sheet says is left after a year: assumed
 
 using std::chrono::year_month_day;
 
@@ -155,9 +156,7 @@ class PlanResolver {
             fmt::format("plan needs the price of {}, which its sheet does not say; expected prices.hardware or "
                         "systems.{}.price",
                         system.box.id, path_segment(system.name)));
-      const auto boxes = static_cast<double>(system.count);
-      out_.price += price.paid() * boxes;
-      left_ += price.paid() * boxes * price.resale_fraction;
+      out_.price += price.paid() * static_cast<double>(system.count);
     }
   }
 
@@ -167,11 +166,29 @@ class PlanResolver {
       if (point.low > point.high) error(point.place, "low of a resale is above its high");
       if (!points.empty() && static_cast<double>(point.month) <= points.back().month)
         error(point.place, "a resale's month is not after the one before; expected the earliest first");
-      points.push_back({static_cast<double>(point.month), point.low, point.high});
+      points.push_back({static_cast<double>(point.month), {(point.low + point.high) / 2, point.low, point.high}});
     }
-    if (!points.empty() || out_.price <= 0) return;
-    const double horizon = r_.loaded.input.prices.horizon / (money::kHoursOfMonth * kHour);
-    points.push_back({horizon, left_ / out_.price, left_ / out_.price});
+    if (!points.empty() || out_.price <= 0 || !r_.diagnostics.ok()) return;
+    for (int month = 1; month <= out_.plan.months; ++month)
+      points.push_back({static_cast<double>(month), left_after(month * money::kHoursOfMonth * kHour)});
+  }
+
+  /// What is left of all boxes at some age, as a share of their price. A share that the scenario gives is taken as it
+  /// is; what a sheet says that they lose in a year is not known so well.
+  money::Estimate left_after(double age) {
+    money::Estimate left;
+    for (const auto& system : r_.loaded.input.systems) {
+      if (system.is_rented) continue;
+      const double part = system.box.price.paid() * static_cast<double>(system.count) / out_.price;
+      const auto at = [&](double more) {
+        auto price = system.box.price;
+        price.resale_per_year = std::clamp(price.resale_per_year + more, 0.0, 1.0);
+        return part * price.left(age, r_.loaded.input.prices.horizon);
+      };
+      out_.resale_is_assumed = out_.resale_is_assumed || std::isnan(system.box.price.resale_fraction);
+      left = {left.value + at(0), left.low + at(-kResaleSpread), left.high + at(kResaleSpread)};
+    }
+    return left;
   }
 
   year_month_day day_of_month(int month) const {
@@ -203,7 +220,11 @@ class PlanResolver {
     const auto raw = open_sheet(SheetKind::rental, name, "plan.against", r_.folder, r_.diagnostics);
     const auto sheet = read_rental(*raw, r_.diagnostics);
     carry(r_, "rentals/" + sheet.value.id, sheet);
-    out_.against.push_back({sheet.value.id, {}, {}, sheet.value});
+    const auto& systems = r_.written.systems;
+    const bool is_own = !out_.has_hosted && std::all_of(systems.begin(), systems.end(), [&](const auto& system) {
+      return system.value.rental.value == sheet.value.id;
+    });
+    out_.against.push_back({sheet.value.id, {}, {}, sheet.value, is_own});
   }
 
   void take_against() {
@@ -272,7 +293,6 @@ class PlanResolver {
   const WrittenPlan& w_;
   Resolution& r_;
   std::optional<std::chrono::sys_seconds> start_;
-  double left_ = 0;  // of the price at the horizon [USD]
   Planning out_;
 };
 

@@ -197,7 +197,11 @@ static void fields(Fields& f, hardware::Price& p) {
   f.quantity(optional("host", "of a card: price of the machine around it, 0 USD for who has one (default 0 USD)",
                       kNotNegative),
              Dimension::money, p.host);
-  f.number(optional("resale_fraction", "of both that is left at the end of the horizon", kFraction), p.resale_fraction);
+  f.number(optional("resale_per_year", "of both that is left after each year (default 0)", kFraction),
+           p.resale_per_year);
+  f.number(
+      optional("resale_fraction", "of both that is left at prices.horizon, in place of resale_per_year", kFraction),
+      p.resale_fraction);
 }
 
 void fields(Fields& f, EngineOverrides& e) { f.overrides<EngineSheet>(e.raw); }
@@ -220,6 +224,10 @@ void fields(Fields& f, BoxSheet& s) {
   f.section(required("governor", "lowers the clock with temperature"), s.box.governor);
   f.text(optional("host_link", "joins the device to the host's memory (tokwatt list links); none where they are one"),
          s.host_link);
+  f.count(optional("cards_per_host",
+                   "of a card: so many fit in the machine around it, and share its price and what it draws at rest",
+                   {1, 64}),
+          s.box.cards_per_host);
   f.section(optional("storage", "how fast models are loaded"), s.box.storage);
   f.section(optional("price", "what it costs"), s.box.price);
   Key modes = optional("modes", "in a box's own file: what changes in a mode, such as quiet, by the mode's name");

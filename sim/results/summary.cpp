@@ -196,6 +196,7 @@ void add_room(Json& out, const Outcomes& o) {
   const double total = cost["total"].is_number() ? cost["total"].get<double>() + s.cooling_usd : kUnknown;
   cost["cooling"] = number(s.cooling_usd);
   cost["total"] = number(total);
+  if (cost["whole_days"].is_number()) cost["whole_days"] = number(cost["whole_days"].get<double>() + s.cooling_usd);
   out["usd_per_mtok_output"] = ratio(total, out["tokens"]["output"].get<double>() / 1e6);
 }
 
@@ -236,8 +237,12 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
     const auto& price = system.box.price;
     const bool priced = !std::isnan(price.purchase) && o.input.prices.horizon > 0;
     (system.is_rented ? rent : hardware) +=
-        priced ? part * price.paid() * (1 - price.resale_fraction) / o.input.prices.horizon : kUnknown;
+        priced ? part * price.paid() * (1 - price.left(o.input.prices.horizon, o.input.prices.horizon)) /
+                     o.input.prices.horizon
+               : kUnknown;
   }
+  constexpr double kDay = 86'400;
+  const double idle_else = hardware * (std::ceil(in_use / kDay) * kDay - in_use);
   hardware = hardware * in_use + rent * span;  // what is rented is paid for as long as it is kept, from 0 to the end
   out["energy_j"] = {{"wall", joules(sum.wall())},   {"chip", joules(sum.chip())},  {"compute", joules(sum.compute)},
                      {"memory", joules(sum.memory)}, {"static", joules(sum.fixed)}, {"rest", joules(sum.rest)}};
@@ -254,8 +259,11 @@ void add_physics(Json& out, const Outcomes& o, const std::vector<DevicePart>& de
   out["throttled_s"] = number(throttled);
   out["over_limit_s"] = over_limit;
   const double total = electricity + hardware + api;
-  out["cost_usd"] = {
-      {"electricity", number(electricity)}, {"hardware", number(hardware)}, {"api", api}, {"total", number(total)}};
+  out["cost_usd"] = {{"electricity", number(electricity)},
+                     {"hardware", number(hardware)},
+                     {"api", api},
+                     {"total", number(total)},
+                     {"whole_days", number(total + idle_else)}};
   const auto tokens = out["tokens"]["output"].get<double>();
   out["usd_per_mtok_output"] = ratio(total, tokens / 1e6);
   const double of_boxes = output_of_boxes(o, streams);

@@ -96,7 +96,7 @@ TEST_CASE("it is not back within a plan that is too short, nor if the others are
 
 TEST_CASE("what it would fetch brings the break-even forward", "[money][plan]") {
   auto [plan, usage, prices] = by_hand(24);
-  plan.resale = {{10, 0.4, 0.6}, {20, 0.2, 0.4}};
+  plan.resale = {{10, {0.5, 0.4, 0.6}}, {20, {0.3, 0.2, 0.4}}};
   const auto flow = cash_flow(plan, usage, 1000);
   CHECK_THAT(flow[5].resale.value, WithinRel(750.0, 1e-12));
   CHECK_THAT(flow[15].resale.low, WithinRel(300.0, 1e-12));
@@ -114,7 +114,7 @@ TEST_CASE("a break-even that does not last is none", "[money][plan]") {
 TEST_CASE("shocks hold from their month on, and used boxes follow the price of new ones", "[money][plan]") {
   auto [plan, usage, prices] = by_hand(12);
   plan.shocks = {{7, 1.4, 2, 0.5}};
-  plan.resale = {{12, 0.5, 0.5}};
+  plan.resale = {{12, {0.5, 0.5, 0.5}}};
   const auto flow = cash_flow(plan, usage, 1000);
   CHECK_THAT(flow[6].electricity, WithinRel(10.0, 1e-12));
   CHECK_THAT(flow[7].electricity, WithinRel(20.0, 1e-12));

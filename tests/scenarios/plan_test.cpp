@@ -274,11 +274,52 @@ TEST_CASE("a plan of a rented box is its rent, for the hours of its days or for 
   for (const char* end : {"value", "low", "high"})
     CHECK_THAT(number(plan["cost_usd"][end]), WithinRel(number(same["cost_usd"][end]), 1e-9));
   CHECK_THAT(number(plan["usd_per_month"]), WithinRel(20 * 2.95, 1e-9));
-  CHECK(std::abs(number(same["saved_usd_per_month"])) < 1e-9);
+  CHECK(same["saved_usd_per_month"] == 0.0);
+  for (const char* end : {"value", "low", "high"}) CHECK(same["break_even_month"][end] == 0);
   CHECK(plan["against"]["gpt-5-mini"]["break_even_month"]["value"].is_null());  // dearer than those tokens, always
   CHECK(same["payback_month"]["value"].is_null());                              // nothing was paid
   const Json whole = planned(rented + terms + "month}\n").summary["plan"];
   CHECK_THAT(number(whole["rent_usd"]), WithinRel(12 * 730.5 * 2.95, 1e-9));
+}
+
+TEST_CASE("what a box fetches is of its age, with a range where only its sheet says so", "[scenarios][plan]") {
+  const auto fetched = [](const std::string& prices, const std::string& months) {
+    return planned(kGood + "prices: {electricity: 0.15 USD/kWh, hardware: 1000 USD" + prices +
+                   "}\nplan: {months: " + months + "}\n");
+  };
+  const Json two = fetched("", "24").summary, five = fetched("", "60").summary;
+  const double left = load_text("desk.yaml", kGood, "", {}).input.systems[0].box.price.resale_per_year;
+  const auto after = [](const Json& s, const char* end) { return number(s["plan"]["resale_usd"][end]); };
+  CHECK_THAT(after(two, "value"), WithinRel(1000 * left * left, 1e-9));
+  CHECK_THAT(after(five, "value"), WithinRel(1000 * std::pow(left, 5), 1e-9));
+  CHECK_THAT(after(five, "low"), WithinRel(1000 * std::pow(left - 0.1, 5), 1e-9));
+  CHECK_THAT(after(five, "high"), WithinRel(1000 * std::pow(left + 0.1, 5), 1e-9));
+  const auto assumes = [](const Json& s) {
+    const auto& all = s["assumed"];
+    return std::find(all.begin(), all.end(), "plan: resale") != all.end();
+  };
+  CHECK(assumes(two));
+  CHECK_THAT(number(two["cost_usd"]["hardware"]),  // the horizon is of three years
+             WithinRel(1000 * (1 - std::pow(left, 3)) / (3 * 365.25 * 86'400) * number(two["duration_s"]), 1e-6));
+  const Json said = fetched(", resale: 0.5, horizon: 24 months", "12").summary;
+  CHECK_THAT(after(said, "low"), WithinRel(750.0, 1e-9));
+  CHECK_THAT(after(said, "high"), WithinRel(750.0, 1e-9));
+  CHECK_FALSE(assumes(said));
+}
+
+TEST_CASE("where new boxes get dearer, the other terms of resale are said too", "[scenarios][plan]") {
+  const auto plan = [](const char* follows) {
+    return planned(kPriced + "plan: {months: 24, resale_follows: " + follows +
+                   ", shocks: [{month: 7, hardware: x2}]}\n")
+        .summary["plan"];
+  };
+  const Json replacement = plan("replacement"), purchase = plan("purchase");
+  CHECK(replacement["resale"]["follows"] == "replacement");
+  CHECK(replacement["resale"]["otherwise"]["follows"] == "purchase");
+  CHECK(replacement["resale"]["otherwise"]["cost_usd"] == purchase["cost_usd"]);
+  CHECK(purchase["resale"]["otherwise"]["cost_usd"] == replacement["cost_usd"]);
+  CHECK_THAT(number(purchase["cost_usd"]["value"]) - number(replacement["cost_usd"]["value"]), WithinRel(2000.0, 1e-9));
+  CHECK_FALSE(planned(kPriced + "plan: {months: 24}\n").summary["plan"]["resale"].contains("otherwise"));
 }
 
 TEST_CASE("a bought and a rented box add up", "[scenarios][plan]") {

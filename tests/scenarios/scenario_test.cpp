@@ -114,7 +114,11 @@ TEST_CASE("a card costs what the machine around it costs too, but for who has on
   CHECK(price({}).paid() == price({}).purchase + price({}).host);
   CHECK(price({"systems.desk.price.host=0 USD"}).paid() == price({}).purchase);
   CHECK(price({"prices.hardware=4000 USD"}).paid() == 4000);
-  CHECK(price({"prices.hardware=4000 USD"}).resale_fraction == price({}).resale_fraction);
+  CHECK(price({"prices.hardware=4000 USD"}).resale_per_year == price({}).resale_per_year);
+  CHECK(price({}).resale_per_year > 0);
+  const std::string two = "systems.desk.count=2", both = "deployments.assistant.replicas=2";
+  CHECK(price({two, both}).host == price({}).host / 2);
+  CHECK(price({two, both, "systems.desk.cards_per_host=1"}).host == price({}).host);
   CHECK(loaded(kGood).input.systems[0].box.price.host == 0);
 }
 

@@ -28,6 +28,24 @@ TEST_CASE("boxes side by side say what a run on each says", "[cli][compare]") {
   CHECK(boxes.at(1).at("summary") == Json::parse(run.out));
 }
 
+TEST_CASE("beside an API's bill stands a box's price for whole days", "[cli][compare]") {
+  const Arguments plain = {
+      "compare", input("short.yaml"), "--system", "spark,m3-ultra-512", "--set", "prices={electricity: 0.3 USD/kWh}"};
+  Arguments with_api = plain;
+  with_api.insert(with_api.end(), {"--api", "gpt-5-mini"});
+  CHECK_THAT(tokwatt(plain).out, !Catch::Contains("once a day"));
+  const auto said = tokwatt(with_api);
+  CHECK(longest_line(said.out) <= kScreen);
+  CHECK_THAT(said.out, Catch::Contains("cost, once a day") && Catch::Contains("a box that does nothing else"));
+  with_api.insert(with_api.end(), {"-o", "json"});
+  for (const auto& box : Json::parse(tokwatt(with_api).out)) {
+    const auto& summary = box.at("summary");
+    const auto cost = [&](const char* part) { return summary.at("cost_usd").at(part).get<double>(); };
+    const double day = cost("hardware") * 86'400 / summary.at("duration_s").get<double>();
+    CHECK_THAT(cost("whole_days"), Catch::Matchers::WithinRel(cost("electricity") + day, 1e-6));
+  }
+}
+
 TEST_CASE("columns name how many devices a scenario has, and what joins them", "[cli][compare]") {
   const Scratch scratch;
   const auto path = written(scratch,

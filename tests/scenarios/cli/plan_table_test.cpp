@@ -24,6 +24,7 @@ TEST_CASE("a plan is told in 80 columns, whoever it is compared with", "[cli][pl
   REQUIRE(said.code == kDone);
   CHECK(longest_line(said.out) <= kScreen);
   CHECK_THAT(said.out, Contains("Plan: 36 months") && Contains("payback") && Contains("never buy"));
+  CHECK_THAT(said.out, Contains("In brackets: sold for ") && Contains("energy ") && Contains("first token, p95"));
 }
 
 TEST_CASE("a plan of years is told by the year, one without rivals without them", "[cli][plan]") {
@@ -43,6 +44,15 @@ TEST_CASE("a plan of rented boxes is told by its rent, in 80 columns", "[cli][pl
   CHECK(longest_line(said.out) <= kScreen);
   CHECK_THAT(said.out, Contains("month  Mtok out  rent") && Contains("dearer by") && !Contains("payback"));
   CHECK_THAT(said.out, !Contains("would fetch"));
+}
+
+TEST_CASE("a box that costs less for fewer answers is said to write fewer", "[cli][compare][plan]") {
+  const auto said =
+      tokwatt({"compare", input("short.yaml"), "--system", "spark,rtx-pro-6000", "--set",
+               "prices={electricity: 0.5 USD/kWh}", "--set", "plan={months: 12}", "--set", "workload.0.users=60"});
+  REQUIRE(said.code == kDone);
+  CHECK_THAT(said.out, Catch::Matches("[^]*Over 12 months A costs [0-9,]+ USD less than B, and\\s+writes [0-9]+ % "
+                                      "of\\s+its tokens[^]*"));
 }
 
 TEST_CASE("boxes under a plan: which costs less, and from when on", "[cli][compare][plan]") {
