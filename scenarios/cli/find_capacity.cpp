@@ -19,6 +19,9 @@ using Json = nlohmann::ordered_json;
 using scenarios::Status;
 
 constexpr const char* kPilesUp = "requests pile up";
+constexpr const char* kWaits = "requests wait longer than they are served";
+
+double number_or_nan(const Json& json) { return json.is_number() ? json.get<double>() : std::nan(""); }
 
 std::vector<scenarios::Condition> conditions_of(const std::string& slo, const Json& shape) {
   scenarios::Diagnostics diagnostics;
@@ -105,6 +108,20 @@ bool piles_up(const Json& summary, bool is_open) {
   return unfinished > kFew && static_cast<double>(unfinished) > kShare * static_cast<double>(all);
 }
 
+bool is_of_latency(const scenarios::Condition& condition) {
+  constexpr std::string_view kLatencies[] = {"ttft_s", "ttfa_s", "e2e_s", "queue_s", "goodput_per_s"};
+  return std::any_of(std::begin(kLatencies), std::end(kLatencies), [&](std::string_view latency) {
+    return condition.metric.name.find(latency) != std::string::npos;
+  });
+}
+
+/// Who waits for an answer of people who wait for theirs: beyond some number more of them bring no more answers, only
+/// longer queues. Where nobody says how long is too long, it is the time that an answer itself takes.
+bool waits_longest(const Json& summary) {
+  const double in_queue = number_or_nan(summary.at("queue_s").at("mean"));
+  return in_queue > number_or_nan(summary.at("e2e_s").at("mean")) - in_queue;
+}
+
 /// Where no load is within since a number has no value under any.
 void check_any_value(const Capacity& found) {
   for (const auto& condition : found.conditions) {
@@ -136,6 +153,9 @@ TriedLoad tried(const Question& question, const Capacity& asked, double load, st
       trial.broken.push_back(condition.metric.name);
   }
   if (piles_up(trial.answer.summary, key.is_open)) trial.broken.emplace_back(kPilesUp);
+  if (!key.is_open && std::none_of(asked.conditions.begin(), asked.conditions.end(), is_of_latency) &&
+      waits_longest(trial.answer.summary))
+    trial.broken.emplace_back(kWaits);
   return trial;
 }
 

@@ -82,8 +82,23 @@ TEST_CASE("no load is so small that a token of it is cheap", "[cli][capacity]") 
   }
 }
 
-TEST_CASE("people who wait to the end for their first answer are too many, whatever the objective", "[cli][capacity]") {
+TEST_CASE("people who wait longer than they are served are too many, where no latency is asked for", "[cli][capacity]") {
   const auto said = tokwatt({"capacity", input("short.yaml"), "--slo", "temperature_c.max<1000 degC", "-o", "json"});
+  REQUIRE(said.code == kDone);
+  const auto json = Json::parse(said.out);
+  const auto in_queue = [&](int users) {
+    const auto run = tokwatt({"run", input("short.yaml"), "--set", "workload.0.users=" + std::to_string(users),
+                              "--summary", "json", "--quiet"});
+    const auto summary = Json::parse(run.out);
+    return summary.at("queue_s").at("mean").get<double>() / summary.at("e2e_s").at("mean").get<double>();
+  };
+  CHECK(in_queue(json.at("within").get<int>()) <= 0.5);
+  CHECK(in_queue(json.at("beyond").get<int>()) > 0.5);
+  CHECK(json.at("tried").back().at("broken") == Json({"requests wait longer than they are served"}));
+}
+
+TEST_CASE("people who wait to the end for their first answer are too many, whatever the objective", "[cli][capacity]") {
+  const auto said = tokwatt({"capacity", input("short.yaml"), "--slo", "queue_s.p95<10 h", "-o", "json"});
   REQUIRE(said.code == kDone);
   const auto json = Json::parse(said.out);
   const auto requests = [&](int users) {
