@@ -9,7 +9,7 @@ namespace tokwatt::hardware {
 /// Why the clock is below its top.
 enum class Brake { none, heat, power };
 
-/// Chip power of the tick that just ended, split by how it follows the clock [W].
+/// Chip power while steps ran, split by how it follows the clock [W].
 struct ChipPower {
   double fixed = 0;    ///< idle, leakage, bytes: do not follow the clock
   double clocked = 0;  ///< compute and active power: follow clock * voltage^2
@@ -20,8 +20,8 @@ class ClockGovernor {
  public:
   ClockGovernor(const Clock& clock, const Governor& rules);
 
-  /// End of a tick: picks the level from now on. `drawn_at` is the level at which the power was
-  /// drawn: not its own where it waits for others.
+  /// End of a tick: picks the level from now on, for work like the last. `drawn_at` is the level at which that drew the
+  /// power: not its own where it waited for others.
   void update(double die_temperature, const ChipPower& power, double power_limit, int drawn_at);
 
   /// The user's highest clock (nvidia-smi -lgc) [Hz]; holds at once.

@@ -188,6 +188,7 @@ std::optional<Meaning> meaning_of(std::string_view text, Dimension expected) {
 
 /// Spellings worth proposing for an unknown unit: the symbols of the expected dimension with the usual prefixes.
 std::string unit_hint(std::string_view text, Dimension expected) {
+  if (text == "m" && expected == Dimension::duration) return "; did you mean \"min\"?";
   std::vector<std::string> names;
   for (const Unit& unit : kUnits) {
     if (unit.dimension != expected) continue;
@@ -222,6 +223,8 @@ std::variant<Split, NotAQuantity> split(std::string_view text) {
     return NotAQuantity{", which is out of range"};
   if (code != std::errc()) return NotAQuantity{", which starts with no number"};
   result.unit = trimmed(text.substr(static_cast<std::size_t>(end - text.data())));
+  if (result.unit.starts_with(',') && is_digit(result.unit, 1))
+    return NotAQuantity{", which has a comma in its number (write 5000 or 0.5)"};
   return result;
 }
 

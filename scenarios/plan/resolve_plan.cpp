@@ -151,7 +151,7 @@ class PlanResolver {
     for (const auto& system : r_.loaded.input.systems) {
       if (system.is_rented) continue;
       const auto& price = system.box.price;
-      if (std::isnan(price.purchase))
+      if (std::isnan(price.purchase) && !system.box.id.empty())  // else its sheet was not found
         error(
             fmt::format("plan needs the price of {}, which its sheet does not say; expected prices.hardware or "
                         "systems.{}.price",

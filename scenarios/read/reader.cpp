@@ -395,7 +395,7 @@ void Reader::check_keys(const Frame& frame) {
     auto names = frame.known;
     if (frames_.size() == 1) names.insert(names.end(), context_.more_keys.begin(), context_.more_keys.end());
     std::string hint = ++unknown <= kMostHints ? did_you_mean(key.scalar, names) : "";
-    if (hint.empty() && frame.changes)
+    if (hint.empty() && frame.changes && !context_.is_sheet)
       hint = fmt::format("; keys of the scenario stand under {0}: {{{0}: {{KEY: value}}}}", frame.changes);
     context_.diagnostics.error(key.place, fmt::format("unknown key {}{}", in_quotes(key.scalar), hint));
   }

@@ -47,6 +47,7 @@ constexpr std::pair<std::string_view, std::string_view> kShownUnits[] = {
     {"1e-6 USD/count", "USD/Mtok"},
     {"J/count", "J/tok"},
     {"count/s/USD", "tok/s/USD"},
+    {"USD/month", "/month"},  // what is left is an amount of money
 };
 
 /// Of a bound in the units that tables show, the bare number.

@@ -93,7 +93,7 @@ void Device::tick(Picoseconds now, const DeviceWork& work, int pace, std::vector
   s.temperature_integral += temperature() * dt;
   s.clock_integral += clock_hz() * dt;
   s.clock_min = std::min(s.clock_min, clock_hz());
-  if (throttled()) s.throttled += now - tick_start_;
+  if (throttled() && busy > 0) s.throttled += now - tick_start_;
 
   note_noise(dt);
 
@@ -102,7 +102,9 @@ void Device::tick(Picoseconds now, const DeviceWork& work, int pace, std::vector
   heat_given_off_ += wall * dt - (stored_ - stored_before);  // the power supply's loss and the fan's go there at once
   s.temperature_max = std::max(s.temperature_max, temperature());
   judge_sticky(power, busy, dt);
-  governor_.update(temperature(), power.chip, chip_limit(power), pace);
+  if (busy > 0) at_work_ = AtWork{power_over(dt * busy, 1, compute, memory, pace), pace};
+  const AtWork judged = at_work_.value_or(AtWork{power, pace});
+  governor_.update(temperature(), judged.power.chip, chip_limit(judged.power), judged.level);
   choose_fan();
   ambient_ = air_.at(now);
   tick_start_ = now;

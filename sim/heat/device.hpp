@@ -100,6 +100,11 @@ class Device {
     double dc() const { return chip.total() + rest + fan; }
   };
 
+  struct AtWork {  // means over the time that steps ran, and their clock's level
+    TickPower power;
+    int level = 0;
+  };
+
   TickPower power_over(double dt, double busy, double compute, double memory, int level) const;
   const std::vector<double>& heat_inputs(double chip, double rest);
   void settle_idle();
@@ -132,6 +137,7 @@ class Device {
   Picoseconds up_at_ = 0;  // after the last shutdown
   Picoseconds tick_start_ = 0;
   PowerPeak drawn_;
+  std::optional<AtWork> at_work_;  // in the last tick with a step in it: limits act within milliseconds, not on means
   int128 busy_at_start_ = 0;  // [ps / 2^16]
   std::vector<Mark> marks_;
   Energy energy_;  // up to tick_start_

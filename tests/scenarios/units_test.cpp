@@ -99,7 +99,9 @@ TEST_CASE("what is no finite decimal number with a known unit is refused", "[sce
     why(text, Dimension::power);
   }
   CHECK(why("0x10 W", Dimension::power).find("unit \"x10 W\" is unknown") != std::string::npos);
-  CHECK(why("1,000 W", Dimension::power).find("unit \",000 W\" is unknown") != std::string::npos);
+  CHECK(why("1,000 W", Dimension::power).find("comma in its number") != std::string::npos);
+  CHECK(why("5,000", Dimension::number).find("comma in its number") != std::string::npos);
+  CHECK(why("1 m", Dimension::duration) == ", whose unit \"m\" is unknown; did you mean \"min\"?");
   CHECK(why("1e999 W", Dimension::power) == ", which is out of range");
   CHECK(why("1e308 TW", Dimension::power) == ", which is out of range");
   CHECK(why("5 kUSD", Dimension::money).find("unknown") != std::string::npos);

@@ -173,7 +173,7 @@ TEST_CASE("a study reaches the plan by name: twenty prices, months and growth", 
   growth: {key: plan.growth, values: [0 %/month, 5 %/month]}
 metrics: [plan.cost_usd.value, plan.usd_per_month, plan.against.rent-h100.payback_month.value,
           plan.against.gpt-5.6-luna.break_even_month.value]
-constraints: ["plan.usd_per_month < 100 USD", "plan.against.rent-h100.payback_month.value <= 12"]
+constraints: ["plan.usd_per_month < 100 USD/month", "plan.against.rent-h100.payback_month.value <= 12"]
 )");
   CHECK(study.metrics[0].units == "USD");
   CHECK(study.metrics[2].units == "month");

@@ -134,3 +134,30 @@ TEST_CASE("a power limit holds the mean power once the governor has seen it", "[
   CHECK(r.summary["throttled_s"] > 40.0);
   CHECK(r.summary["limited_by"]["power"] > 0.1);
 }
+
+TEST_CASE("short prompts with pauses between them are held to the limit as long ones are", "[sim][power]") {
+  const auto mean_ttft = [](double limit, Picoseconds every) {
+    Input input = test::toy_input();
+    auto& box = input.systems[0].box;
+    box.clock = {2e8, 1e9, 5e7, 1e9, 0.6, 1.0, 4e8};
+    box.compute.peak.fill(2e10);
+    box.power.per_flop.fill(4e-9);
+    box.power.limit = limit;
+    std::vector<Arrival> arrivals;
+    for (int64_t i = 0; i < 100; ++i) arrivals.push_back({kSecond + i * every, 1000, 1});
+    input.streams.push_back(test::fixed_stream(std::move(arrivals)));
+    input.duration = 100 * every + 2 * kSecond;
+    const Results r = simulate(std::move(input));
+    if (limit < 1000) {
+      CHECK(r.summary["power_w"]["chip"]["mean"] < limit);  // pauses and all
+      CHECK(r.summary["throttled_s"] > 0.0);
+    }
+    return r.summary["ttft_s"]["mean"].get<double>();
+  };
+  for (const Picoseconds every : {kSecond, 3 * kSecond}) {  // in every tick, and with ticks between them
+    const double free = mean_ttft(1e6, every), held = mean_ttft(60, every);
+    CAPTURE(every, free, held);
+    CHECK(free < 0.4);
+    CHECK(held > 1.1 * free);
+  }
+}
