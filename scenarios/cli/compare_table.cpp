@@ -251,6 +251,7 @@ std::string compare_table(const std::string& title, const std::vector<ComparedBo
     std::string box = boxes[b].name;
     if (!boxes[b].link.empty()) box += ", link " + boxes[b].link;
     if (!boxes[b].engine.empty()) box += ", " + boxes[b].engine;
+    if (boxes[b].at_once > 0) box += fmt::format(", {} at a time", grouped(boxes[b].at_once));
     out += fmt::format("{}  {}\n", letter(b), wrapped(box, 3));
   }
   std::vector<scenarios::Metric> metrics;
@@ -304,7 +305,10 @@ Json compare_json(const std::vector<ComparedBox>& boxes, const std::vector<Compa
   };
   Json out = Json::array();
   for (const auto& box : boxes) {
-    Json entry = {{"system", box.name}, {"engine", box.engine}, {"status", in_words(box.answer.status)}};
+    Json entry = {{"system", box.name},
+                  {"engine", box.engine},
+                  {"max_num_seqs", box.at_once},
+                  {"status", in_words(box.answer.status)}};
     if (!box.left_out.empty()) entry["left_out"] = box.left_out;
     if (box.answer.status != Status::ok) {
       entry["reason"] = box.answer.reason;

@@ -163,14 +163,23 @@ std::string said_of(const Question& question, const std::string& system, const c
 }
 
 /// The engines of what runs on a system; what is hosted elsewhere has none.
-std::vector<std::string> engines_on(const sim::Input& input, const std::string& system) {
-  std::vector<std::string> out;
+std::vector<const models::Engine*> engines_on(const sim::Input& input, const std::string& system) {
+  std::vector<const models::Engine*> out;
   for (const auto& deployment : input.deployments) {
     const auto is_it = [&](int s) { return input.systems[static_cast<std::size_t>(s)].name == system; };
-    if (std::none_of(deployment.systems.begin(), deployment.systems.end(), is_it)) continue;
-    if (std::find(out.begin(), out.end(), deployment.engine.id) == out.end()) out.push_back(deployment.engine.id);
+    if (std::any_of(deployment.systems.begin(), deployment.systems.end(), is_it)) out.push_back(&deployment.engine);
   }
   return out;
+}
+
+void add_engines(ComparedBox& box, const std::vector<const models::Engine*>& engines) {
+  std::vector<std::string> names;
+  for (const auto* engine : engines) {
+    if (std::find(names.begin(), names.end(), engine->id) == names.end()) names.push_back(engine->id);
+    const int64_t most = engine->limits.max_num_seqs;
+    box.at_once = box.at_once == 0 ? most : std::min(box.at_once, most);
+  }
+  box.engine = fmt::format("{}", fmt::join(names, ", "));
 }
 
 ComparedBox facts_of_box(const std::string& name, const Replaced& replaced, const std::string& system) {
@@ -184,7 +193,7 @@ ComparedBox facts_of_box(const std::string& name, const Replaced& replaced, cons
   try {
     const auto loaded = replaced.question.load();
     box.top_clock = scenarios::top_clock_of(loaded.input);
-    box.engine = fmt::format("{}", fmt::join(engines_on(loaded.input, system), ", "));
+    add_engines(box, engines_on(loaded.input, system));
   } catch (const scenarios::Infeasible&) {  // the answer says so
   }
   return box;

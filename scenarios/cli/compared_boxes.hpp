@@ -14,6 +14,7 @@ struct ComparedBox {
   std::string name;      ///< as asked for; of several devices with their number, "2 x rtx-5090"
   std::string link;      ///< between those, as the scenario has it; empty: none
   std::string engine;    ///< or several, of what the system in question runs; empty: none runs there
+  int64_t at_once = 0;   ///< sequences that a replica of what runs there serves at a time, the least of several
   double top_clock = 0;  ///< [Hz]
   /// Keys of the scenario that it says of its own box, and that were not carried over to this one: "prices.hardware".
   std::vector<std::string> left_out;

@@ -281,8 +281,8 @@ Changes changes_of(const Answer& answer, const Answer& plain, const std::vector<
   return out;
 }
 
-/// Changes that chance does not bring to any of some hundred numbers: four times the root mean square of what it brought
-/// to a few runs (Student's t of eight exceeds that once in 250 times).
+/// Changes that chance does not bring to any of some hundred numbers: four times the root mean square of what it
+/// brought to a few runs (Student's t of eight exceeds that once in 250 times).
 Changes chance_of(std::span<const Answer> others, const Answer& plain, const std::vector<scenarios::Metric>& metrics) {
   constexpr double kBeyond = 4;
   Changes out(metrics.size(), 0), count(metrics.size(), 0);

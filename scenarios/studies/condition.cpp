@@ -43,11 +43,8 @@ constexpr std::pair<std::string_view, std::string_view> kPlanUnits[] = {
 
 /// How tables show other units; a bound may have them behind it too.
 constexpr std::pair<std::string_view, std::string_view> kShownUnits[] = {
-    {"count/s", "tok/s"},
-    {"1e-6 USD/count", "USD/Mtok"},
-    {"J/count", "J/tok"},
-    {"count/s/USD", "tok/s/USD"},
-    {"USD/month", "/month"},  // what is left is an amount of money
+    {"count/s", "tok/s"},         {"1e-6 USD/count", "USD/Mtok"}, {"J/count", "J/tok"},
+    {"count/s/USD", "tok/s/USD"}, {"USD/month", "/month"},  // what is left is an amount of money
 };
 
 /// Of a bound in the units that tables show, the bare number.

@@ -138,7 +138,7 @@ class Device {
   Picoseconds tick_start_ = 0;
   PowerPeak drawn_;
   std::optional<AtWork> at_work_;  // in the last tick with a step in it: limits act within milliseconds, not on means
-  int128 busy_at_start_ = 0;  // [ps / 2^16]
+  int128 busy_at_start_ = 0;       // [ps / 2^16]
   std::vector<Mark> marks_;
   Energy energy_;  // up to tick_start_
   int128 billed_ = 0;

@@ -95,7 +95,6 @@ class MacroReplica {
   void begin(RequestId id, int64_t tokens, int64_t rank, Picoseconds now);
   void send_back(RequestId id, Picoseconds now);
   PromptBudget run_out_of_context();
-  bool output_has_room(const Request& r, const PrefixCache::Hit& hit);
   RequestId gives_way() const;
   RequestId last_admitted() const;
   RequestId least_done() const;

@@ -1,6 +1,7 @@
 // Who is in the next step: the same decisions as the reference makes (docs/theory/scheduling.md), from sums.
 #include <algorithm>
 
+#include "sim/serving/entrance.hpp"
 #include "sim/serving/macro_replica.hpp"
 #include "sim/serving/own_text.hpp"
 
@@ -70,42 +71,23 @@ bool MacroReplica::admit(Picoseconds now, PromptBudget& budget) {
     }
     if (closed) return true;
     const RequestId id = waiting_.front();
-    Request& r = pool_[id];
-    r.target = r.prompt + r.produced;
-    const auto choice = paged ? Slots::Choice{} : slots_.choose(r.content.get(), r.target);
-    const auto hit = paged ? blocks_.find(r) : blocks_.in_slot(choice.cached);
-    const int64_t tokens = budget.of(r.target - blocks_.tokens_of(hit));
-    const int64_t room = serving_.reserves_prompts ? r.target - blocks_.tokens_of(hit) : tokens;
-    if (!output_has_room(r, hit)) return true;
-    if (serving_.reserve_full_isl && !blocks_.has_room(r, hit, r.target - blocks_.tokens_of(hit))) return true;
-    if (const int64_t outside = paged ? blocks_.outside(id, r, hit, now) : 0; outside > 0) {
-      const auto ends = blocks_.bring(id, r, hit, outside, now);
-      if (!ends) return true;
-      waiting_.pop_front();
-      loading_.begin(id, blocks_.tokens_of(hit) + outside * serving_.kv.block_size, *ends);
-      continue;
+    const auto others = running_ > 0 && ratio_.in_use() ? std::optional(batch_.expected()) : std::nullopt;
+    const Entrance entrance{serving_, blocks_, slots_, ratio_, loading_};
+    const auto [answer, tokens, slot, room_may_grow] = entrance.first(id, pool_[id], budget, others, now);
+    if (answer == Entrance::Answer::waits) {
+      hits_may_go_ = room_may_grow;  // then it is tried again
+      return true;
     }
-    if (!blocks_.admit(id, r, hit, room)) {
-      // It asks for less when cached blocks that it would hold go: only where that may make it fit is it tried again.
-      hits_may_go_ = paged && hit.idle > 0 && !serving_.reserve_full_isl && !serving_.reserves_prompts;
-      if (paged) return true;
+    if (answer == Entrance::Answer::out_of_context) {
       budget = run_out_of_context();
       continue;
     }
-    if (serving_.reserves_prompts) r.reserved = r.target;
     waiting_.pop_front();
-    if (!paged) slots_.take(choice);
-    begin(id, tokens, paged ? admissions_ : choice.slot, now);
+    if (answer == Entrance::Answer::loads) continue;
+    begin(id, tokens, paged ? admissions_ : slot, now);
     budget.take(tokens);
   }
   return false;
-}
-
-// Under SGLang: whether what is free holds all of a waiting request, and a share of what the others may ask for.
-bool MacroReplica::output_has_room(const Request& r, const PrefixCache::Hit& hit) {
-  if (!ratio_.in_use() || running_ == 0) return true;
-  const int64_t needed = r.target - blocks_.tokens_of(hit) + ratio_.expected(r.output, r.produced);
-  return ratio_.admits(needed + blocks_.beside_tokens(r), blocks_.free_tokens(hit), batch_.expected());
 }
 
 void MacroReplica::begin(RequestId id, int64_t tokens, int64_t rank, Picoseconds now) {

@@ -3,6 +3,7 @@
 // docs/theory/time.md and is the specification that MacroReplica must match byte for byte.
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -110,7 +111,7 @@ class TokenReplica {
   void begin(RequestId id, int64_t tokens, Picoseconds now);
   void send_back(RequestId id, Picoseconds now);
   PromptBudget run_out_of_context();
-  bool output_has_room(const Request& r, const PrefixCache::Hit& hit);
+  std::optional<int64_t> others_expect() const;
   void add_chunk(RequestId id, int64_t tokens);
   RequestId gives_way() const;
   void expect_anew();

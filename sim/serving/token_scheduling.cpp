@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/serving/entrance.hpp"
 #include "sim/serving/own_text.hpp"
 #include "sim/serving/token_replica.hpp"
 
@@ -86,34 +87,18 @@ bool TokenReplica::admit(Picoseconds now, PromptBudget& budget) {
     }
     if (closed) return true;
     const RequestId id = waiting_.front();
-    Request& r = pool_[id];
-    r.target = r.prompt + r.produced;
-    const auto choice = paged ? Slots::Choice{} : slots_.choose(r.content.get(), r.target);
-    const auto hit = paged ? blocks_.find(r) : blocks_.in_slot(choice.cached);
-    const int64_t tokens = budget.of(r.target - blocks_.tokens_of(hit));
-    const int64_t room = serving_.reserves_prompts ? r.target - blocks_.tokens_of(hit) : tokens;
-    if (!output_has_room(r, hit)) return true;
-    if (serving_.reserve_full_isl && !blocks_.has_room(r, hit, r.target - blocks_.tokens_of(hit))) return true;
-    if (const int64_t outside = paged ? blocks_.outside(id, r, hit, now) : 0; outside > 0) {
-      const auto ends = blocks_.bring(id, r, hit, outside, now);
-      if (!ends) return true;
-      waiting_.pop_front();
-      loading_.begin(id, blocks_.tokens_of(hit) + outside * serving_.kv.block_size, *ends);
-      continue;
-    }
-    if (!blocks_.admit(id, r, hit, room)) {
-      if (paged) return true;
+    const Entrance entrance{serving_, blocks_, slots_, ratio_, loading_};
+    const auto [answer, tokens, slot, _] = entrance.first(id, pool_[id], budget, others_expect(), now);
+    if (answer == Entrance::Answer::waits) return true;
+    if (answer == Entrance::Answer::out_of_context) {
       budget = run_out_of_context();
       continue;
     }
-    if (serving_.reserves_prompts) r.reserved = r.target;
     waiting_.pop_front();
+    if (answer == Entrance::Answer::loads) continue;
     begin(id, tokens, now);
     budget.take(tokens);
-    if (!paged) {
-      r.rank = choice.slot;
-      slots_.take(choice);
-    }
+    if (!paged) pool_[id].rank = slot;
   }
   return false;
 }
@@ -138,16 +123,14 @@ void TokenReplica::add_chunk(RequestId id, int64_t tokens) {
     ratio_.promise(ratio_.expected(r.output, r.produced) + blocks_.beside_tokens(r));
 }
 
-// Under SGLang, a request is admitted if what is free holds all that it may ask for, and a share of what those who
-// decode may still ask for (PrefillAdder.add_one_req). Who would run alone is admitted anyway.
-bool TokenReplica::output_has_room(const Request& r, const PrefixCache::Hit& hit) {
-  if (!ratio_.in_use() || running_.empty()) return true;
+// What those who decode may still ask for; nothing where nobody runs.
+std::optional<int64_t> TokenReplica::others_expect() const {
+  if (running_.empty()) return std::nullopt;
   int64_t expected = 0;
   for (const RequestId id : running_) {
     if (!prefilling(id)) expected += ratio_.expected(pool_[id].output, pool_[id].produced);
   }
-  const int64_t needed = r.target - blocks_.tokens_of(hit) + ratio_.expected(r.output, r.produced);
-  return ratio_.admits(needed + blocks_.beside_tokens(r), blocks_.free_tokens(hit), expected);
+  return expected;
 }
 
 // After a preemption the others are expected to ask for what they have produced so far, and for some steps more

@@ -14,6 +14,7 @@ def bug(name, *edits):
 
 
 MACRO = "sim/serving/macro_replica.cpp"
+ENTRANCE = "sim/serving/entrance.cpp"
 MACRO_SCHEDULING = "sim/serving/macro_scheduling.cpp"
 MACRO_METERING = "sim/serving/macro_metering.cpp"
 PLAN = "sim/serving/plan.cpp"
@@ -114,9 +115,8 @@ SHARED = [
         (TOKEN_SCHEDULING, "waiting_.push_front(id);", "waiting_.push_back(id);"), (MACRO_SCHEDULING, "waiting_.push_front(id);", "waiting_.push_back(id);")),
     bug("both steppings compute only the prompt again after a preemption",
         (TOKEN_SCHEDULING, "r.fraction = 0; r.target = r.prompt + r.produced;  // recompute", "r.fraction = 0; r.target = r.prompt;"),
-        (TOKEN_SCHEDULING, "r.target = r.prompt + r.produced; const auto choice", "r.target = r.prompt; const auto choice"),
-        (MACRO_SCHEDULING, "r.reserved = 0; r.target = r.prompt + r.produced;", "r.reserved = 0; r.target = r.prompt;"),
-        (MACRO_SCHEDULING, "r.target = r.prompt + r.produced; const auto choice", "r.target = r.prompt; const auto choice")),
+        (ENTRANCE, "r.target = r.prompt + r.produced;", "r.target = r.prompt;"),
+        (MACRO_SCHEDULING, "r.reserved = 0; r.target = r.prompt + r.produced;", "r.reserved = 0; r.target = r.prompt;")),
     bug("both steppings keep what a preempted request had computed",
         (TOKEN_SCHEDULING, "r.computed = 0; r.reserved", "r.reserved"), (MACRO_SCHEDULING, "r.computed = 0; r.reserved", "r.reserved"),
         (BLOCKS, "r.computed = tokens_of(hit);", "r.computed = std::max(r.computed, tokens_of(hit));")),
@@ -158,9 +158,7 @@ SHARED = [
     bug("who has just got a slot survives a full context",
         (TOKEN_SCHEDULING, "!waiting_.empty() && std::ssize(running_) < serving_.max_num_seqs; waiting_.pop_front()", "false; waiting_.pop_front()"),
         (MACRO_SCHEDULING, "!waiting_.empty() && running_ < serving_.max_num_seqs; waiting_.pop_front(), ++running_", "false; waiting_.pop_front()")),
-    bug("both steppings admit who has room for a chunk",
-        (TOKEN_SCHEDULING, "serving_.reserve_full_isl && !blocks_.has_room(", "false && !blocks_.has_room("),
-        (MACRO_SCHEDULING, "serving_.reserve_full_isl && !blocks_.has_room(", "false && !blocks_.has_room(")),
+    bug("who has room for a chunk is admitted", (ENTRANCE, "serving.reserve_full_isl && !blocks.has_room(", "false && !blocks.has_room(")),
     bug("both steppings keep the blocks of what they preempt",
         (TOKEN_SCHEDULING, "r.content = with_own_text(r); blocks_.release(id, r, now); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;"),
         (MACRO_SCHEDULING, "r.content = with_own_text(r); blocks_.release(id, r, now); r.computed = 0;", "Request& r = pool_[id]; r.computed = 0;")),
@@ -218,7 +216,7 @@ OFFLOAD_CPP = "sim/serving/kv_offload.cpp"
 PLANS += [
     bug("what comes from outside does not cut the plan", (MACRO, "pool_[copy->id], copy->tokens, used); if (plan_.running) cut(now);", "pool_[copy->id], copy->tokens, used);")),
     bug("gaps after a pause begin where the step does", (MACRO, "const int64_t first = paused_ ? 1 : 0;", "paused_ = false; const int64_t first = 0;")),
-    bug("a prompt computed apart takes blocks chunk by chunk in the fast path", (MACRO_SCHEDULING, "const int64_t room = serving_.reserves_prompts ? r.target - blocks_.tokens_of(hit) : tokens;", "const int64_t room = tokens;")),
+    bug("a prompt computed apart takes blocks chunk by chunk", (ENTRANCE, "serving.reserves_prompts ? missing : tokens)", "tokens)")),
     bug("whoever decodes moves on while prompts are computed apart", (MACRO, "plan_.decodes = !apart || chunks_.empty();", "plan_.decodes = true;")),
 ]
 OFFLOAD = [
@@ -227,7 +225,7 @@ OFFLOAD = [
     bug("copies go side by side on one link", (OFFLOAD_CPP, "const Picoseconds begins = std::max(free, earliest);", "const Picoseconds begins = earliest;")),
     bug("what the host has no room for is lost", (OFFLOAD_CPP, "if (!disk_.by_key.contains(oldest.key)) add_to_disk(", "if (false) add_to_disk(")),
     bug("every device has the whole link's work", (OFFLOAD_CPP, "link_time = block_bytes / tiers.link.bandwidth;", "link_time = whole / tiers.link.bandwidth;")),
-    bug("who was preempted does not look outside", (TOKEN_SCHEDULING, "paged ? blocks_.outside(id, r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(id, r, hit, now) : 0; outside > 0)"), (MACRO_SCHEDULING, "paged ? blocks_.outside(id, r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks_.outside(id, r, hit, now) : 0; outside > 0)")),
+    bug("who was preempted does not look outside", (ENTRANCE, "paged ? blocks.outside(id, r, hit, now) : 0; outside > 0)", "paged && r.preemptions == 0 ? blocks.outside(id, r, hit, now) : 0; outside > 0)")),
     bug("a request's own text is everybody's", ("sim/serving/own_text.cpp", "mix(kOwnText, static_cast<uint64_t>(r.stream), r.number)", "kOwnText")),
     bug("generated blocks are not copied out", (BLOCKS, "store(id, r, cache_->known(id), now); shared", "shared")),
 ]
@@ -348,7 +346,7 @@ SURROUNDINGS = [
     bug("a supply's curve is not read", ("hardware/box.cpp", "psu_curve.given() ? psu_curve.at(dc) : psu_efficiency", "psu_efficiency")),
     bug("a mode of a box is not laid over its sheet", ("scenarios/sheets/read_sheets.cpp", "box.root = laid_over(box.root, Node(*chosen)); return box;", "return box;")),
     bug("a device that waits for a slower one draws as if it did not", (TICKS, "return pace >= 0 ? pace : devices_[device].point().level;", "return devices_[device].point().level;")),
-    bug("what waits is not tried again when what it would hold goes", (MACRO_SCHEDULING, "hits_may_go_ = paged && hit.idle > 0 &&", "hits_may_go_ = false && hit.idle > 0 &&")),
+    bug("what waits is not tried again when what it would hold goes", (ENTRANCE, "-1, hit.idle > 0 &&", "-1, false && hit.idle > 0 &&")),
     bug("what has had to go is still a copy", (BLOCKS, "cache_->trim(left());  // what has had to go is no copy to go by", "")),
     bug("who is preempted leaves nothing to be found", ("sim/serving/serving.hpp", "return policy == models::Policy::vllm && prefix_cache && !new_token_ratio;", "return false;")),
     bug("who is preempted waits as if it had not been", (TOKEN_SCHEDULING, "++pool_[id].preemptions;  // which says where it waits send_back(id, now);", "send_back(id, now); ++pool_[id].preemptions;"), (MACRO_SCHEDULING, "++pool_[id].preemptions;  // which says where it waits send_back(id, now);", "send_back(id, now); ++pool_[id].preemptions;")),

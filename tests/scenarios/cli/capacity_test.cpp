@@ -82,7 +82,8 @@ TEST_CASE("no load is so small that a token of it is cheap", "[cli][capacity]") 
   }
 }
 
-TEST_CASE("people who wait longer than they are served are too many, where no latency is asked for", "[cli][capacity]") {
+TEST_CASE("people who wait longer than they are served are too many, where no latency is asked for",
+          "[cli][capacity]") {
   const auto said = tokwatt({"capacity", input("short.yaml"), "--slo", "temperature_c.max<1000 degC", "-o", "json"});
   REQUIRE(said.code == kDone);
   const auto json = Json::parse(said.out);

@@ -55,8 +55,8 @@ TEST_CASE("columns name how many devices a scenario has, and what joins them", "
                             "workload: [{name: all, to: chat, users: 4, think: 10 s, prompt: 800, output: 200}]\n");
   const auto said = tokwatt({"compare", path, "--system", "rtx-5090,spark"});
   REQUIRE(said.code == kDone);
-  CHECK_THAT(said.out, Catch::Contains("A  2 x rtx-5090, link pcie4-x16, vllm\n") &&
-                           Catch::Contains("B  2 x spark, link pcie4-x16, vllm\n"));
+  CHECK_THAT(said.out, Catch::Contains("A  2 x rtx-5090, link pcie4-x16, vllm, 256 at a time\n") &&
+                           Catch::Contains("B  2 x spark, link pcie4-x16, vllm, 256 at a time\n"));
   const auto json = Json::parse(tokwatt({"compare", path, "--system", "rtx-5090,spark", "-o", "json"}).out);
   CHECK(json.at(0).at("system") == "2 x rtx-5090");
   CHECK(json.at(1).at("system") == "2 x spark");
@@ -117,8 +117,8 @@ TEST_CASE("what is hosted elsewhere, or runs on another box, has no engine in th
   const auto said = tokwatt({"compare", path, "--system", "m4-max,spark", "--of", "mac"});
   INFO(said.err);
   REQUIRE(said.code == kDone);
-  CHECK_THAT(said.out, Catch::Contains("A  m4-max, llama.cpp-metal\n"));
-  CHECK_THAT(said.out, Catch::Contains("B  spark, llama.cpp-cuda\n"));
+  CHECK_THAT(said.out, Catch::Contains("A  m4-max, llama.cpp-metal, 4 at a time\n"));
+  CHECK_THAT(said.out, Catch::Contains("B  spark, llama.cpp-cuda, 4 at a time\n"));
 }
 
 TEST_CASE("misspelt boxes are reported together", "[cli][compare]") {
