@@ -95,6 +95,7 @@ class Panel:
     from_zero: bool = True
     notes: str = ""
     band: bool = True
+    tall: bool = False
 
     def range(self) -> tuple[float, float]:
         drawn = [part for line in self.lines for part in ([line.values.low, line.values.high] if self.band else [line.values.mean])]
@@ -153,7 +154,7 @@ def _panel(panel: Panel, axis: Axis, shaded: Sequence[tuple[float, float]]) -> s
     notes = f"<span class=notes>{esc(panel.notes)}</span>" if panel.notes else ""
     return (
         f"<div class=panel><p class=head aria-hidden=true><b>{esc(panel.title)}</b>{unit}{names}{notes}</p>"
-        f"<div class=plot aria-hidden=true><svg viewBox='0 0 100 100' preserveAspectRatio=none>{shapes}</svg>"
+        f"<div class='plot{' tall' if panel.tall else ''}' aria-hidden=true><svg viewBox='0 0 100 100' preserveAspectRatio=none>{shapes}</svg>"
         f"<div class=side>{labels}</div></div></div>"
     )
 

@@ -17,9 +17,11 @@ _ENDINGS = {"s": "_s", "s-1": "_per_s", "Hz": "_hz", "W": "_w", "J": "_j", "degC
 
 
 def text(results: Results, table: str) -> str:
-    """`table` is requests, series, segments, events or summary."""
+    """`table` is requests, series, segments, events, plan or summary."""
     if table == "summary":
         return _summary(results.summary)
+    if table == "plan":
+        return _plan(results).to_csv(index=False, lineterminator="\n")
     frame = _series(results) if table == "series" else _frame(results, table)
     return frame.to_csv(index=table == "requests", lineterminator="\n")
 
@@ -43,6 +45,20 @@ def _series(results: Results) -> pd.DataFrame:
         for index, of in enumerate(values[across].values):
             column = values.values[:, index]
             columns[f"{of}.{name}{ending}"] = pd.Categorical.from_codes(column, categories=pd.Index(meanings)) if meanings else column
+    return pd.DataFrame(columns)
+
+
+def _plan(results: Results) -> pd.DataFrame:
+    """By month; a column for each of `against`, its name in front."""
+    plan = results.plan
+    columns: dict[str, Any] = {"month": plan["month"].values}
+    for name, values in plan.data_vars.items():
+        ending = _ENDINGS.get(values.attrs.get("units", ""), "")
+        if values.dims == ("month",):
+            columns[f"{name}{ending}"] = values.values
+            continue
+        for rival in plan["against"].values:
+            columns[f"{rival}.cumulated{ending}"] = values.sel(against=rival).values
     return pd.DataFrame(columns)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from . import _core, asked, report_rests_on, report_time, words
+from . import _core, asked, report_plan, report_rests_on, report_time, words
 from .charts import Share, behind, esc, ladder, shares, table
 from .report_page import Section, figures, page, paragraph
 from .results import Results
@@ -35,6 +35,7 @@ _LIMITS = {
 def html(results: Results) -> str:
     """The page."""
     title = results.title or "Untitled scenario"
+    plan = report_plan.html(results)
     return page(
         title=title,
         question=asked.question(results),
@@ -45,6 +46,7 @@ def html(results: Results) -> str:
             Section("time", "Over time", report_time.html(results)),
             Section("latencies", "Latencies", _latencies(results.summary)),
             Section("money", "Energy and money", _money(results.summary)),
+            *([Section("plan", "Months of such days", plan)] if plan else []),
             Section("rests-on", "What it rests on", report_rests_on.html(results)),
             Section("again", "The same again", _again(results)),
         ],
@@ -278,6 +280,8 @@ def _money(s: dict[str, Any]) -> str:
     named = (("hardware", hardware), ("electricity", "electricity"), ("cooling", "cooling of the room"), ("api", "hosted API"))
     rows = [[name, words.usd(cost.get(key))] for key, name in named if key in cost and cost[key] != 0]
     rows.append(["all together", words.usd(cost["total"])])
+    if cost["total"] and cost.get("whole_days", cost["total"]) > 1.01 * cost["total"]:
+        rows.append(["with the box's price for whole days", words.usd(cost["whole_days"])])
     rows.append(["a million output tokens", words.usd(s["usd_per_mtok_output"])])
     body += table(["cost", ""], rows, caption="Electricity and rents of the whole run, hardware from the first request to the last answer")
     if cost["electricity"] is None and not _is_hosted(s):

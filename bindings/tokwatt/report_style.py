@@ -22,6 +22,7 @@ dd small{display:block;font-size:.8125rem;font-weight:400;color:var(--soft)}
 .head{margin:0 0 .2rem;font-size:.875rem;max-width:none;display:flex;flex-wrap:wrap;gap:.1rem .8rem;align-items:baseline}
 .head .notes{margin-left:auto}
 .plot{position:relative;height:5.4rem}
+.plot.tall{height:14rem}
 .plot svg{width:100%;height:100%;display:block;overflow:visible}
 .plot path{fill:none;vector-effect:non-scaling-stroke}
 .plot .grid{stroke:var(--line);stroke-width:1}

@@ -16,7 +16,7 @@ Options export_options() {
                    "a file of results"});
   options.value("as", "vllm-bench, perfetto or csv")
       .value("output,o", "file to write (default: -, standard output)")
-      .value("table", "of csv: requests (default), series, segments, events or summary")
+      .value("table", "of csv: requests (default), series, segments, events, plan or summary")
       .value("deployment", "of vllm-bench: whose requests, where the run has several deployments")
       .flag("detailed", "of vllm-bench: each request too, as --save-detailed has it")
       .value("limit", "of perfetto: requests at most (default 20,000)");
@@ -35,7 +35,8 @@ int export_results(const Arguments& arguments, const Terminal& terminal) {
   if (!options.has("as")) throw UsageError("missing --as; expected --as vllm-bench, --as perfetto or --as csv");
   Arguments words = {"--as=" + options.choice("as", {"vllm-bench", "perfetto", "csv"})};
   if (options.has("table")) {
-    words.push_back("--table=" + options.choice("table", {"requests", "series", "segments", "events", "summary"}));
+    words.push_back("--table=" +
+                    options.choice("table", {"requests", "series", "segments", "events", "plan", "summary"}));
   }
   for (const char* name : {"output", "deployment", "limit"}) {
     if (options.has(name)) words.push_back(fmt::format("--{}={}", name, options.get(name)));
