@@ -48,6 +48,7 @@ py::dict believed(const std::string& system, const std::string& engine) {
   out["base_ids"] = [&] {
     std::vector<std::string> ids;
     for (const auto& base : box.bases) ids.push_back(base.sheet);
+    if (ids.empty() && !box.value.base.empty()) ids.push_back(box.value.base);
     return ids;
   }();
   out["engine"] = read.id;

@@ -214,6 +214,9 @@ void fields(Fields& f, BoxSheet& s) {
   f.texts(required("backends", "what its driver offers to engines: cuda, metal, ..."), s.backends);
   f.text(optional("architecture", "the chip's generation, such as hopper or apple-m3; relatives share efficiencies"),
          s.box.architecture);
+  f.text(optional("measured_as",
+                  "a box with the same chip, whose measurements say what engines get out of this one too: its id"),
+         s.measured_as);
   f.section(required("compute", "dense peaks of its arithmetic units; a format that is not here has no units"),
             s.box.compute);
   f.section(required("memory", "memory"), s.box.memory);

@@ -272,6 +272,7 @@ void calibrate(const EngineSheet& declared, const RawSheet& box, const RawSheet&
   const Node* architecture = box.root.find("architecture");
   std::vector<std::string> boxes = {box.id};
   for (const auto& base : box.bases) boxes.push_back(base.sheet);
+  if (const Node* twin = box.root.find("measured_as")) boxes.push_back(twin->scalar);
   auto read = read_calibration(engine.id, boxes, architecture ? architecture->scalar : "");
   if (read.by == CalibratedBy::nothing) read.calibration.base.value.fill(std::numeric_limits<double>::quiet_NaN());
   lay_over_calibration(declared.tuning, read.calibration, engine.root.place, diagnostics);
@@ -373,6 +374,12 @@ BoxRead read_box(const RawSheet& sheet, const Overrides& over, Diagnostics& diag
   if (diagnostics.reported() == before) read_modes(sheet, declared.modes, origins, out.numbers, diagnostics);
   out.value = box_of(declared);
   if (!sheet.bases.empty()) out.value.base = sheet.bases.back().sheet;
+  if (const auto& twin = declared.measured_as; twin.given()) {
+    out.value.base = twin.value;
+    if (const auto known = ids(SheetKind::box); std::find(known.begin(), known.end(), twin.value) == known.end())
+      diagnostics.error(twin.place, fmt::format("measured_as is {}; no box has this id{}", in_quotes(twin.value),
+                                                did_you_mean(twin.value, known)));
+  }
   out.head = declared.head;
   return out;
 }

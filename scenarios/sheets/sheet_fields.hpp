@@ -67,6 +67,7 @@ struct EngineOverrides {
 struct BoxSheet {
   Head head;
   Text base;          ///< read where the file is opened (registry.cpp)
+  Text measured_as;   ///< id of a box with the same chip
   hardware::Box box;  ///< id, title and backends are filled by box_of()
   std::vector<Text> backends;
   Text host_link;

@@ -75,6 +75,8 @@ TEST_CASE("each wrong value is answered with what was expected", "[scenarios][er
       {with("dgx-spark}", "dgx-spark, engines: {vllm: {tells_late: {source: me}}}}"),
        "engines.vllm.tells_late.value is missing"},
       {with("dgx-spark}", "dgx-spark, name: mine}"), "unknown key \"name\""},
+      {with("dgx-spark}", "dgx-spark, measured_as: dgx-sprak}"),
+       "measured_as is \"dgx-sprak\"; no box has this id; did you mean \"dgx-spark\"?"},
       {with("dgx-spark}", "dgx-spark, power: 3 W}"), "systems.desk.power is \"3 W\"; expected a mapping"},
       {with("gpt-oss-120b", "gpt-oss-120"), "no model has this name; did you mean \"gpt-oss-120b\"?"},
       {with("kv: f16", "kv: f17"), "deployments.assistant.kv is \"f17\"; expected bf16, f16"},

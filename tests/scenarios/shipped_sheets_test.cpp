@@ -118,6 +118,20 @@ TEST_CASE("a shipped box names its chip's generation, a user's need not", "[scen
   CHECK(own.value.architecture.empty());
 }
 
+TEST_CASE("a box with the chip of another that was measured is calibrated as that one", "[scenarios][sheets]") {
+  const auto reached = [](const char* on) {
+    return clean([&](Diagnostics& d) {
+             return read_engine(open(SheetKind::engine, "mlx"), open(SheetKind::box, on), {}, d);
+           }).value.tuning;
+  };
+  const auto twin = reached("macbook-pro-16-m5-max"), here = reached("mac-studio-m5-max-128"),
+             relative = reached("macbook-pro-16-m5-pro");
+  CHECK(here.memory_efficiency == twin.memory_efficiency);
+  CHECK(here.kernel_dispatch == twin.kernel_dispatch);
+  CHECK(relative.memory_efficiency != twin.memory_efficiency);
+  CHECK(box("mac-studio-m5-max-128").value.base == "macbook-pro-16-m5-max");
+}
+
 TEST_CASE("weights take what the published files take", "[scenarios][sheets]") {
   struct File {
     const char *model, *quant;
