@@ -346,8 +346,10 @@ static void fields(Fields& f, WrittenPlan& p) {
            kFollows, p.resale_follows);
   f.number(optional("cooling", "energy with that of cooling over energy without (default 1)", {1, 10}), p.cooling);
   f.quantity(optional("discount", "for present values", kInterest), Dimension::interest, p.discount);
-  f.quantity(optional("power_between", "drawn at the wall outside the days' runs (default 0 W)", {0, 1e7}),
-             Dimension::power, p.power_between);
+  f.text(optional("power_between",
+                  "drawn at the wall outside the days' runs: a power, or idle: what the boxes draw with nothing to do "
+                  "(default 0 W: switched off)"),
+         p.power_between);
   f.number(
       optional("energy_spread", "share by which the energy may be off, either way (default 0.1, assumed)", kFraction),
       p.energy_spread);

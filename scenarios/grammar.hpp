@@ -173,7 +173,8 @@ struct WrittenPlan {
   std::optional<WrittenLoan> financing;
   std::vector<WrittenResale> resale;
   Text resale_follows;
-  double cooling = 1, discount = 0, power_between = 0, energy_spread = 0.1;
+  double cooling = 1, discount = 0, energy_spread = 0.1;
+  Text power_between;
   Text rent;
   std::vector<Text> against;
   std::vector<double> wait;

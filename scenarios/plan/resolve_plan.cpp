@@ -9,6 +9,7 @@
 #include "scenarios/plan/planning.hpp"
 #include "scenarios/resolve.hpp"
 #include "scenarios/sheets/price_sheets.hpp"
+#include "sim/heat/idle_power.hpp"
 
 namespace tokwatt::scenarios {
 namespace {
@@ -81,7 +82,7 @@ class PlanResolver {
     plan.follows_replacement = w_.resale_follows.value != "purchase";
     plan.cooling = w_.cooling;
     plan.discount = w_.discount;
-    plan.power_between = w_.power_between;
+    plan.power_between = power_between();
     plan.energy_spread = {w_.energy_spread, w_.energy_spread};
     out_.spread_is_written = w_has("energy_spread");
     plan.rent = r_.rent;
@@ -91,6 +92,28 @@ class PlanResolver {
     if (most > kMostLoad)
       error(fmt::format("plan.growth makes {:.3g} times the requests by month {}; expected at most {:g} times", most,
                         plan.months, kMostLoad));
+  }
+
+  /// "30 W", or what those boxes draw that are bought and stay on.
+  double power_between() {
+    constexpr double kMost = 1e7;  // [W]
+    const Text& text = w_.power_between;
+    if (!text.given()) return 0;
+    if (text.value == "idle") {
+      double sum = 0;
+      for (const auto& system : r_.loaded.input.systems) {
+        const bool is_known = !system.box.id.empty() && r_.diagnostics.ok();
+        if (is_known && !system.is_rented) sum += sim::idle_wall_power(system, r_.loaded.input.ambient);
+      }
+      return sum;
+    }
+    const auto parsed = parse_quantity(text.value, Dimension::power);
+    const auto* watts = std::get_if<double>(&parsed);
+    if (watts && *watts >= 0 && *watts <= kMost) return *watts;
+    const auto* bad = std::get_if<NotAQuantity>(&parsed);
+    error(text.place, fmt::format("plan.power_between is {}{}; expected a power such as \"30 W\", or idle",
+                                  in_quotes(text.value), bad ? bad->why : ""));
+    return 0;
   }
 
   double factor(const Text& text, const char* key) {

@@ -322,6 +322,23 @@ TEST_CASE("where new boxes get dearer, the other terms of resale are said too", 
   CHECK_FALSE(planned(kPriced + "plan: {months: 24}\n").summary["plan"]["resale"].contains("otherwise"));
 }
 
+TEST_CASE("boxes that stay on draw between the days what they draw with nothing to do", "[scenarios][plan]") {
+  const auto month = [](const std::string& between) {
+    const std::string plan = "plan: {months: 1, days_per_month: 21, power_between: " + between + "}\n";
+    return number(planned(kPriced + plan).summary["plan"]["table"][1]["energy_j"]);
+  };
+  const double watts = (month("idle") - month("0 W")) / ((730.5 - 21) * 3600);
+  const auto nobody = with("users: 12, think: {exponential: 30 s}", "arrivals: {process: constant, rate: 1e-6/s}");
+  auto idle = load_text("desk.yaml", nobody, "", {});
+  CHECK_THAT(watts, WithinRel(number(sim::simulate(std::move(idle.input)).summary["power_w"]["wall"]["mean"]), 1e-3));
+  CHECK(month("30 W") - month("0 W") == Approx(30 * (730.5 - 21) * 3600));
+  CHECK_THAT(errors_of(kPriced + "plan: {power_between: busy}\n"),
+             Contains("plan.power_between is \"busy\", which starts with no number; expected a power such as \"30 W\", "
+                      "or idle"));
+  CHECK_THAT(errors_of(kPriced + "plan: {power_between: -3 W}\n"),
+             Contains("plan.power_between is \"-3 W\"; expected"));
+}
+
 TEST_CASE("a bought and a rented box add up", "[scenarios][plan]") {
   const auto text = [](const char* cloud, const char* prices) {
     return fmt::format(R"(duration: 1 h

@@ -122,7 +122,8 @@ TEST_CASE("a box with the chip of another that was measured is calibrated as tha
   const auto reached = [](const char* on) {
     return clean([&](Diagnostics& d) {
              return read_engine(open(SheetKind::engine, "mlx"), open(SheetKind::box, on), {}, d);
-           }).value.tuning;
+           })
+        .value.tuning;
   };
   const auto twin = reached("macbook-pro-16-m5-max"), here = reached("mac-studio-m5-max-128"),
              relative = reached("macbook-pro-16-m5-pro");
