@@ -9,6 +9,7 @@
 #include "scenarios/cli/fit_tables.hpp"
 #include "scenarios/cli/natural_engine.hpp"
 #include "scenarios/cli/options.hpp"
+#include "scenarios/units.hpp"
 
 namespace tokwatt::cli {
 namespace {
@@ -30,6 +31,7 @@ Options fit_options() {
       .value("users", "users at once (default 1)")
       .value("engine", "inference engine (default: the box's natural one, llama.cpp first)")
       .value("kv", "format of the KV cache (default: the engine's)")
+      .value("min-bits", "leave out quants with fewer bits a weight, such as 4")
       .flag("all", "hypothetical boxes too: products that cannot be bought")
       .value("output,o", "md (default), json or csv");
   return options;
@@ -42,10 +44,18 @@ int64_t count_of(const Options& options, const char* name, int64_t otherwise) {
   throw UsageError(fmt::format("--{} is {}; expected one number, at least 1", name, options.get(name)));
 }
 
+double min_bits_of(const Options& options) {
+  if (!options.has("min-bits")) return 0;
+  const auto parsed = scenarios::parse_number(options.get("min-bits"));
+  const auto* bits = std::get_if<double>(&parsed);
+  if (bits && *bits >= 0) return *bits;
+  throw UsageError(fmt::format("--min-bits is {}; expected bits a weight, such as 4", options.get("min-bits")));
+}
+
 FitQuestion question_of(const Options& options) {
   FitQuestion out{options.get("system"),         options.get("model"), options.get("quant"),
                   options.get("engine"),         options.get("kv"),    count_of(options, "context", 0),
-                  count_of(options, "users", 1), options.has("all")};
+                  count_of(options, "users", 1), options.has("all"),   min_bits_of(options)};
   if (out.system.empty() && out.model.empty())
     throw UsageError("expected --system, --model or both\nExample: tokwatt fit --system dgx-spark");
   return out;

@@ -173,6 +173,7 @@ void add(const hardware::Box& box, const models::Architecture& model, const std:
   bool any = false;
   for (const auto& way : ways) {
     auto fit = fit_of(assembled(box, model, way.quant, *way.engine, question.kv), question);
+    if (fit.bits() < question.min_bits) continue;
     if (!fit.fits()) {
       if (every) out.too_big.push_back(way.quant.id);
       continue;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "models/architecture.hpp"
 #include "scenarios/cli/shelf.hpp"
 #include "scenarios/cli/subject.hpp"
 #include "sim/bench.hpp"
@@ -16,6 +17,7 @@ struct FitQuestion {
   int64_t context = 0;  ///< tokens of each user; 0: kUsualContext, or what the model takes
   int64_t users = 1;
   bool hypothetical = false;  ///< list what cannot be bought too
+  double min_bits = 0;        ///< of a weight: quants with fewer are not looked at
 };
 inline constexpr int64_t kUsualContext = 8192;
 
@@ -30,6 +32,8 @@ struct Fit {
   sim::BenchRate decode;           ///< of one user whose context is full; nothing where it does not fit
 
   double left() const { return plan.left() - static_cast<double>(users) * kv_per_user; }
+  /// Of a weight, scales and all.
+  double bits() const { return 8 * plan.weights / static_cast<double>(models::parameters(subject.deployment.model)); }
   bool takes_context() const { return context <= subject.deployment.model.max_context; }
   bool fits() const { return takes_context() && left() >= 0; }
 };

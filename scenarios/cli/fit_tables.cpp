@@ -110,10 +110,28 @@ std::string legend(const FitQuestion& question, const FitList& list) {
          "\n\n";
 }
 
-std::string rest(const FitList& list) {
-  std::string text;
+/// Quants that were chosen for being all that fits.
+std::string few_bits(const FitList& list, const FitQuestion& question) {
+  constexpr double kFew = 3.5;  // published perplexities of most models turn up about there
+  std::vector<std::string> names;
+  for (const auto& fit : list.fits) {
+    const auto& d = fit.subject.deployment;
+    if (fit.bits() < kFew) names.push_back(question.model.empty() ? d.model.id : fit.subject.box.id);
+  }
+  if (names.empty() || !question.quant.empty() || question.min_bits > 0) return "";
+  if (!question.model.empty() && !question.system.empty()) names = {"The last of these"};
+  return "\n" +
+         wrapped(fmt::format("Fewer than {} bits a weight: {}. Answers get worse, by how much is not simulated; "
+                             "--min-bits 4 leaves such quants out.",
+                             kFew, fmt::join(names, ", "))) +
+         "\n";
+}
+
+std::string rest(const FitList& list, const FitQuestion& question) {
+  std::string text = few_bits(list, question);
+  const std::string bits = question.min_bits > 0 ? fmt::format(" in {:g} bits or more", question.min_bits) : "";
   if (!list.too_big.empty())
-    text += "\n" + wrapped(fmt::format("Do not fit: {}.", fmt::join(list.too_big, ", "))) + "\n";
+    text += "\n" + wrapped(fmt::format("Do not fit{}: {}.", bits, fmt::join(list.too_big, ", "))) + "\n";
   auto too_short = list.too_short;  // one model on many boxes is too short once
   std::sort(too_short.begin(), too_short.end());
   too_short.erase(std::unique(too_short.begin(), too_short.end()), too_short.end());
@@ -142,6 +160,7 @@ Json object_of(const Fit& fit) {
               {"usable_bytes", fit.plan.usable},
               {"parameters", models::parameters(d.model)},
               {"weight_bytes", fit.plan.weights},
+              {"bits_per_weight", fit.bits()},
               {"workspace_bytes", fit.plan.workspace},
               {"kv_bytes_per_user", fit.kv_per_user},
               {"left_bytes", fit.left()},
@@ -200,8 +219,8 @@ std::string fit_refusal(const Fit& fit) {
 }
 
 std::string fit_markdown(const FitList& list, const FitQuestion& question) {
-  if (list.fits.empty()) return "Nothing fits.\n" + rest(list);
-  return legend(question, list) + table(list.fits, columns_for(question)) + rest(list);
+  if (list.fits.empty()) return "Nothing fits.\n" + rest(list, question);
+  return legend(question, list) + table(list.fits, columns_for(question)) + rest(list, question);
 }
 
 std::string fit_json(const std::vector<Fit>& fits) {

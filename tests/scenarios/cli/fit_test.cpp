@@ -55,6 +55,21 @@ TEST_CASE("fit --system lists models, each with what its users need and what is 
                        [](const Json& a, const Json& b) { return a["parameters"] > b["parameters"]; }));
 }
 
+TEST_CASE("few bits a weight are said, and can be left out", "[cli][fit]") {
+  const auto plain = tokwatt({"fit", "--system", "spark"}),
+             enough = tokwatt({"fit", "--system", "spark", "--min-bits", "4"});
+  CHECK_THAT(plain.out, Catch::Contains("Fewer than 3.5 bits a weight: ") && Catch::Contains("--min-bits 4"));
+  CHECK_THAT(enough.out, !Catch::Contains("Fewer than") && Catch::Contains("Do not fit in 4 bits or more: "));
+  const auto all = fits_of({"--system", "spark"}), some = fits_of({"--system", "spark", "--min-bits", "4"});
+  const auto has_enough = [](const Json& row) { return number(row, "bits_per_weight") >= 4; };
+  CHECK(std::all_of(some.begin(), some.end(), has_enough));
+  CHECK(std::count_if(all.begin(), all.end(), has_enough) == std::ssize(some));
+  CHECK(some.size() < all.size());
+  const auto* mxfp4 = row_with(all, "model", "gpt-oss-120b");
+  CHECK(number(*mxfp4, "bits_per_weight") == Approx(4.33).epsilon(0.01));
+  CHECK(tokwatt({"fit", "--system", "spark", "--min-bits", "few"}).code == kUsage);
+}
+
 TEST_CASE("the longest context and the most users are the last that fit", "[cli][fit]") {
   // bf16 of the larger model leaves little room on 80 GB.
   const Arguments subject = {"--system", "h100", "--model", "qwen3-30b-a3b", "--quant", "bf16", "--engine", "vllm"};
