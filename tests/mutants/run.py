@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Puts each deliberate bug of bugs.py into a copy of the tree and says which test case catches it.
 
-Exit 1 when a bug survives every test of test_sim, or when the text that it changes is no longer in the source (then
-nothing is built). A hang counts as caught. The working tree is never touched; the copy is build/mutants/tree.
+Exit 1 when a bug survives every test of test_hardware, test_money and test_sim, or when the text that it changes is no
+longer in the source (then nothing is built). A hang counts as caught. The working tree is never touched; the copy is
+build/mutants/tree.
 """
 import argparse
 import filecmp
@@ -24,7 +25,9 @@ COPY = ROOT / "build/mutants/tree"
 BUILD = ROOT / "build/mutants/build"
 LOG = ROOT / "build/mutants/build.log"
 NOT_COPIED = {"build", ".git", ".venv", "results", ".pytest_cache"}  # at the root
-STEPPING, OTHERS = "[stepping]", "~[stepping]"
+PROGRAMS = ("test_hardware", "test_money", "test_sim")
+SHORT = (("test_hardware", "*"), ("test_money", "*"))  # seconds both
+STEPPING, OTHERS = ("test_sim", "[stepping]"), ("test_sim", "~[stepping]")
 CCACHE = {"CCACHE_SLOPPINESS": "pch_defines,time_macros"}  # it never hits otherwise where headers are precompiled
 MOST_MEMORY = 4 << 30  # bytes; a bug may ask for any amount
 
@@ -94,7 +97,7 @@ def configure():
 
 def build(jobs):
     with LOG.open("w") as log:
-        done = subprocess.run(["cmake", "--build", str(BUILD), "--target", "test_sim", "-j", str(jobs)],
+        done = subprocess.run(["cmake", "--build", str(BUILD), "--target", *PROGRAMS, "-j", str(jobs)],
                               stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **CCACHE})
     return done.returncode
 
@@ -106,7 +109,8 @@ class Outcome:
 
 def run_tests(which, limit):
     """Stops at the first failure; the test case that was begun last is the one that failed, crashed or hung."""
-    command = [BUILD / "tests/test_sim", which, "--abort", "--reporter", "xml", "--order", "decl"]
+    program, cases = which
+    command = [BUILD / "tests" / program, cases, "--abort", "--reporter", "xml", "--order", "decl"]
     begun = time.monotonic()
     process = subprocess.Popen(
         command, cwd=COPY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "RC_PARAMS": "seed=1"},
@@ -128,7 +132,7 @@ def hunt(bug, limits, jobs):
     try:
         if status := build(jobs):
             sys.exit(f'"{bug.name}" does not build (status {status}); see {LOG}')
-        for which in (STEPPING, OTHERS) if bug.in_one_stepping else (OTHERS, STEPPING):
+        for which in (*SHORT, *((STEPPING, OTHERS) if bug.in_one_stepping else (OTHERS, STEPPING))):
             outcome = run_tests(which, limits[which])
             if outcome.failed:
                 return outcome
@@ -142,11 +146,11 @@ def limits_from_sound_tree(jobs):
     if status := build(jobs):
         sys.exit(f"the tree does not build (status {status}); see {LOG}")
     limits = {}
-    for which in (STEPPING, OTHERS):
+    for which in (*SHORT, STEPPING, OTHERS):
         outcome = run_tests(which, None)
         if outcome.failed:
             sys.exit(f'without any bug "{outcome.test}" {outcome.how}')
-        say(f"{which} passes without any bug in {outcome.seconds:.0f} s")
+        say(f"{' '.join(which)} passes without any bug in {outcome.seconds:.0f} s")
         limits[which] = 30 + 5 * outcome.seconds
     return limits
 
