@@ -1,5 +1,5 @@
-// Scenarios side by side on threads of our own, for ThreadSanitizer, whose preset runs this alone: Debian's libtbb is not
-// built with it, and whatever TBB's tasks hand from thread to thread looks unsynchronised to it.
+// Scenarios side by side on threads of our own, for ThreadSanitizer, whose preset runs this alone: Debian's libtbb is
+// not built with it, and whatever TBB's tasks hand from thread to thread looks unsynchronised to it.
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
