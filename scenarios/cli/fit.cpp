@@ -19,7 +19,7 @@ using scenarios::SheetKind;
 Options fit_options() {
   Options options(
       {"tokwatt fit --system dgx-spark",
-       "tokwatt fit [--model M] [--quant Q] [--system S] [--context N] [--users N] [--engine E] [-o md]",
+       "tokwatt fit [--model M] [--quant Q] [--system S] [--context N] [--users N] [--engine E] [--budget USD] [-o md]",
        "Says what fits. Leave out the model and it lists models, leave out the system and it lists boxes, give both "
        "and "
        "it lists quants; give all three and it shows the arithmetic. Exit 4 if all three are given and do not fit.",
@@ -32,6 +32,7 @@ Options fit_options() {
       .value("engine", "inference engine (default: the box's natural one, llama.cpp first)")
       .value("kv", "format of the KV cache (default: the engine's)")
       .value("min-bits", "leave out quants with fewer bits a weight, such as 4")
+      .value("budget", "leave out boxes that cost more, such as 5000 [USD]")
       .flag("all", "hypothetical boxes too: products that cannot be bought")
       .value("output,o", "md (default), json or csv");
   return options;
@@ -44,20 +45,31 @@ int64_t count_of(const Options& options, const char* name, int64_t otherwise) {
   throw UsageError(fmt::format("--{} is {}; expected one number, at least 1", name, options.get(name)));
 }
 
-double min_bits_of(const Options& options) {
-  if (!options.has("min-bits")) return 0;
-  const auto parsed = scenarios::parse_number(options.get("min-bits"));
-  const auto* bits = std::get_if<double>(&parsed);
-  if (bits && *bits >= 0) return *bits;
-  throw UsageError(fmt::format("--min-bits is {}; expected bits a weight, such as 4", options.get("min-bits")));
+/// Nothing where the option is not given.
+std::optional<double> number_of(const Options& options, const char* name, const char* expected) {
+  if (!options.has(name)) return {};
+  const auto parsed = scenarios::parse_number(options.get(name));
+  const auto* number = std::get_if<double>(&parsed);
+  if (number && *number >= 0) return *number;
+  throw UsageError(fmt::format("--{} is {}; expected {}", name, options.get(name), expected));
 }
 
 FitQuestion question_of(const Options& options) {
-  FitQuestion out{options.get("system"),         options.get("model"), options.get("quant"),
-                  options.get("engine"),         options.get("kv"),    count_of(options, "context", 0),
-                  count_of(options, "users", 1), options.has("all"),   min_bits_of(options)};
+  FitQuestion out{options.get("system"),
+                  options.get("model"),
+                  options.get("quant"),
+                  options.get("engine"),
+                  options.get("kv"),
+                  count_of(options, "context", 0),
+                  count_of(options, "users", 1),
+                  options.has("all"),
+                  number_of(options, "min-bits", "bits a weight, such as 4").value_or(0),
+                  number_of(options, "budget", "US dollars, such as 5000")};
   if (out.system.empty() && out.model.empty())
     throw UsageError("expected --system, --model or both\nExample: tokwatt fit --system dgx-spark");
+  if (out.budget && !out.system.empty())
+    throw UsageError(
+        "--budget chooses among boxes; expected no --system\nExample: tokwatt fit --model gpt-oss-120b --budget 5000");
   return out;
 }
 

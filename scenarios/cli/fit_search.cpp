@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 
 #include "models/graph.hpp"
@@ -101,6 +102,15 @@ bool is_listed(const scenarios::Head& head, const std::string& given, const FitQ
   return !given.empty() || question.hypothetical || !head.hypothetical;
 }
 
+/// Notes why not.
+bool is_affordable(const hardware::Box& box, const std::optional<double>& budget, FitList& out) {
+  if (!budget) return true;
+  const double price = box.price.paid();
+  if (std::isnan(price)) out.no_price.push_back(box.id);
+  if (price > *budget) out.too_dear.push_back(box.id);
+  return price <= *budget;
+}
+
 /// Tokens of context that each of the users may have.
 int64_t longest_context(const sim::Deployment& d, double left, int64_t users) {
   const models::KvBytes kv = sim::kv_bytes(d);
@@ -192,7 +202,7 @@ FitList search(const FitQuestion& question, Shelf& shelf) {
   const bool lists_quants = !question.model.empty() && !question.system.empty();
   for (const auto& system : names(SheetKind::box, question.system)) {
     const auto& box = shelf.box(system);
-    if (!is_listed(box.head, question.system, question)) continue;
+    if (!is_listed(box.head, question.system, question) || !is_affordable(box.value, question.budget, out)) continue;
     const EngineOf engines = engines_by_quant(question, system, shelf);
     for (const auto& name : names(SheetKind::model, question.model)) {
       const auto& model = shelf.model(name);

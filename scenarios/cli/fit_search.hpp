@@ -1,6 +1,7 @@
 #pragma once
 // Which models, quants and boxes go together: what `tokwatt fit` lists.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,9 @@ struct FitQuestion {
   std::string system, model, quant, engine, kv;
   int64_t context = 0;  ///< tokens of each user; 0: kUsualContext, or what the model takes
   int64_t users = 1;
-  bool hypothetical = false;  ///< list what cannot be bought too
-  double min_bits = 0;        ///< of a weight: quants with fewer are not looked at
+  bool hypothetical = false;          ///< list what cannot be bought too
+  double min_bits = 0;                ///< of a weight: quants with fewer are not looked at
+  std::optional<double> budget = {};  ///< boxes that cost more are not looked at [USD]
 };
 inline constexpr int64_t kUsualContext = 8192;
 
@@ -49,6 +51,8 @@ Subject whole_subject(const FitQuestion& question, Shelf& shelf);
 /// best one (the format that the model is published in, else the largest). Largest first, of boxes the fastest first.
 struct FitList {
   std::vector<Fit> fits;
+  std::vector<std::string> too_dear;   ///< boxes over the budget
+  std::vector<std::string> no_price;   ///< boxes that cannot be held against it
   std::vector<std::string> too_big;    ///< names of what does not fit in any quant
   std::vector<std::string> too_short;  ///< names of what takes less context than was asked for
   std::vector<std::string> not_run;    ///< names of what no engine runs so

@@ -34,10 +34,13 @@ const Column kQuant{"quant", false, [](const Fit& f) { return f.subject.deployme
 const Column kEngine{"engine", false,
                      [](const Fit& f) { return short_engine(f.subject.box, f.subject.deployment.engine.id); }};
 const Column kWeights{"GB", true, [](const Fit& f) { return gb(f.plan.weights); }};
-const Column kKv{"KV GB", true, [](const Fit& f) { return fmt::format("{:.2f}", f.kv_per_user / 1e9); }};
 const Column kContext{"context", true, [](const Fit& f) { return grouped(f.longest_context); }};
 const Column kUsers{"users", true, [](const Fit& f) { return grouped(f.most_users); }};
 const Column kRate{"tok/s", true, [](const Fit& f) { return rate_text(f.decode); }};
+const Column kPrice{"USD", true, [](const Fit& f) {
+                      const double price = f.subject.box.price.paid();
+                      return std::isnan(price) ? "-" : grouped(std::llround(price));
+                    }};
 
 std::vector<Column> columns_for(const FitQuestion& question) {
   std::vector<Column> out;
@@ -46,11 +49,11 @@ std::vector<Column> columns_for(const FitQuestion& question) {
   if (question.quant.empty()) out.push_back(kQuant);
   if (question.engine.empty()) out.push_back(kEngine);
   out.push_back(kWeights);
-  // One model needs about the same KV cache everywhere; of one box the context that is left tells models apart.
-  out.push_back(question.system.empty() ? kKv : kContext);
+  if (!question.system.empty()) out.push_back(kContext);  // what is left for it tells models apart
   // All four would not fit 80 columns beside the longest names of models.
   if (!question.model.empty() || question.system.empty()) out.push_back(kUsers);
   out.push_back(kRate);
+  if (question.system.empty()) out.push_back(kPrice);
   return out;
 }
 
@@ -88,6 +91,15 @@ std::string table(const std::vector<Fit>& fits, const std::vector<Column>& colum
   return text;
 }
 
+/// Of one user; on most boxes one model needs the same.
+std::string cache_text(const std::vector<Fit>& fits) {
+  const auto [least, most] = std::minmax_element(
+      fits.begin(), fits.end(), [](const Fit& a, const Fit& b) { return a.kv_per_user < b.kv_per_user; });
+  const std::string low = fmt::format("{:.2f}", least->kv_per_user / 1e9);
+  const std::string high = fmt::format("{:.2f}", most->kv_per_user / 1e9);
+  return (low == high ? low : low + " to " + high) + " GB";
+}
+
 /// What the columns mean, above the table.
 std::string legend(const FitQuestion& question, const FitList& list) {
   std::string given;
@@ -102,11 +114,14 @@ std::string legend(const FitQuestion& question, const FitList& list) {
   const char* best = question.quant.empty() && (question.model.empty() || question.system.empty())
                          ? "quant: the published one where it fits, else the largest that does; "
                          : "";
-  const std::string kv = question.system.empty() ? fmt::format("KV GB: cache of {} tokens", tokens)
-                                                 : fmt::format("context: tokens that {} may have", whose);
+  const std::string context = question.system.empty() ? "" : fmt::format("context: tokens that {} may have; ", whose);
   const bool one_box_only = question.model.empty() && !question.system.empty();
-  const std::string users = one_box_only ? "" : fmt::format("users: how many fit with {} tokens each; ", tokens);
-  return wrapped(fmt::format("{}: {}GB: weights; {}; {}tok/s: decode of one user there.", given, best, kv, users)) +
+  const std::string users = one_box_only ? ""
+                                         : fmt::format("users: how many fit with {} tokens each ({} of KV cache); ",
+                                                       tokens, cache_text(list.fits));
+  const char* price = question.system.empty() ? "; USD: the box, with the machine around a card" : "";
+  return wrapped(fmt::format("{}: {}GB: weights; {}{}tok/s: decode of one user there{}.", given, best, context, users,
+                             price)) +
          "\n\n";
 }
 
@@ -129,6 +144,13 @@ std::string few_bits(const FitList& list, const FitQuestion& question) {
 
 std::string rest(const FitList& list, const FitQuestion& question) {
   std::string text = few_bits(list, question);
+  if (!list.too_dear.empty())
+    text += "\n" +
+            wrapped(fmt::format("Cost more than {} USD: {}.", grouped(std::llround(*question.budget)),
+                                fmt::join(list.too_dear, ", "))) +
+            "\n";
+  if (!list.no_price.empty())
+    text += "\n" + wrapped(fmt::format("Price not known: {}.", fmt::join(list.no_price, ", "))) + "\n";
   const std::string bits = question.min_bits > 0 ? fmt::format(" in {:g} bits or more", question.min_bits) : "";
   if (!list.too_big.empty())
     text += "\n" + wrapped(fmt::format("Do not fit{}: {}.", bits, fmt::join(list.too_big, ", "))) + "\n";
@@ -170,6 +192,8 @@ Json object_of(const Fit& fit) {
   out["decode_tok_s"] = runs ? Json(fit.decode.tokens_per_second) : Json();
   out["decode_tok_s_low"] = runs ? Json(fit.decode.low) : Json();
   out["decode_tok_s_high"] = runs ? Json(fit.decode.high) : Json();
+  const double price = box.price.paid();
+  out["price_usd"] = std::isnan(price) ? Json() : Json(price);
   return out;
 }
 

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include <fstream>
 #include "scenarios/cli/natural_engine.hpp"
 #include "scenarios/sheets/sheets.hpp"
 
@@ -246,6 +245,35 @@ TEST_CASE("fit -o csv has json's fields", "[cli][fit]") {
   const Json rows = fits_of({"--system", "spark"});
   for (const auto& [key, value] : rows.front().items()) names += (names.empty() ? "" : ",") + key;
   CHECK_THAT(csv, Catch::StartsWith(names + "\n\"dgx-spark\","));
+}
+
+TEST_CASE("fit --budget leaves out boxes that cost more and names them, and those of no known price", "[cli][fit]") {
+  const Arguments asked = {"--model", "qwen3-32b"};
+  Arguments within = asked;
+  within.insert(within.end(), {"--budget", "5000"});
+  Json expected = Json::array();
+  size_t dearer = 0;
+  for (const auto& row : fits_of(asked)) {
+    if (row["price_usd"].is_number() && number(row, "price_usd") <= 5000) expected.push_back(row);
+    dearer += row["price_usd"].is_number() && number(row, "price_usd") > 5000;
+  }
+  REQUIRE(expected.size() > 3);
+  REQUIRE(dearer > 3);
+  CHECK(fits_of(within) == expected);
+
+  within.insert(within.begin(), "fit");
+  const auto table = tokwatt(within).out;
+  CHECK_THAT(table, Catch::Contains("Cost more than 5,000 USD: ") && Catch::Contains("Price not known: "));
+  const auto boxes = table.substr(0, table.find("Cost more"));
+  CHECK_THAT(boxes, Catch::Contains("dgx-spark ") && !Catch::Contains("h100-sxm-80 "));
+}
+
+TEST_CASE("fit --budget is a number of dollars, and of no use to one box", "[cli][fit]") {
+  for (const auto& wrong : {"5k", "-1", "", "nan"}) {
+    INFO(wrong);
+    CHECK(tokwatt({"fit", "--model", "qwen3-32b", "--budget", wrong}).code == kUsage);
+  }
+  CHECK(tokwatt({"fit", "--system", "spark", "--budget", "5000"}).code == kUsage);
 }
 
 TEST_CASE("every engine that comes with the program has its place in the order", "[cli][fit]") {
