@@ -310,6 +310,7 @@ Json compare_json(const std::vector<ComparedBox>& boxes, const std::vector<Compa
                   {"max_num_seqs", box.at_once},
                   {"status", in_words(box.answer.status)}};
     if (!box.left_out.empty()) entry["left_out"] = box.left_out;
+    if (box.without_plan) entry["without_plan"] = true;
     if (box.answer.status != Status::ok) {
       entry["reason"] = box.answer.reason;
       out.push_back(std::move(entry));

@@ -88,7 +88,8 @@ std::vector<std::string> engines_set(const Question& question, const std::string
 /// The scenario with a box in the place of a system.
 struct Replaced {
   Question question;
-  std::vector<std::string> left_out;  ///< keys of the scenario
+  std::vector<std::string> left_out = {};  ///< keys of the scenario
+  bool without_plan = false;
 };
 
 std::optional<scenarios::RawSheet> sheet_of(const std::string& name, const std::string& folder) {
@@ -96,11 +97,17 @@ std::optional<scenarios::RawSheet> sheet_of(const std::string& name, const std::
   return scenarios::open_sheet(scenarios::SheetKind::box, {name, {}}, "--system", folder, diagnostics);
 }
 
+/// Where a scenario may say what its own box costs.
+std::vector<std::vector<std::string>> own_prices(const Question& question, const std::string& system) {
+  std::vector<std::vector<std::string>> out = {{"systems", system, "rental"}, {"systems", system, "price"}};
+  if (names_under(question.tree, "systems").size() == 1) out.push_back({"prices", "hardware"});
+  return out;
+}
+
 /// Takes out what the scenario says of its own box and no other has: a price, a rent, a mode.
 std::vector<std::string> leave_out_own(Question& question, const std::string& system) {
-  std::vector<std::vector<std::string>> own = {
-      {"systems", system, "mode"}, {"systems", system, "rental"}, {"systems", system, "price"}};
-  if (names_under(question.tree, "systems").size() == 1) own.push_back({"prices", "hardware"});
+  auto own = own_prices(question, system);
+  own.insert(own.begin(), {"systems", system, "mode"});
   std::vector<std::string> left_out;
   for (const auto& path : own) {
     if (!scenarios::erase_path(question.tree, path)) continue;
@@ -111,9 +118,25 @@ std::vector<std::string> leave_out_own(Question& question, const std::string& sy
   return left_out;
 }
 
-/// With an engine that runs there.
+bool says(const scenarios::Node& root, const std::vector<std::string>& path) {
+  const auto* node = &root;
+  for (const auto& name : path) {
+    node = node->find(name);
+    if (!node) return false;
+  }
+  return true;
+}
+
+bool has_price(const Question& question, const std::string& system, const scenarios::RawSheet& sheet) {
+  const auto own = own_prices(question, system);
+  scenarios::Diagnostics diagnostics;
+  return std::any_of(own.begin(), own.end(), [&](const auto& path) { return says(question.tree, path); }) ||
+         !std::isnan(scenarios::read_box(sheet, {}, diagnostics).value.price.purchase);
+}
+
+/// With an engine that runs there. A plan needs a price: without one the rest is compared.
 Replaced replaced(const Question& question, const std::string& system, const std::string& box) {
-  Replaced out{question, {}};
+  Replaced out{question};
   const auto* own = question.tree.find("systems")->find(system)->find("sheet");
   const auto own_sheet = own ? sheet_of(own->scalar, question.folder) : std::nullopt;
   const auto sheet = sheet_of(scenarios::path_from_here(box), question.folder);
@@ -122,11 +145,13 @@ Replaced replaced(const Question& question, const std::string& system, const std
   const std::vector<std::string> plain = {
       fmt::format("systems.{}.sheet={}", path_segment(system), scenarios::path_from_here(box))};
   out.question = out.question.with(plain);
+  if (sheet && !has_price(out.question, system, *sheet))
+    out.without_plan = scenarios::erase_path(out.question.tree, {"plan"});
   if (!sheet || why_not(out.question).empty()) return out;
   scenarios::Diagnostics diagnostics;
   for (const auto& engine : natural_engines(scenarios::read_box(*sheet, {}, diagnostics).value)) {
     const auto other = out.question.with(engines_set(question, system, engine));
-    if (!is_last_resort(engine) && is_possible(other)) return {other, out.left_out};
+    if (!is_last_resort(engine) && is_possible(other)) return {other, out.left_out, out.without_plan};
   }
   return out;
 }
@@ -190,6 +215,7 @@ ComparedBox facts_of_box(const std::string& name, const Replaced& replaced, cons
   box.name = has_several ? fmt::format("{} x {}", *devices, name) : name;
   if (has_several) box.link = said_of(replaced.question, system, "link");
   box.left_out = replaced.left_out;
+  box.without_plan = replaced.without_plan;
   try {
     const auto loaded = replaced.question.load();
     box.top_clock = scenarios::top_clock_of(loaded.input);
@@ -226,7 +252,8 @@ std::vector<ComparedBox> compared_boxes(const Question& question, const std::str
   if (names.size() > kMostBoxes) throw UsageError(fmt::format("there are more than {} boxes to compare", kMostBoxes));
   const auto system = system_meant(question, of);
   const auto all = replaced_by_each(question, system, names);
-  if (std::any_of(all.begin(), all.end(), [](const Replaced& box) { return !box.left_out.empty(); }))
+  if (std::any_of(all.begin(), all.end(),
+                  [](const Replaced& box) { return !box.left_out.empty() || box.without_plan; }))
     why_not(question);  // mistakes in what is left out are mistakes still
   std::vector<std::function<Loaded()>> plain;
   std::vector<ComparedBox> boxes;

@@ -18,6 +18,7 @@ struct ComparedBox {
   double top_clock = 0;  ///< [Hz]
   /// Keys of the scenario that it says of its own box, and that were not carried over to this one: "prices.hardware".
   std::vector<std::string> left_out;
+  bool without_plan = false;  ///< the scenario has one, but nobody says what the box costs
   scenarios::Answer answer;
   std::vector<scenarios::Answer> draws;  ///< from what is not known of its engines and of it; where they were asked for
 };

@@ -65,6 +65,16 @@ std::string full(char name, const ComparedBox& box) {
                      plan->at("full_from_month").get<int>());
 }
 
+std::string without_plan(const std::vector<ComparedBox>& boxes) {
+  std::vector<std::string> letters;
+  for (std::size_t b = 0; b < boxes.size(); ++b) {
+    if (boxes[b].without_plan) letters.emplace_back(1, static_cast<char>('A' + static_cast<char>(b)));
+  }
+  if (letters.empty()) return "";
+  return fmt::format("{} {} no plan: nobody says what {}.", fmt::join(letters, ", "),
+                     letters.size() == 1 ? "has" : "have", letters.size() == 1 ? "it costs" : "they cost");
+}
+
 }  // namespace
 
 std::optional<Cheaper> cheaper(const ComparedBox& box, const ComparedBox& other) {
@@ -82,6 +92,7 @@ std::string plans_in_words(const std::vector<ComparedBox>& boxes) {
     const std::string of_first = out.empty() ? full('A', boxes.front()) : "";
     out += wrapped(sentence(name, boxes[b], boxes.front()) + of_first + full(name, boxes[b])) + "\n";
   }
+  if (const auto without = without_plan(boxes); !without.empty()) out += wrapped(without) + "\n";
   return out;
 }
 

@@ -190,6 +190,29 @@ TEST_CASE("a box's path starts where the command is given, and unknown costs say
   CHECK_THAT(priced.out, !Catch::Contains("Costs are unknown"));
 }
 
+TEST_CASE("a box whose price nobody says is compared without the plan", "[cli][compare][plan]") {
+  const auto compare = [](const std::string& boxes, std::vector<std::string> more) {
+    std::vector<std::string> command = {
+        "compare", input("short.yaml"), "--system", boxes, "--set", "plan={months: 12, days_per_month: 21}",
+        "--set",   "duration=1 min"};
+    command.insert(command.end(), more.begin(), more.end());
+    return tokwatt(command);
+  };
+  const auto boxes = Json::parse(compare("spark,rtx-spark,strix-halo", {"-o", "json"}).out);
+  CHECK(boxes.at(1).at("without_plan") == true);
+  CHECK(boxes.at(1).at("summary").at("requests").at("completed") > 0);
+  for (const auto b : {0, 2}) {
+    CHECK_FALSE(boxes.at(b).contains("without_plan"));
+    CHECK(boxes.at(b).at("summary").at("plan").at("cost_usd").at("value") > 0);
+  }
+  CHECK_THAT(compare("spark,rtx-spark", {}).out, Catch::Contains("B has no plan: nobody says what it costs."));
+  CHECK_THAT(compare("rtx-spark,spark,rtx-spark-laptop", {}).out,
+             Catch::Contains("A, C have no plan: nobody says what they cost."));
+  // A price that the scenario gives is a price.
+  const std::vector<std::string> own = {"--set", "systems.desk.sheet=rtx-spark", "--set", "prices.hardware=3000 USD"};
+  CHECK_THAT(compare("rtx-spark,spark", own).out, !Catch::Contains("no plan"));
+}
+
 TEST_CASE("what a scenario says of its own box is not said of others", "[cli][compare]") {
   const auto compare = [](std::vector<std::string> more) {
     std::vector<std::string> command = {"compare",  input("short.yaml"),
