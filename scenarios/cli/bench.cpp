@@ -10,6 +10,7 @@
 
 #include "scenarios/cli/bench_rows.hpp"
 #include "scenarios/cli/bench_values.hpp"
+#include "scenarios/cli/fit_search.hpp"
 #include "scenarios/cli/options.hpp"
 #include "scenarios/diagnostics.hpp"
 #include "sim/serving/kv_capacity.hpp"
@@ -166,18 +167,35 @@ bool may_have_quant(const std::string& model) {
   return std::filesystem::path(model).extension() == ".gguf" || std::filesystem::is_directory(model, no_throw);
 }
 
+/// A whole command, with what people would run on that box where quant or engine are missing.
+std::string example(const Options& options) {
+  SubjectNames names{"dgx-spark", "gpt-oss-120b", "mxfp4", "vllm", ""};
+  FitQuestion asked;
+  asked.system = options.get("system");
+  asked.model = options.get("model");
+  asked.quant = options.get("quant");
+  asked.engine = options.get("engine");
+  asked.kv = options.get("kv");
+  if (!asked.system.empty() && !asked.model.empty()) {
+    try {
+      Shelf shelf;
+      if (const auto best = best_subject(asked, shelf))
+        names = {asked.system, asked.model, best->deployment.quant.id, best->deployment.engine.id, ""};
+    } catch (const scenarios::InputError&) {  // is told once nothing is missing
+    }
+  }
+  return fmt::format("tokwatt bench --system {} --model {} --quant {} --engine {}", names.system, names.model,
+                     names.quant, names.engine);
+}
+
 SubjectNames subject_names(const Options& options) {
   std::vector<std::string> missing;
   for (const char* name : {"system", "model", "quant", "engine"}) {
     const bool is_in_file = std::string(name) == "quant" && may_have_quant(options.get("model"));
     if (!options.has(name) && !is_in_file) missing.push_back(fmt::format("--{}", name));
   }
-  if (!missing.empty()) {
-    throw UsageError(
-        fmt::format("missing {}\nExample: tokwatt bench --system dgx-spark --model gpt-oss-120b --quant "
-                    "mxfp4 --engine vllm",
-                    fmt::join(missing, ", ")));
-  }
+  if (!missing.empty())
+    throw UsageError(fmt::format("missing {}\nExample: {}", fmt::join(missing, ", "), example(options)));
   return {options.get("system"), options.get("model"), options.get("quant"), options.get("engine"), options.get("kv")};
 }
 

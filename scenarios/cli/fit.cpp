@@ -73,18 +73,6 @@ FitQuestion question_of(const Options& options) {
   return out;
 }
 
-/// Reports every misspelt name in one go.
-void open_all(const FitQuestion& question, Shelf& shelf) {
-  const auto open = [&](SheetKind kind, const std::string& name, const char* option) {
-    if (!name.empty()) shelf.open(kind, name, option);
-  };
-  open(SheetKind::box, question.system, "--system");
-  open(SheetKind::model, question.model, "--model");
-  open(SheetKind::quant, question.quant, "--quant");
-  if (!depends_on_box(question.engine)) open(SheetKind::engine, question.engine, "--engine");
-  shelf.check();
-}
-
 /// With all three given.
 int weigh(const FitQuestion& question, const std::string& format, Shelf& shelf, const Terminal& terminal) {
   const Fit fit = fit_of(whole_subject(question, shelf), question);

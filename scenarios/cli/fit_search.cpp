@@ -136,6 +136,17 @@ void add_decode(Fit& fit) {
 
 }  // namespace
 
+void open_all(const FitQuestion& question, Shelf& shelf) {
+  const auto open = [&](SheetKind kind, const std::string& name, const char* option) {
+    if (!name.empty()) shelf.open(kind, name, option);
+  };
+  open(SheetKind::box, question.system, "--system");
+  open(SheetKind::model, question.model, "--model");
+  open(SheetKind::quant, question.quant, "--quant");
+  if (!depends_on_box(question.engine)) open(SheetKind::engine, question.engine, "--engine");
+  shelf.check();
+}
+
 Fit fit_of(const Subject& subject, const FitQuestion& question) {
   const sim::Deployment& d = subject.deployment;
   Fit out;
@@ -219,6 +230,18 @@ FitList search(const FitQuestion& question, Shelf& shelf) {
     return models::parameters(a.subject.deployment.model) > models::parameters(b.subject.deployment.model);
   });
   return out;
+}
+
+std::optional<Subject> best_subject(const FitQuestion& question, Shelf& shelf) {
+  open_all(question, shelf);
+  const auto& box = shelf.box(question.system).value;
+  const auto& model = shelf.model(question.model).value;
+  const EngineOf engines = engines_by_quant(question, question.system, shelf);
+  for (const auto& way : candidates(question.model, engines, question.quant.empty(), shelf).ways) {
+    auto fit = fit_of(assembled(box, model, way.quant, *way.engine, question.kv), question);
+    if (fit.fits()) return std::move(fit.subject);
+  }
+  return std::nullopt;
 }
 
 }  // namespace tokwatt::cli

@@ -23,6 +23,9 @@ struct FitQuestion {
 };
 inline constexpr int64_t kUsualContext = 8192;
 
+/// Opens the sheets of what was given. Throws InputError with every misspelt name.
+void open_all(const FitQuestion& question, Shelf& shelf);
+
 /// One model in one quant on one box under one engine.
 struct Fit {
   Subject subject;
@@ -59,5 +62,9 @@ struct FitList {
   std::vector<std::string> no_files;   ///< of one model on one box: quants that it cannot be had in
 };
 FitList search(const FitQuestion& question, Shelf& shelf);
+
+/// What a box would run a model as: in the best quant that fits, under the first engine that does it; the question
+/// names both, and may name quant and engine. Nothing where nothing fits. Throws InputError for what is misnamed.
+std::optional<Subject> best_subject(const FitQuestion& question, Shelf& shelf);
 
 }  // namespace tokwatt::cli
