@@ -174,13 +174,15 @@ std::string nearest(std::string_view word, const std::vector<std::string>& names
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& names) {
   constexpr std::size_t kMostNames = 5;
   const std::string name = nearest(word, names);
-  if (!name.empty()) return fmt::format("; did you mean \"{}\"?", name);
   auto longer = names_with(word, names);
-  if (longer.empty() || longer.size() > kMostNames) return {};
-  const std::string last = longer.back();
-  longer.pop_back();
-  if (longer.empty()) return fmt::format("; did you mean \"{}\"?", last);
-  return fmt::format("; did you mean \"{}\" or \"{}\"?", fmt::join(longer, "\", \""), last);
+  const bool is_spelt_right = !longer.empty() && std::find(longer.begin(), longer.end(), name) == longer.end();
+  if (!name.empty() && !is_spelt_right) return fmt::format("; did you mean \"{}\"?", name);
+  if (longer.empty()) return {};
+  if (longer.size() == 1) return fmt::format("; did you mean \"{}\"?", longer.front());
+  const std::size_t more = longer.size() > kMostNames ? longer.size() - (kMostNames - 1) : 0;
+  const std::string last = more > 0 ? fmt::format("one of {} more", more) : fmt::format("\"{}\"", longer.back());
+  longer.resize(more > 0 ? kMostNames - 1 : longer.size() - 1);
+  return fmt::format("; did you mean \"{}\" or {}?", fmt::join(longer, "\", \""), last);
 }
 
 std::string in_quotes(std::string_view text) {

@@ -61,6 +61,21 @@ TEST_CASE("messages are bounded, and so is their number", "[scenarios][diagnosti
 TEST_CASE("names that begin with all of a word of two letters are proposed", "[scenarios][diagnostics]") {
   CHECK(did_you_mean("Q8", {"q8_0", "q4_0", "iq8_x"}) == "; did you mean \"q8_0\"?");
   CHECK(did_you_mean("q", {"q8_0", "q4_0"}).empty());
+  CHECK(did_you_mean("q4", {"q4_k_m", "q4_0"}) == "; did you mean \"q4_0\" or \"q4_k_m\"?");
+}
+
+TEST_CASE("of many names that begin with a word the shortest are proposed", "[scenarios][diagnostics]") {
+  const std::vector<std::string> names = {"q4_k_m", "q4_0", "q4_1", "q4_k_s", "q4_k_xl", "q3_0", "iq4_xs"};
+  CHECK(did_you_mean("q4", {names.begin(), names.begin() + 5}) ==
+        "; did you mean \"q4_0\", \"q4_1\", \"q4_k_m\", \"q4_k_s\" or \"q4_k_xl\"?");
+  const std::vector<std::string> more = {"q4_k_m", "q4_0", "q4_1", "q4_k_s", "q4_k_xl", "q3_0", "mlx-q4"};
+  CHECK(did_you_mean("q4", more) == "; did you mean \"q4_0\", \"q4_1\", \"q4_k_m\", \"q4_k_s\" or one of 2 more?");
+}
+
+TEST_CASE("names that begin with a word go before one that is a letter off", "[scenarios][diagnostics]") {
+  CHECK(did_you_mean("m5", {"m3", "mac-studio-m5", "macbook-m5-pro"}) ==
+        "; did you mean \"mac-studio-m5\" or \"macbook-m5-pro\"?");
+  CHECK(did_you_mean("gpt-oss-120", {"gpt-oss-120b", "gpt-oss-20b"}) == "; did you mean \"gpt-oss-120b\"?");
 }
 
 TEST_CASE("the nearest name is proposed, but only a near one", "[scenarios][diagnostics]") {
