@@ -217,6 +217,12 @@ std::optional<Place> tab_in_indentation(const Places& places, const YAML::Mark& 
 
 bool is_text(const Source& source, const Places& places, Diagnostics& diagnostics) {
   const std::string_view text = without_bom(source.text);
+  constexpr std::string_view kHdf5 = "\x89HDF\r\n\x1a\n";
+  if (text.starts_with(kHdf5)) {
+    diagnostics.error({places.of_byte(0).source, 0, 0, 0},
+                      "a file of results (HDF5); expected a text; tokwatt report and tokwatt export read results");
+    return false;
+  }
   std::size_t from = 0;
   for (int found = 0; found < kMostBadBytes; ++found) {
     const std::size_t bad = find_not_text(text.substr(from));

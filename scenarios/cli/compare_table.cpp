@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <span>
 
@@ -94,11 +95,11 @@ double cost_at(const ComparedApi& api, const ComparedBox& box) {
   return money::cost(api.prices, tokens) * (1 - free);
 }
 
-/// A row that is told of these boxes. All of it is in one unit, that of its largest number.
+/// A row that is told of these boxes. All of it is in one unit, that of `size`.
 struct ToldRow {
   Row row;
   const scenarios::Metric* metric;
-  double size = 0;
+  double size;
 };
 
 /// Whether so many requests without an answer change what the latencies of the others say. Some are always on their way
@@ -112,6 +113,19 @@ bool is_told(const Row& row, double losses, const ComparedBox& box) {
   return losses > least;
 }
 
+/// The size whose unit suits all of a row: that of its largest number, but no tenth of a second in minutes.
+double size_of_unit(const std::vector<double>& values) {
+  constexpr double kSmallest = 0.1,
+                   kLargest = 60;  // a number may be so many units; what reaches one second is in seconds
+  double largest = 0, smallest = std::numeric_limits<double>::infinity();
+  for (const double value : values) {
+    if (!std::isfinite(value) || value == 0) continue;
+    largest = std::fmax(largest, std::abs(value));
+    smallest = std::fmin(smallest, std::abs(value));
+  }
+  return std::fmin(largest, std::fmax(1, std::fmax(smallest / kSmallest, largest / kLargest)));
+}
+
 std::vector<ToldRow> told_rows(const std::vector<ComparedBox>& boxes, const std::vector<scenarios::Metric>& metrics,
                                bool beside_apis) {
   std::vector<ToldRow> out;
@@ -119,14 +133,13 @@ std::vector<ToldRow> told_rows(const std::vector<ComparedBox>& boxes, const std:
     if (row.beside_apis && !beside_apis) continue;
     const auto* metric = find(metrics, row.metric);
     if (!metric) continue;
-    ToldRow told{row, metric};
     bool some = !row.is_loss;
+    std::vector<double> values;
     for (const auto& box : boxes) {
-      const double value = number_of(box, *metric);
-      told.size = std::fmax(told.size, std::abs(value));
-      some = some || is_told(row, value, box);
+      values.push_back(number_of(box, *metric));
+      some = some || is_told(row, values.back(), box);
     }
-    if (some) out.push_back(told);
+    if (some) out.push_back({row, metric, size_of_unit(values)});
   }
   return out;
 }

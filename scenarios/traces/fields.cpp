@@ -182,20 +182,22 @@ std::string explain_instant(std::string_view text, TimeUnit unit) {
                      expected);
 }
 
-// The form alone, decided by length and by what is not a digit.
+// The form alone: a date and a time, up to nine digits of a second, and a zone or none.
 Timestamps::Style Timestamps::style_of(std::string_view text) {
-  constexpr std::string_view kPlain = "dddd-dd-dd dd:dd:dd.ddddddd";
-  constexpr std::string_view kZoned = "dddd-dd-dd dd:dd:dd.dddddd+00:00", kZonedWhole = "dddd-dd-dd dd:dd:dd+00:00";
-  const auto fits = [&](std::string_view form) {
-    for (std::size_t i = 0; i < form.size(); ++i) {
-      if (form[i] == 'd' ? !is_digit(text[i]) : text[i] != form[i]) return false;
-    }
-    return true;
-  };
-  if (text.size() == kPlain.size()) return fits(kPlain) ? Style::plain : Style::unknown;
-  if (text.size() == kZoned.size()) return fits(kZoned) ? Style::zoned : Style::unknown;
-  if (text.size() == kZonedWhole.size()) return fits(kZonedWhole) ? Style::zoned : Style::unknown;
-  return Style::unknown;
+  constexpr std::string_view kWhole = "dddd-dd-dd dd:dd:dd";
+  if (text.size() < kWhole.size()) return Style::unknown;
+  for (std::size_t i = 0; i < kWhole.size(); ++i) {
+    const bool is_t = kWhole[i] == ' ' && text[i] == 'T';
+    if (kWhole[i] == 'd' ? !is_digit(text[i]) : text[i] != kWhole[i] && !is_t) return Style::unknown;
+  }
+  text.remove_prefix(kWhole.size());
+  if (!text.empty() && text.front() == '.') {
+    const std::size_t size = digits(text.substr(1));
+    if (size < 1 || size > kMostDigits) return Style::unknown;
+    text.remove_prefix(1 + size);
+  }
+  if (text.empty()) return Style::plain;
+  return text == "Z" || text == "+00:00" ? Style::zoned : Style::unknown;
 }
 
 bool Timestamps::parse_date(std::string_view text) {
@@ -214,22 +216,22 @@ bool Timestamps::parse(std::string_view text, TraceInstant& instant) {
   if (style == Style::unknown || (style_ != Style::unknown && style != style_) || !parse_date(text)) return false;
   const int hour = two(text.data() + 11), minute = two(text.data() + 14), second = two(text.data() + 17);
   if (hour > 23 || minute > 59 || second > 59) return false;
-  int64_t fraction = 0;  // [100 ns]
-  if (text[19] == '.') {
-    for (std::size_t i = 20; i < 26; ++i) fraction = 10 * fraction + digit(text[i]);
-    fraction = 10 * fraction + (style == Style::plain ? digit(text[26]) : 0);
+  int64_t fraction = 0;  // [ns]
+  if (text.size() > 19 && text[19] == '.') {
+    const std::size_t size = digits(text.substr(20));
+    for (std::size_t i = 0; i < kMostDigits; ++i) fraction = 10 * fraction + (i < size ? digit(text[20 + i]) : 0);
   }
   const int64_t seconds = 86400 * days_ + 3600 * hour + 60 * minute + second;
-  constexpr int64_t kStep = 100'000;  // [ps] in 100 ns
-  instant = static_cast<TraceInstant>(seconds) * kPicosecondsInSecond + fraction * kStep;
+  constexpr int64_t kNanosecond = 1000;  // [ps]
+  instant = static_cast<TraceInstant>(seconds) * kPicosecondsInSecond + fraction * kNanosecond;
   style_ = style;
   return true;
 }
 
 std::string Timestamps::explain(std::string_view text) const {
   const Style style = style_of(text);
-  const char* plain = "YYYY-MM-DD HH:MM:SS.fffffff";
-  const char* zoned = "YYYY-MM-DD HH:MM:SS[.ffffff]+00:00";
+  const char* plain = "YYYY-MM-DD HH:MM:SS[.fffffffff]";
+  const char* zoned = "YYYY-MM-DD HH:MM:SS[.fffffffff]+00:00";
   if (text.empty()) return fmt::format("empty; expected {}", style_ == Style::zoned ? zoned : plain);
   if (style == Style::unknown && style_ == Style::unknown) {
     return fmt::format("{}; expected {} or {}", in_quotes(text), plain, zoned);

@@ -31,8 +31,8 @@ enum class TimeUnit { s, ms, ns };
 bool parse_instant(std::string_view text, TimeUnit unit, TraceInstant& instant);
 std::string explain_instant(std::string_view text, TimeUnit unit);
 
-/// Wall-clock time as Azure writes it: `YYYY-MM-DD HH:MM:SS.fffffff`, or with 6 or no digits and `+00:00`; the first
-/// one read settles which.
+/// Wall-clock time: `YYYY-MM-DD HH:MM:SS` (or a `T` between), up to nine digits of a second, and `+00:00`, `Z` or no
+/// zone; the first one read settles whether there is one.
 class Timestamps {
  public:
   bool parse(std::string_view text, TraceInstant& instant);
@@ -40,6 +40,7 @@ class Timestamps {
 
  private:
   enum class Style { unknown, plain, zoned };
+  static constexpr std::size_t kMostDigits = 9;
   static Style style_of(std::string_view text);
   bool parse_date(std::string_view text);
 

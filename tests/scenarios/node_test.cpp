@@ -95,6 +95,11 @@ TEST_CASE("bytes that are no text are named and shown escaped", "[scenarios][nod
   CHECK(said_of("a: \xC0\x80\n").find("0xc0") != std::string::npos);  // an overlong NUL
 }
 
+TEST_CASE("results in place of a scenario are called so, once", "[scenarios][node]") {
+  CHECK(said_of(std::string("\x89HDF\r\n\x1a\n\0\0\0\xFF\n\xFF\n", 15)) ==
+        "t.yaml: error: a file of results (HDF5); expected a text; tokwatt report and tokwatt export read results\n");
+}
+
 TEST_CASE("nesting without end is an error, not a stack overflow", "[scenarios][node]") {
   CHECK(said_of(std::string(100'000, '[')).find("nested deeper than 64 levels") != std::string::npos);
   std::string block;

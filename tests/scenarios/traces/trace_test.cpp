@@ -181,6 +181,21 @@ TEST_CASE("epoch seconds keep their last digit", "[scenarios][traces]") {
   CHECK(instants(read_trace(file.path(), {}, kSecond)) == std::vector<sim::Picoseconds>{0, 1});
 }
 
+TEST_CASE("wall-clock times may have up to nine digits of a second, a T and a zone", "[scenarios][traces]") {
+  const auto after = [](const std::string& zone, const std::string& at) {
+    const TraceFile file("TIMESTAMP,ContextTokens,GeneratedTokens\n2024-02-29 23:59:59" + zone + ",1,1\n" + at + zone +
+                         ",2,1\n");
+    return instants(read_trace(file.path())).at(1);
+  };
+  for (const char* zone : {"", "Z", "+00:00"}) {
+    CHECK(after(zone, "2024-03-01 00:00:00") == kSecond);
+    CHECK(after(zone, "2024-02-29 23:59:59.25") == kSecond / 4);
+    CHECK(after(zone, "2024-02-29T23:59:59.123") == 123 * kSecond / 1000);
+    CHECK(after(zone, "2024-02-29 23:59:59.0000001") == kSecond / 10'000'000);
+    CHECK(after(zone, "2024-02-29 23:59:59.000000001") == 1000);
+  }
+}
+
 TEST_CASE("a row after 106 days is nobody's before an end, and an error without one", "[scenarios][traces]") {
   const TraceFile file(kHeader + "0,1,1\n9158401,2,1\n");
   CHECK(read_trace(file.path(), {}, sim::kLongestDuration).rows.read == 1);
