@@ -129,7 +129,7 @@ int capacity(const Arguments& arguments, const Terminal& terminal) {
     if (title) terminal.out << terminal.heading(wrapped(title->scalar)) << "\n";
     terminal.out << wrapped(fmt::format("{}, while {}", found.key.key, options.get("slo"))) << "\n\n";
     terminal.out << table_of(found) << "\n" << wrapped(verdict(found)) << "\n";
-    if (options.has("interval")) terminal.out << interval_in_words(found);
+    terminal.out << (options.has("interval") ? interval_in_words(found) : "How sure that is: --interval says it.\n");
   }
   return found.found.within ? kDone : kInfeasible;
 }
