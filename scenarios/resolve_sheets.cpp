@@ -89,6 +89,12 @@ void resolve_prefix_cache(const WrittenDeployment& written, const std::string& p
                           Resolution& r) {
   const bool recurrent = models::kv_bytes(d.model, d.kv.element_bytes).state_fixed > 0;
   d.prefix_cache = written.prefix_cache.value_or(d.engine.prefix_cache && !recurrent);
+  if (recurrent && d.engine.prefix_cache && !written.prefix_cache) {
+    r.loaded.assumed.push_back(fmt::format(
+        "scenario: {}.prefix_cache: nothing of a prompt is found again, since {} has recurrent layers, whose "
+        "states {} is taken not to keep",
+        path, d.model.id, d.engine.id));
+  }
   if (d.prefix_cache && recurrent) {
     r.infeasible.push_back(fmt::format(
         "{}.prefix_cache: {} has recurrent layers, whose states {} does not keep; leave it out or say false", path,

@@ -470,6 +470,19 @@ TEST_CASE("prefix caching is the engine's default, or what the deployment says",
   CHECK_FALSE(cached("engine: vllm", "engine: vllm, prefix_cache: false"));
 }
 
+TEST_CASE("that no prompt of a model with recurrent layers is found again is said", "[scenarios][prefix]") {
+  const auto said = [](const std::string& model, const std::string& more) {
+    const auto text = with("model: gpt-oss-120b, quant: mxfp4, kv: f16", "model: " + model + more);
+    const auto assumed = scenarios::load_text("desk.yaml", text, "", {}).assumed;
+    return std::count_if(assumed.begin(), assumed.end(), [](const std::string& a) {
+      return a.starts_with("scenario: deployments.assistant.prefix_cache: nothing of a prompt is found again");
+    });
+  };
+  CHECK(said("qwen3.6-35b-a3b", ", quant: fp8") == 1);
+  CHECK(said("qwen3.6-35b-a3b", ", quant: fp8, prefix_cache: false") == 0);
+  CHECK(said("gpt-oss-120b", ", quant: mxfp4") == 0);
+}
+
 TEST_CASE("a prefix stands in front of each prompt, one of several", "[scenarios][prefix]") {
   const auto in = loaded(with("users: 12", "prefix: {tokens: 1000, groups: 3}, users: 12")).input;
   std::map<uint64_t, int> groups;
